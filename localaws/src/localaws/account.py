@@ -61,17 +61,18 @@ def network_problem(account: str, region: str, subnets: list[str], groups: list[
     backend = ec2_backends[account][region]
     known = backend.subnets  # by availability zone, and there by id
     of_subnets = {
-        one: next((zone[one].vpc_id for zone in known.values() if one in zone), None)
-        for one in subnets
+        subnet: next((zone[subnet].vpc_id for zone in known.values() if subnet in zone), None)
+        for subnet in subnets
     }
     of_groups = {
-        one: getattr(backend.get_security_group_from_id(one), "vpc_id", None) for one in groups
+        group: getattr(backend.get_security_group_from_id(group), "vpc_id", None)
+        for group in groups
     }
     for what, found, action, code in (
         ("subnet ID", of_subnets, "DescribeSubnets", "InvalidSubnetID.NotFound"),
         ("security group", of_groups, "DescribeSecurityGroups", "InvalidGroup.NotFound"),
     ):
-        for missing in (one for one, vpc in found.items() if vpc is None):
+        for missing in (name for name, vpc in found.items() if vpc is None):
             said = (
                 f"EC2 Error Code: {code}. EC2 Error Message: The {what} '{missing}' does not exist"
             )

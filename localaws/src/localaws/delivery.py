@@ -88,9 +88,9 @@ class Delivery:
 
     def _match(self, arrival: _Arrival) -> None:
         bus = events_backends[arrival.account][arrival.region].event_buses.get(arrival.bus)
-        for rule in (
-            list(bus.rules.values()) if bus else []
-        ):  # an event for a bus that is not there is dropped
+        if bus is None:  # AWS drops an event for a bus that is not there, too
+            return
+        for rule in list(bus.rules.values()):
             raw = rule.event_pattern.dump()
             if rule.state == "ENABLED" and raw and self._fits(rule, raw, arrival.event):
                 self._hand_over(rule, arrival.event, forwarded=arrival.forwarded)

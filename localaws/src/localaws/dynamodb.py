@@ -31,7 +31,7 @@ class Tokens:
     def find(self, key: tuple[str, str, str]) -> str | None:
         """Give the request that was made with a token, or None."""
         oldest = time.monotonic() - TOKEN_SECONDS
-        self._seen = {one: seen for one, seen in self._seen.items() if seen[0] > oldest}
+        self._seen = {token: seen for token, seen in self._seen.items() if seen[0] > oldest}
         return self._seen[key][1] if key in self._seen else None
 
     def keep(self, key: tuple[str, str, str], request: str) -> None:
@@ -66,16 +66,15 @@ class DynamoDB(DynamoHandler):
         table = self.dynamodb_backend.tables.get(name)
         if table is None:
             return None
-        types = {one["AttributeName"]: str(one["AttributeType"]) for one in table.attr}
+        types = {key["AttributeName"]: str(key["AttributeType"]) for key in table.attr}
 
         def keys(of: Any) -> dict[str, str]:
-            ordered = sorted(of.schema, key=lambda one: str(one["KeyType"]))  # HASH before RANGE
-            return {name: types[name] for one in ordered if (name := one["AttributeName"]) in types}
+            ordered = sorted(of.schema, key=lambda key: str(key["KeyType"]))  # HASH before RANGE
+            return {name: types[name] for key in ordered if (name := key["AttributeName"]) in types}
 
         of_table = keys(table)
-        if len(of_table) < len(
-            table.schema
-        ):  # moto forgets the types of keys when an index is added
+        # moto forgets the types of keys when an index is added.
+        if len(of_table) < len(table.schema):
             return None
         return Schema(
             of_table, tuple(Index(index.name, keys(index)) for index in table.all_indexes())

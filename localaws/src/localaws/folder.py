@@ -10,9 +10,8 @@ from localaws.errors import WorldError
 MARK: Final = "localaws-folder"
 MARK_TEXT: Final = "This folder belongs to localaws, which empties it at every start.\n"
 LOCK: Final = "lock"
-_NOT_EMPTIED: Final = frozenset(
-    {MARK, LOCK, "postgres"}
-)  # the last is emptied by the data plane, which knows how
+# The last is emptied by the data plane, which ends the servers in it first.
+_NOT_EMPTIED: Final = frozenset({MARK, LOCK, "postgres"})
 
 
 class FolderError(WorldError):

@@ -152,9 +152,8 @@ class Functions:
     def _fits(self, name: FunctionName) -> bool:
         function = name.find()
         reserved = None if function is None else reserved_concurrency(function)
-        limit = min(
-            WORKERS_PER_FUNCTION_MAX, reserved or WORKERS_PER_FUNCTION_MAX
-        )  # 0 goes on, to be dropped in _attempt
+        # A function that reserves 0 passes here: _attempt drops its events, as Lambda does.
+        limit = min(WORKERS_PER_FUNCTION_MAX, reserved or WORKERS_PER_FUNCTION_MAX)
         return self._running.total() < WORKERS_MAX and self._running[name] < limit
 
     def _run(self, invocation: QueuedEvent) -> None:

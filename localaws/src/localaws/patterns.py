@@ -105,18 +105,17 @@ def _nested(value: Any) -> Any:
     return nested
 
 
-def _merged(one: Any, other: Any) -> Any:
+def _merged(nested: Any, dotted: Any) -> Any:
     """Join what an event has at one path, nested and dotted: any of the values may match."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return [*_as_list(one), *_as_list(other)]
-    shared = {name: _merged(one[name], other[name]) for name in one.keys() & other.keys()}
-    return {**one, **other, **shared}
+    if not (isinstance(nested, dict) and isinstance(dotted, dict)):
+        return [*_as_list(nested), *_as_list(dotted)]
+    shared = {name: _merged(nested[name], dotted[name]) for name in nested.keys() & dotted.keys()}
+    return {**nested, **dotted, **shared}
 
 
 def _matches(event: Any, pattern: dict[str, Any]) -> bool:
-    if isinstance(
-        event, list
-    ):  # all fields of one object in a pattern must match within one and the same element
+    if isinstance(event, list):
+        # All fields of one object in a pattern must match within the same element.
         return any(_matches(element, pattern) for element in event)
     fields = event if isinstance(event, dict) else {}
     return all(_matches_field(event, fields, name, wanted) for name, wanted in pattern.items())
@@ -213,7 +212,7 @@ def _anything_but(leaf: Any, argument: Any) -> bool:
     if not isinstance(argument, dict):
         return not any(_same(leaf, unwanted) for unwanted in _as_list(argument))
     ((name, unwanted),) = argument.items()
-    return not any(_OPERATORS[name](leaf, one) for one in _as_list(unwanted))
+    return not any(_OPERATORS[name](leaf, value) for value in _as_list(unwanted))
 
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {

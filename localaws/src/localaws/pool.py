@@ -50,7 +50,8 @@ class Pool:
 
     def _drop_stale(self, specification: Specification) -> None:
         """End warm workers of an earlier deployment of this function."""
-        for worker in [one for one in self._idle if one.specification.arn == specification.arn]:
+        arn = specification.arn
+        for worker in [idle for idle in self._idle if idle.specification.arn == arn]:
             if worker.specification != specification:
                 self._idle.remove(worker)
                 worker.end()

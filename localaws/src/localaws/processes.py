@@ -19,9 +19,8 @@ from typing import Any, Final
 
 import psutil
 
-START_TIME_TOLERANCE_SECONDS: Final = (
-    0.5  # a start time is computed from the boot time, which the clock may correct
-)
+# A start time is computed from the boot time, which a correction of the clock moves.
+START_TIME_TOLERANCE_SECONDS: Final = 0.5
 END_SECONDS_MAX: Final = 5.0
 POLL_SECONDS: Final = 0.01
 
@@ -40,9 +39,8 @@ class Entry:
     def find(self) -> psutil.Process | None:
         """Return this very process if it still runs, never another one."""
         if self.pid is None:
-            return next(
-                (one for one in psutil.process_iter() if _command(one) == self.command), None
-            )
+            running = psutil.process_iter()
+            return next((found for found in running if _command(found) == self.command), None)
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
             if _command(process) == self.command and self._started_like(process):
@@ -94,7 +92,7 @@ class ProcessRegistry:
 
     def forget(self, pid: int) -> None:
         """Strike out a process that has ended and was waited for."""
-        for entry in [one for one in self._entries if one.pid == pid]:
+        for entry in [entry for entry in self._entries if entry.pid == pid]:
             self._write(remove=entry)
 
     def close(self) -> None:
@@ -134,9 +132,9 @@ def end_tree(process: psutil.Process) -> None:
         doomed = [*process.children(recursive=True), process]
         process.send_signal(signal.SIGINT)  # PostgreSQL then gives its shared memory back
         if not _are_gone(doomed):
-            for one in doomed:
+            for survivor in doomed:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    one.kill()
+                    survivor.kill()
             _are_gone(doomed)
 
 
@@ -146,7 +144,7 @@ def _are_gone(processes: Sequence[psutil.Process]) -> bool:
     A zombie has ended: whoever inherited it may never ask for its exit code.
     """
     ends_at = time.monotonic() + END_SECONDS_MAX
-    while any(_is_alive(one) for one in processes):
+    while any(_is_alive(process) for process in processes):
         if time.monotonic() > ends_at:
             return False
         time.sleep(POLL_SECONDS)

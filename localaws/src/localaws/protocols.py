@@ -124,9 +124,8 @@ def requested_call(environ: dict[str, Any]) -> RequestedCall:
     if service == "s3" and environ.get("PATH_INFO", "").startswith(_S3_CONTROL):
         return RequestedCall("s3control", "", "rest-xml")
     protocol = protocol_of(service)
-    if not protocol.startswith(
-        "rest-"
-    ):  # another service signs by the same name, or this is no call at all
+    # Another service may sign by the same name, and some requests are no calls at all.
+    if not protocol.startswith("rest-"):
         return RequestedCall(service, "", "rest-json")
     return RequestedCall(service, _routed(service, environ), protocol)
 

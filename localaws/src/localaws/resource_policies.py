@@ -43,10 +43,13 @@ def _applies(statement: Policy, caller: Requester) -> bool:
     return (
         _is_principal(statement.get("Principal"), caller)
         and any(
-            fnmatchcase(caller.action.lower(), one.lower())
-            for one in _listed(statement.get("Action", []))
+            fnmatchcase(caller.action.lower(), action.lower())
+            for action in _listed(statement.get("Action", []))
         )
-        and any(fnmatchcase(caller.resource, one) for one in _listed(statement.get("Resource", [])))
+        and any(
+            fnmatchcase(caller.resource, resource)
+            for resource in _listed(statement.get("Resource", []))
+        )
         and all(
             _holds(operator, keys, caller)
             for operator, keys in statement.get("Condition", {}).items()

@@ -70,9 +70,8 @@ _WHY_NOT_HERE: Final = {
     errno.EACCES: "is reserved for root. Choose one from 1024 upwards.",
 }
 
-os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = (
-    "false"  # moto would let every account into the others' buckets
-)
+# moto would let every account into the others' buckets.
+os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"
 heed_conditions()
 keep_ids()
 

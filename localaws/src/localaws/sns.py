@@ -104,12 +104,12 @@ def _shown(answer: ActionResult) -> ActionResult:
     result: Any = answer.result
     shown = [
         {
-            "SubscriptionArn": "PendingConfirmation" if _waits(one) else one.arn,
-            "Owner": one.account_id,
-            "Protocol": one.protocol,
-            "Endpoint": one.endpoint,
-            "TopicArn": one.topic.arn,
+            "SubscriptionArn": "PendingConfirmation" if _waits(subscription) else subscription.arn,
+            "Owner": subscription.account_id,
+            "Protocol": subscription.protocol,
+            "Endpoint": subscription.endpoint,
+            "TopicArn": subscription.topic.arn,
         }
-        for one in result["Subscriptions"]
+        for subscription in result["Subscriptions"]
     ]
     return ActionResult({**result, "Subscriptions": shown})

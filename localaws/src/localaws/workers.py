@@ -208,9 +208,8 @@ class Worker:
             self._reader.join()
             os.close(self._answers)
             self._answers = -1
-            with contextlib.suppress(
-                BrokenPipeError
-            ):  # what a killed worker had not read is lost with it
+            # What a killed worker had not read is lost with it.
+            with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()  # type: ignore[union-attr]  # Popen was given a pipe
 
     @property

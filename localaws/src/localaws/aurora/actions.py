@@ -82,9 +82,8 @@ ACTIONS: Mapping[str, Action] = {
         "DBInstanceIdentifier DBParameterGroupName DBSubnetGroupName EnablePerformanceInsights "
         "Engine",
         "MonitoringInterval MonitoringRoleArn PromotionTier PubliclyAccessible Tags",
-        " ".join(
-            instances.OWNED_BY_CLUSTER
-        ),  # understood so far as to be refused the way AWS refuses them
+        # Understood only so far as to be refused the way AWS refuses them.
+        " ".join(instances.OWNED_BY_CLUSTER),
     ),
     "CreateDBParameterGroup": _action(
         groups.create_db_parameter_group,

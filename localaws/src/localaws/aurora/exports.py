@@ -78,8 +78,9 @@ def _refuse_another(request: Request, snapshot: Snapshot) -> None:
     The user guide has both limits and names no code for either.
     """
     account = request.region.account
-    regions = [one for one in request.state.regions.values() if one.account == account]
-    under_way = [task for one in regions for task in one.exports.values() if task.status in OPEN]
+    regions = [region for region in request.state.regions.values() if region.account == account]
+    tasks = [task for region in regions for task in region.exports.values()]
+    under_way = [task for task in tasks if task.status in OPEN]
     if any(task.snapshot_arn == snapshot.arn for task in under_way):
         raise _source_state(f"Snapshot {snapshot.identifier} is being exported already.")
     if len(under_way) >= TASKS_MOST:
@@ -103,12 +104,12 @@ def _destination(request: Request, snapshot: Snapshot, identifier: str) -> Desti
 
 
 def _only(request: Request) -> list[str]:
-    only = [str(one) for one in request.get("ExportOnly", [])]
-    for one in only:
-        if not _ONLY.fullmatch(one):
+    only = [str(path) for path in request.get("ExportOnly", [])]
+    for path in only:
+        if not _ONLY.fullmatch(path):
             raise RdsError(
                 "InvalidExportOnly",
-                f"ExportOnly {one!r} is not a database, database.schema or database.schema.table "
+                f"ExportOnly {path!r} is not a database, database.schema or database.schema.table "
                 "whose names have only letters, digits, $ and _.",
             )
     return only

@@ -59,30 +59,30 @@ def describe_global_clusters(request: Request) -> Answer:
     """List the account's global clusters: they belong to no region."""
     read_filters(request, modelled=set(), documented=("db-cluster-id", "region"))
     chosen = [
-        one
-        for one in request.state.global_clusters.values()
-        if one.account == request.region.account
+        cluster
+        for cluster in request.state.global_clusters.values()
+        if cluster.account == request.region.account
     ]
     if "GlobalClusterIdentifier" in request:
         wanted = request.identifier("GlobalClusterIdentifier")
-        chosen = [one for one in chosen if one.identifier == wanted]
+        chosen = [cluster for cluster in chosen if cluster.identifier == wanted]
         if not chosen:
             raise RdsError("GlobalClusterNotFoundFault", f"There is no global cluster {wanted}.")
-    return page(request, "GlobalClusters", chosen, lambda one: one.identifier, _show)
+    return page(request, "GlobalClusters", chosen, lambda cluster: cluster.identifier, _show)
 
 
-def _show(one: GlobalCluster) -> Answer:
+def _show(cluster: GlobalCluster) -> Answer:
     return {
-        "GlobalClusterIdentifier": one.identifier,
-        "GlobalClusterResourceId": one.resource_id,
-        "GlobalClusterArn": f"arn:aws:rds::{one.account}:global-cluster:{one.identifier}",
+        "GlobalClusterIdentifier": cluster.identifier,
+        "GlobalClusterResourceId": cluster.resource_id,
+        "GlobalClusterArn": f"arn:aws:rds::{cluster.account}:global-cluster:{cluster.identifier}",
         "Status": "available",
         "Engine": ENGINE,
-        "EngineVersion": one.engine_version,
-        "StorageEncrypted": one.encrypted,
-        "DeletionProtection": one.deletion_protection,
+        "EngineVersion": cluster.engine_version,
+        "StorageEncrypted": cluster.encrypted,
+        "DeletionProtection": cluster.deletion_protection,
         "GlobalClusterMembers": [
-            {"DBClusterArn": str(one.member), "Readers": [], "IsWriter": True}
+            {"DBClusterArn": str(cluster.member), "Readers": [], "IsWriter": True}
         ],
-        "TagList": tag_list(one.tags),
+        "TagList": tag_list(cluster.tags),
     }

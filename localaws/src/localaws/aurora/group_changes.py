@@ -66,7 +66,7 @@ def delete_db_cluster_parameter_group(request: Request) -> Answer:
     """Delete a cluster parameter group that governs no cluster."""
     name = _cluster_group(request).arn.identifier
     users = request.region.clusters.values()
-    used = [one.identifier for one in users if one.options.parameter_group == name]
+    used = [user.identifier for user in users if user.options.parameter_group == name]
     _refuse_kept(name, used, "InvalidDBParameterGroupState")
     del request.region.cluster_parameter_groups[name]
     return {}
@@ -76,7 +76,7 @@ def delete_db_parameter_group(request: Request) -> Answer:
     """Delete an instance parameter group that governs no instance."""
     name = _group(request).arn.identifier
     users = request.region.instances.values()
-    used = [one.identifier for one in users if one.parameter_group == name]
+    used = [user.identifier for user in users if user.parameter_group == name]
     _refuse_kept(name, used, "InvalidDBParameterGroupState")
     del request.region.parameter_groups[name]
     return {}
@@ -87,7 +87,7 @@ def delete_db_subnet_group(request: Request) -> Answer:
     name = request.identifier("DBSubnetGroupName")
     group = existing_subnet_group(request.region, name)
     users = request.region.clusters.values()
-    used = [one.identifier for one in users if one.options.subnet_group is group]
+    used = [user.identifier for user in users if user.options.subnet_group is group]
     _refuse_kept(name, used, "InvalidDBSubnetGroupStateFault")
     del request.region.subnet_groups[name]
     return {}

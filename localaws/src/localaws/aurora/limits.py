@@ -21,9 +21,8 @@ def refuse_another_snapshot(region: Region) -> None:
     The code is that of too many copies as well: only the text differs.
     """
     most = region.quotas.manual_cluster_snapshots
-    if (
-        len(region.snapshots) >= most and _manual_snapshots(region) >= most
-    ):  # few of all kinds need no count
+    # Counting is for regions with many snapshots: few of all kinds cannot be too many.
+    if len(region.snapshots) >= most and _manual_snapshots(region) >= most:
         raise RdsError("SnapshotQuotaExceeded", f"Cannot create more than {most} manual snapshots")
 
 

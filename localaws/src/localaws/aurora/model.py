@@ -51,9 +51,8 @@ class Aurora:
         seed: str = "localaws",
     ) -> None:
         self.lock = RLock()
-        self._requests = Identities(
-            f"{seed}:requests"
-        )  # their own, so that looking more often changes no resource's id
+        # Requests have identities of their own: looking more often changes no resource's id.
+        self._requests = Identities(f"{seed}:requests")
         self._state = AuroraState(
             clock=clock,
             durations=durations or Durations(),

@@ -14,10 +14,7 @@ from localaws.aurora.state import Answer, AuroraState, Request
 RESETTING = "resetting-master-credentials"
 HIDDEN_PASSWORD = "****"  # what AWS shows in a password's place
 Changes = dict[str, Any]
-_LATE = (
-    "iam_authentication",
-    "log_exports",
-)  # options that are pending until the cluster was modified
+_LATE = ("iam_authentication", "log_exports")  # pending until the cluster was modified
 _INSTANT = frozenset(
     [
         "ApplyImmediately",

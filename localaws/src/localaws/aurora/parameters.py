@@ -72,9 +72,13 @@ def describe(request: Request, group: ParameterGroup) -> Answer:
     if source is not None:
         one_of(request, "Source", SOURCES, source)
     shown = [_show(group, parameter) for parameter in parameters_of(group).values()]
-    chosen = [one for one in shown if source in {None, one["Source"]}]
+    chosen = [parameter for parameter in shown if source in {None, parameter["Source"]}]
     return page(
-        request, "Parameters", chosen, lambda one: str(one["ParameterName"]), lambda one: one
+        request,
+        "Parameters",
+        chosen,
+        lambda parameter: str(parameter["ParameterName"]),
+        lambda parameter: parameter,
     )
 
 
@@ -99,7 +103,10 @@ def modify(request: Request, group: ParameterGroup) -> None:
     """Set parameters of a group, all of them or none."""
     _refuse_default(group)
     known = parameters_of(group)
-    changes = {str(one.get("ParameterName")): _checked(one, known) for one in request["Parameters"]}
+    changes = {
+        str(parameter.get("ParameterName")): _checked(parameter, known)
+        for parameter in request["Parameters"]
+    }
     group.values |= changes
     _await_reboot(request, group, known, changes)
 
@@ -111,7 +118,7 @@ def reset(request: Request, group: ParameterGroup) -> None:
     if everything == ("Parameters" in request):
         raise invalid_combination("Either ResetAllParameters or Parameters must be given.")
     known = parameters_of(group)
-    named = [str(one.get("ParameterName")) for one in request.get("Parameters", [])]
+    named = [str(parameter.get("ParameterName")) for parameter in request.get("Parameters", [])]
     for name in named:
         _known(name, known)
     taken_back = [name for name in group.values if everything or name in named]
@@ -167,7 +174,7 @@ def _await_reboot(
 ) -> None:
     """Let the instances that a group governs show that they wait for a reboot."""
     methods = {name: group.values[name][1] for name in changed if name in group.values}
-    if not any(known[one].static or methods.get(one) == "pending-reboot" for one in changed):
+    if not any(known[name].static or methods.get(name) == "pending-reboot" for name in changed):
         return
     name, region = group.arn.identifier, request.region
     if group.arn.kind != CLUSTER_PARAMETER_GROUP:

@@ -62,8 +62,8 @@ def describe_db_clusters(request: Request) -> Answer:
         request,
         "DBClusters",
         chosen,
-        lambda one: one.identifier,
-        lambda one: show_cluster(request.state, one),
+        lambda cluster: cluster.identifier,
+        lambda cluster: show_cluster(request.state, cluster),
     )
 
 
@@ -94,8 +94,8 @@ def describe_db_instances(request: Request) -> Answer:
         request,
         "DBInstances",
         chosen,
-        lambda one: one.identifier,
-        lambda one: show_instance(request.state, one),
+        lambda instance: instance.identifier,
+        lambda instance: show_instance(request.state, instance),
     )
 
 
@@ -166,8 +166,8 @@ def describe_db_cluster_snapshots(request: Request) -> Answer:
         request,
         "DBClusterSnapshots",
         found,
-        lambda one: str(one.arn),
-        lambda one: show_snapshot(request.state, one, seen_by=account),
+        lambda snapshot: str(snapshot.arn),
+        lambda snapshot: show_snapshot(request.state, snapshot, seen_by=account),
     )
 
 

@@ -20,11 +20,11 @@ def _shape(shape: Any, value: Any) -> Any:
     if shape is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):
-        return {name: _shape(shape.members.get(name), one) for name, one in value.items()}
+        return {name: _shape(shape.members.get(name), member) for name, member in value.items()}
     if shape.type_name == "list" and isinstance(value, list):
-        return [_shape(shape.member, one) for one in value]
+        return [_shape(shape.member, member) for member in value]
     if shape.type_name == "map" and isinstance(value, dict):
-        return {name: _shape(shape.value, one) for name, one in value.items()}
+        return {name: _shape(shape.value, member) for name, member in value.items()}
     return _scalar(shape.type_name, value)
 
 

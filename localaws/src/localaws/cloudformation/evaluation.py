@@ -45,7 +45,7 @@ class Scope:
         if name == "Condition":
             return self.holds(str(operand))
         if name == "Fn::Equals":
-            left, right = (self.value(one) for one in operand)
+            left, right = map(self.value, operand)
             return bool(str(left) == str(right))
         if name in ("Fn::And", "Fn::Or"):
             return (all if name == "Fn::And" else any)(map(self._judge, operand))
@@ -64,10 +64,10 @@ class Scope:
         if called:
             return self._call(*called)
         if isinstance(written, dict):
-            found = {str(name): self.value(one) for name, one in written.items()}
-            return {name: one for name, one in found.items() if one is not NO_VALUE}
+            found = {str(name): self.value(member) for name, member in written.items()}
+            return {name: value for name, value in found.items() if value is not NO_VALUE}
         if isinstance(written, list):
-            return [one for one in map(self.value, written) if one is not NO_VALUE]
+            return [value for value in map(self.value, written) if value is not NO_VALUE]
         return written
 
     def _call(self, function: str, operand: Any) -> Any:
@@ -114,7 +114,7 @@ class Scope:
 
     def _sub(self, operand: Any) -> str:
         written, more = operand if isinstance(operand, list) else (operand, {})
-        own = {name: self.value(one) for name, one in more.items()}
+        own = {name: self.value(variable) for name, variable in more.items()}
 
         def replaced(match: re.Match[str]) -> str:
             literal, name = match.groups()

@@ -144,19 +144,21 @@ class CloudFormation(BaseResponse):
         """Show one stack, or all that are there."""
         name = self._get_param("StackName")
         found = [self._here.find(name)] if name else self._here.all()
-        return ActionResult({"Stacks": [responses.stack(one) for one in found]})
+        return ActionResult({"Stacks": [responses.stack(stack) for stack in found]})
 
     def list_stacks(self) -> ActionResult:
         """List stacks, those that are gone too."""
         wanted = self._get_param("StackStatusFilter")
-        found = [one for one in self._here.all(deleted=True) if not wanted or one.status in wanted]
-        return ActionResult({"StackSummaries": [responses.summary(one) for one in found]})
+        found = [
+            stack for stack in self._here.all(deleted=True) if not wanted or stack.status in wanted
+        ]
+        return ActionResult({"StackSummaries": [responses.summary(stack) for stack in found]})
 
     def describe_stack_events(self) -> ActionResult:
         """Show what happened to a stack, the newest first."""
         stack = self._stack()
         return ActionResult(
-            {"StackEvents": [responses.event(stack, one) for one in reversed(stack.events)]}
+            {"StackEvents": [responses.event(stack, event) for event in reversed(stack.events)]}
         )
 
     def describe_stack_resources(self) -> ActionResult:
@@ -166,14 +168,18 @@ class CloudFormation(BaseResponse):
             self._get_param("LogicalResourceId"),
         )
         stack = self._here.owner_of(physical_id) if physical_id else self._stack()
-        found = [one for name, one in stack.resources.items() if logical_id in (None, name)]
-        return ActionResult({"StackResources": [responses.resource(stack, one) for one in found]})
+        found = [
+            resource for name, resource in stack.resources.items() if logical_id in (None, name)
+        ]
+        return ActionResult(
+            {"StackResources": [responses.resource(stack, resource) for resource in found]}
+        )
 
     def list_stack_resources(self) -> ActionResult:
         """List the resources of a stack."""
         found = self._stack().resources.values()
         return ActionResult(
-            {"StackResourceSummaries": [responses.resource_summary(one) for one in found]}
+            {"StackResourceSummaries": [responses.resource_summary(resource) for resource in found]}
         )
 
     # --- templates ---
@@ -233,7 +239,7 @@ class CloudFormation(BaseResponse):
         if kind != "CREATE":
             raise UnmodelledRequestError(f"localaws does not model change sets of the type {kind}.")
         under_review = [
-            one for one in self._here.all() if one.name == name and one.status == REVIEW
+            stack for stack in self._here.all() if stack.name == name and stack.status == REVIEW
         ]
         return under_review[0] if under_review else self._here.begin(name, REVIEW)
 
@@ -249,7 +255,9 @@ class CloudFormation(BaseResponse):
     def list_change_sets(self) -> ActionResult:
         """List the change sets of a stack."""
         found = self._here.change_sets(self._stack())
-        return ActionResult({"Summaries": [responses.change_set(one) for one in found]})
+        return ActionResult(
+            {"Summaries": [responses.change_set(change_set) for change_set in found]}
+        )
 
     def execute_change_set(self) -> ActionResult:
         """Do what a change set says."""

@@ -69,13 +69,13 @@ class StackOperation:
         stack.say("DELETE_IN_PROGRESS", "User Initiated")
         failed: list[Resource] = []
         for resource in reversed(list(stack.resources.values())):
-            if any(resource.logical_id in one.needs for one in failed):
+            if any(resource.logical_id in other.needs for other in failed):
                 continue
             keep = resource.deletion_policy in _RETAINED or resource.logical_id in retained
             if not self._remove(resource, keep=keep):
                 failed.append(resource)
         if failed:
-            names = ", ".join(one.logical_id for one in failed)
+            names = ", ".join(resource.logical_id for resource in failed)
             stack.say("DELETE_FAILED", f"The following resource(s) failed to delete: [{names}]. ")
         else:
             stack.deleted_at = datetime.now(UTC)

@@ -73,10 +73,10 @@ def _change(
 
 
 def _removals(definition: StackDefinition, stack: Stack) -> list[ResourceChange]:
-    gone = [one for name, one in stack.resources.items() if name not in definition.wanted]
+    gone = [resource for name, resource in stack.resources.items() if name not in definition.wanted]
     return [
-        ResourceChange("Remove", one.logical_id, one.kind.type, one.made.physical_id)
-        for one in reversed(gone)
+        ResourceChange("Remove", left.logical_id, left.kind.type, left.made.physical_id)
+        for left in reversed(gone)
     ]
 
 

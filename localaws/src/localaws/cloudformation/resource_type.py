@@ -104,7 +104,7 @@ def kind(type: str, properties: str, **more: Any) -> ResourceType:  # noqa: A002
     Its own name is fixed, and a name and tags are properties.
     """
     fixed, settled, attributes = (
-        frozenset(more.pop(one, "").split()) for one in ("fixed", "settled", "attributes")
+        frozenset(more.pop(group, "").split()) for group in ("fixed", "settled", "attributes")
     )
     fixed |= {more["name"]} if "name" in more else set()
     names = (
@@ -119,7 +119,8 @@ def changed_tags(before: Properties, wanted: Properties) -> tuple[list[dict[str,
     Both lists are of `Key` and `Value`.
     """
     old, new = (
-        {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])} for one in (before, wanted)
+        {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+        for properties in (before, wanted)
     )
     return [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value], [
         *(old.keys() - new)

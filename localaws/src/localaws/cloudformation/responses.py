@@ -10,14 +10,14 @@ Shown = dict[str, Any]
 _HIDDEN = "****"  # the value of a parameter with NoEcho
 
 
-def stack(one: Stack) -> Shown:
+def stack(described: Stack) -> Shown:
     """Show a stack as DescribeStacks does."""
-    definition = one.definition
+    definition = described.definition
     slots = definition.template.section("Parameters") if definition else {}
     return {
-        **summary(one),
-        "Outputs": one.outputs,
-        "EnableTerminationProtection": one.is_protected,
+        **summary(described),
+        "Outputs": described.outputs,
+        "EnableTerminationProtection": described.is_protected,
         "Description": definition.template.description if definition else None,
         "DisableRollback": False,
         "Parameters": _parameters(slots, definition.parameters if definition else {}),
@@ -29,16 +29,16 @@ def stack(one: Stack) -> Shown:
     }
 
 
-def summary(one: Stack) -> Shown:
+def summary(described: Stack) -> Shown:
     """Show a stack as ListStacks does."""
     return {
-        "StackId": one.stack_id,
-        "StackName": one.name,
-        "StackStatus": one.status,
-        "StackStatusReason": one.reason,
-        "CreationTime": one.created_at,
-        "LastUpdatedTime": one.updated_at,
-        "DeletionTime": one.deleted_at,
+        "StackId": described.stack_id,
+        "StackName": described.name,
+        "StackStatus": described.status,
+        "StackStatusReason": described.reason,
+        "CreationTime": described.created_at,
+        "LastUpdatedTime": described.updated_at,
+        "DeletionTime": described.deleted_at,
     }
 
 
@@ -56,50 +56,50 @@ def _as_given(value: Any) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
-def event(of: Stack, one: Event) -> Shown:
+def event(of: Stack, described: Event) -> Shown:
     """Show one line of a stack's history."""
     return {
         "StackId": of.stack_id,
         "StackName": of.name,
-        "EventId": one.event_id,
-        "Timestamp": one.at,
-        "LogicalResourceId": one.logical_id,
-        "PhysicalResourceId": one.physical_id,
-        "ResourceType": one.type,
-        "ResourceStatus": one.status,
-        "ResourceStatusReason": one.reason,
+        "EventId": described.event_id,
+        "Timestamp": described.at,
+        "LogicalResourceId": described.logical_id,
+        "PhysicalResourceId": described.physical_id,
+        "ResourceType": described.type,
+        "ResourceStatus": described.status,
+        "ResourceStatusReason": described.reason,
     }
 
 
-def resource(of: Stack, one: Resource) -> Shown:
+def resource(of: Stack, described: Resource) -> Shown:
     """Show a resource as DescribeStackResources does."""
     return {
-        **_resource(one),
+        **_resource(described),
         "StackId": of.stack_id,
         "StackName": of.name,
-        "Timestamp": one.updated_at,
+        "Timestamp": described.updated_at,
     }
 
 
-def resource_summary(one: Resource) -> Shown:
+def resource_summary(described: Resource) -> Shown:
     """Show a resource as ListStackResources does."""
-    return {**_resource(one), "LastUpdatedTimestamp": one.updated_at}
+    return {**_resource(described), "LastUpdatedTimestamp": described.updated_at}
 
 
-def _resource(one: Resource) -> Shown:
+def _resource(described: Resource) -> Shown:
     return {
-        "LogicalResourceId": one.logical_id,
-        "PhysicalResourceId": one.made.physical_id,
-        "ResourceType": one.kind.type,
-        "ResourceStatus": one.status,
+        "LogicalResourceId": described.logical_id,
+        "PhysicalResourceId": described.made.physical_id,
+        "ResourceType": described.kind.type,
+        "ResourceStatus": described.status,
     }
 
 
-def template(one: Template) -> Shown:
+def template(described: Template) -> Shown:
     """Show what ValidateTemplate tells of a template."""
-    slots = one.section("Parameters").items()
+    slots = described.section("Parameters").items()
     return {
-        "Description": one.description,
+        "Description": described.description,
         "Parameters": [
             {
                 "ParameterKey": name,
@@ -112,30 +112,30 @@ def template(one: Template) -> Shown:
     }
 
 
-def template_summary(one: Template) -> Shown:
+def template_summary(described: Template) -> Shown:
     """Show what GetTemplateSummary tells of a template."""
-    slots, shown = one.section("Parameters"), template(one)
+    slots, shown = described.section("Parameters"), template(described)
     for parameter in shown["Parameters"]:
         slot = slots[parameter["ParameterKey"]]
         parameter["ParameterType"] = slot["Type"]
         parameter["ParameterConstraints"] = {
             "AllowedValues": [str(value) for value in slot.get("AllowedValues", [])]
         }
-    types = [resource["Type"] for resource in one.section("Resources").values()]
+    types = [resource["Type"] for resource in described.section("Resources").values()]
     return {**shown, "ResourceTypes": sorted(set(types))}
 
 
-def change_set(one: ChangeSet) -> Shown:
+def change_set(described: ChangeSet) -> Shown:
     """Show a change set, without its changes."""
-    definition = one.definition
+    definition = described.definition
     return {
-        "ChangeSetId": one.id,
-        "ChangeSetName": one.name,
-        "StackId": one.stack.stack_id,
-        "StackName": one.stack.name,
-        "Description": one.description,
-        "CreationTime": one.created_at,
-        **one.statuses(),
+        "ChangeSetId": described.id,
+        "ChangeSetName": described.name,
+        "StackId": described.stack.stack_id,
+        "StackName": described.stack.name,
+        "Description": described.description,
+        "CreationTime": described.created_at,
+        **described.statuses(),
         "Parameters": _parameters(definition.template.section("Parameters"), definition.parameters),
         "Tags": [{"Key": key, "Value": value} for key, value in definition.tags.items()],
         "Capabilities": sorted(definition.capabilities),

@@ -32,7 +32,7 @@ def transformed(content: dict[str, Any], region: str) -> dict[str, Any]:
             {}, Parser(), boto_session=boto3.Session(region_name=region)
         ).translate(content, {})
     except InvalidDocumentException as error:
-        causes = " ".join(one.message for one in error.causes)
+        causes = " ".join(cause.message for cause in error.causes)
         raise ValidationError(
             f"Transform {TRANSFORM} failed with: Invalid Serverless Application Specification "
             f"document. {causes}"

@@ -26,8 +26,10 @@ _RESOURCE: Final = frozenset(
         "Metadata",
     }
 )
-_POLICIES: Final = {"DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate"),
-                    "UpdateReplacePolicy": ("Delete", "Retain")}  # fmt: skip
+_POLICIES: Final = {
+    "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate"),
+    "UpdateReplacePolicy": ("Delete", "Retain"),
+}
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ class StackDefinition:
         Raises ValidationError for what is wrong with the template, UnmodelledRequestError for what
         localaws cannot make.
         """
-        described = {name: self._describe(name, one) for name, one in self._met()}
+        described = {name: self._describe(name, resource) for name, resource in self._met()}
         return {
             name: described[name]
-            for name in _in_order({name: one.needs for name, one in described.items()})
+            for name in _in_order({name: resource.needs for name, resource in described.items()})
         }
 
     def _met(self) -> Iterator[tuple[str, Values]]:
@@ -94,7 +96,7 @@ class StackDefinition:
         standing, written_down = dict(self._met()), self.template.section("Resources")
         depends = resource.get("DependsOn", [])
         # One whose condition does not hold is not waited for; one that there is not is a mistake.
-        needs |= {one for one in _listed(depends) if one in standing or one not in written_down}
+        needs |= {name for name in _listed(depends) if name in standing or name not in written_down}
         if unmet := sorted(needs - standing.keys()):
             where = "in the Resources block of the template"
             raise ValidationError(
@@ -176,12 +178,12 @@ class StackDefinition:
         if unmet := sorted(needs - self.wanted.keys()):
             where = "in the Outputs block of the template"
             raise ValidationError(f"Unresolved resource dependencies [{', '.join(unmet)}] {where}")
-        for one in self.wanted.values():
-            named = one.kind.name in one.written
+        for resource in self.wanted.values():
+            named = resource.kind.name in resource.written
             enough = (
                 {"CAPABILITY_NAMED_IAM"} if named else {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
             )
-            if one.kind.capability and not enough & self.capabilities:
+            if resource.kind.capability and not enough & self.capabilities:
                 raise InsufficientCapabilitiesError(f"Requires capabilities : [{min(enough)}]")
 
 

@@ -78,12 +78,14 @@ class Stacks:
         last = stack.definition
         template = template or _previous(last).template
         before = {name: str(value) for name, value in last.parameters.items()} if last else {}
-        parameters = template.parameters(dict(_given(one, before) for one in given))
+        parameters = template.parameters(dict(_given(parameter, before) for parameter in given))
         kept = last.tags if last and tags is None else (tags or {})
         pseudo = {
-            "AWS::StackName": stack.name, "AWS::StackId": stack.stack_id,
-            "AWS::AccountId": self._aws.account, "AWS::Region": self._aws.region,
-        }  # fmt: skip
+            "AWS::StackName": stack.name,
+            "AWS::StackId": stack.stack_id,
+            "AWS::AccountId": self._aws.account,
+            "AWS::Region": self._aws.region,
+        }
         found = StackDefinition(template, parameters, kept, pseudo, capabilities)
         found.check()
         return found
@@ -156,8 +158,8 @@ class Stacks:
     def propose(self, change_set: ChangeSet) -> None:
         """Write a change set down, with what it would do, or that it would do nothing."""
         if any(
-            one.name == change_set.name and one.stack is change_set.stack
-            for one in self._change_sets
+            other.name == change_set.name and other.stack is change_set.stack
+            for other in self._change_sets
         ):
             raise AlreadyExistsError(f"ChangeSet {change_set.name} already exists")
         stack = change_set.stack
@@ -169,16 +171,15 @@ class Stacks:
 
     def change_set(self, name_or_id: str, stack: str | None) -> ChangeSet:
         """Find a change set; raises ChangeSetNotFoundError."""
-        for one in self._change_sets:
-            if one.id == name_or_id or (
-                one.name == name_or_id and stack in (one.stack.name, one.stack.stack_id)
-            ):
-                return one
+        for change_set in self._change_sets:
+            of_stack = stack in (change_set.stack.name, change_set.stack.stack_id)
+            if change_set.id == name_or_id or (change_set.name == name_or_id and of_stack):
+                return change_set
         raise ChangeSetNotFoundError(f"ChangeSet [{name_or_id}] does not exist")
 
     def change_sets(self, stack: Stack) -> list[ChangeSet]:
         """List the change sets of a stack."""
-        return [one for one in self._change_sets if one.stack is stack]
+        return [found for found in self._change_sets if found.stack is stack]
 
     def forget(self, change_set: ChangeSet) -> None:
         """Delete a change set."""
@@ -194,7 +195,7 @@ class Stacks:
                 f"ChangeSet [{change_set.id}] cannot be executed in its current status of [FAILED]"
             )
         stack = change_set.stack
-        self._change_sets = [one for one in self._change_sets if one.stack is not stack]
+        self._change_sets = [other for other in self._change_sets if other.stack is not stack]
         if stack.status == REVIEW:
             stack.say("CREATE_IN_PROGRESS", "User Initiated")
             StackOperation(stack, self._aws).create(change_set.definition)
@@ -227,10 +228,10 @@ def _previous(last: StackDefinition | None) -> StackDefinition:
     return last
 
 
-def _given(one: Mapping[str, Any], before: Mapping[str, str]) -> tuple[str, str]:
-    name = one["ParameterKey"]
-    if not one.get("UsePreviousValue"):
-        return name, one["ParameterValue"]
+def _given(parameter: Mapping[str, Any], before: Mapping[str, str]) -> tuple[str, str]:
+    name = parameter["ParameterKey"]
+    if not parameter.get("UsePreviousValue"):
+        return name, parameter["ParameterValue"]
     if name not in before:
         raise ValidationError(
             f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for "

@@ -14,9 +14,8 @@ import yaml
 from localaws.cloudformation.errors import ValidationError
 from localaws.cloudformation.serverless import transformed
 
-BODY_BYTES_MAX: Final = (
-    51_200  # of TemplateBody; a longer one has to be in S3 (CloudFormation's quotas)
-)
+# Of TemplateBody; a longer template has to be in S3 (CloudFormation's quotas).
+BODY_BYTES_MAX: Final = 51_200
 FILE_BYTES_MAX: Final = 1_048_576  # of a template in S3
 SECTIONS: Final = frozenset(
     {

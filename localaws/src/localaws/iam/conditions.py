@@ -98,11 +98,8 @@ class Condition:
             return all(agrees)
         if self.operator.startswith(_FOR_ANY) or self._name in _TESTS:
             return any(agrees)
-        return all(
-            agrees
-            # a negated operator without a set operator: none of the values may be one of the
-            # policy's
-        )
+        # A negated operator without a set operator: no value may be one of the policy's.
+        return all(agrees)
 
     def _holds_without_key(self) -> bool:
         """Judge a missing or empty key: negated operators hold then, and ForAllValues does."""

@@ -30,19 +30,19 @@ def evaluate(
         key.lower(): (values,) if isinstance(values, str) else values
         for key, values in (context or {}).items()
     }
-    speaking = [
-        one
+    applicable = [
+        statement
         for policy in policies
-        for one in policy.statements
-        if one.applies(action, resource, known)
+        for statement in policy.statements
+        if statement.applies(action, resource, known)
     ]
-    denial = next((one for one in speaking if one.effect == "Deny"), None)
+    denial = next((statement for statement in applicable if statement.effect == "Deny"), None)
     if denial:
         return Decision(
             allowed=False, sid=denial.sid, why="with an explicit deny in an identity-based policy"
         )
-    if speaking:
-        return Decision(allowed=True, sid=speaking[0].sid, why=f"allowed by {speaking[0].sid}")
+    if applicable:
+        return Decision(allowed=True, sid=applicable[0].sid, why=f"allowed by {applicable[0].sid}")
     return Decision(
         allowed=False, sid=None, why=f"because no identity-based policy allows the {action} action"
     )

@@ -35,12 +35,12 @@ def through(
     via = {"kms:ViaService": f"{service}.{region}.amazonaws.com", **(context or {})}
     return [
         PermissionRequest(
-            f"kms:{one}",
+            f"kms:{operation}",
             key,
-            via | ({"kms:GrantIsForAWSResource": "true"} if one == "CreateGrant" else {}),
+            via | ({"kms:GrantIsForAWSResource": "true"} if operation == "CreateGrant" else {}),
             region,
         )
-        for one in operations
+        for operation in operations
     ]
 
 

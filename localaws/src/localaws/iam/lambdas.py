@@ -4,10 +4,8 @@ from typing import Final
 
 from localaws.iam.permission_request import PermissionRequest
 
-_ON_ALL: Final = (
-    "DescribeNetworkInterfaces",
-    "DescribeSubnets",
-)  # which know no resources (Lambda developer guide)
+# These know no resources (Lambda developer guide).
+_ON_ALL: Final = ("DescribeNetworkInterfaces", "DescribeSubnets")
 _ON_INTERFACES: Final = (
     "DeleteNetworkInterface",
     "AssignPrivateIpAddresses",
@@ -28,8 +26,8 @@ def logging(function: str, stream: str) -> list[PermissionRequest]:
     _, _, _, region, account, _, name = function.split(":")[:7]
     log = f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{name}:log-stream:{stream}"
     return [
-        PermissionRequest(f"logs:{one}", log, {"aws:RequestedRegion": region})
-        for one in ("CreateLogStream", "PutLogEvents")
+        PermissionRequest(f"logs:{action}", log, {"aws:RequestedRegion": region})
+        for action in ("CreateLogStream", "PutLogEvents")
     ]
 
 
@@ -47,15 +45,14 @@ def placing(function: str, subnets: list[str], groups: list[str]) -> list[Permis
     here = {"aws:RequestedRegion": region}
     of_ec2 = f"arn:aws:ec2:{region}:{account}"
     interfaces = f"{of_ec2}:network-interface/*"
+    # CreateNetworkInterface has to be allowed on all that the interface is made of, too.
     made_of = [
-        *(f"{of_ec2}:subnet/{one}" for one in subnets),
-        *(f"{of_ec2}:security-group/{one}" for one in groups),
+        interfaces,
+        *(f"{of_ec2}:subnet/{subnet}" for subnet in subnets),
+        *(f"{of_ec2}:security-group/{group}" for group in groups),
     ]
     return [
-        *(
-            PermissionRequest("ec2:CreateNetworkInterface", one, here)
-            for one in (interfaces, *made_of)
-        ),
-        *(PermissionRequest(f"ec2:{one}", interfaces, here) for one in _ON_INTERFACES),
-        *(PermissionRequest(f"ec2:{one}", "*", here) for one in _ON_ALL),
+        *(PermissionRequest("ec2:CreateNetworkInterface", part, here) for part in made_of),
+        *(PermissionRequest(f"ec2:{action}", interfaces, here) for action in _ON_INTERFACES),
+        *(PermissionRequest(f"ec2:{action}", "*", here) for action in _ON_ALL),
     ]

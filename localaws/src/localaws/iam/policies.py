@@ -10,9 +10,10 @@ from localaws.iam import wildcards
 from localaws.iam.conditions import Condition, Context, UnknownOperatorError, all_hold
 
 _VERSIONS: Final = ("2012-10-17", "2008-10-17")
+# Of an identity-based policy, which has no Principal.
 _ELEMENTS: Final = frozenset(
     {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
-)  # of an identity-based policy: it has no Principal
+)
 
 
 class PolicyError(ValueError):
@@ -34,9 +35,9 @@ class Statement:
     def applies(self, action: str, resource: str, context: Context) -> bool:
         """Tell whether this statement applies to an action on a resource in this context."""
         return (
-            any(wildcards.matches_action(one, action) for one in self.actions)
+            any(wildcards.matches_action(pattern, action) for pattern in self.actions)
             is not self.except_actions
-            and any(wildcards.matches(one, resource) for one in self.resources)
+            and any(wildcards.matches(pattern, resource) for pattern in self.resources)
             is not self.except_resources
             and all_hold(self.conditions, context)
         )
@@ -59,7 +60,10 @@ class Policy:
             )
         statements = _listed(document.get("Statement", []))
         return cls(
-            name, tuple(_statement(one, f"{name}[{place}]") for place, one in enumerate(statements))
+            name,
+            tuple(
+                _statement(written, f"{name}[{place}]") for place, written in enumerate(statements)
+            ),
         )
 
     @staticmethod

@@ -16,8 +16,10 @@ from localaws.iam.resource_lookup import ResourceLookup
 
 Asking = Callable[[Call, ResourceLookup], list[PermissionRequest]]
 _TAG_KEYS: Final = {
-    "cluster": "rds:cluster-tag", "cluster-snapshot": "rds:cluster-snapshot-tag", "db": "rds:db-tag"
-}  # fmt: skip
+    "cluster": "rds:cluster-tag",
+    "cluster-snapshot": "rds:cluster-snapshot-tag",
+    "db": "rds:db-tag",
+}
 
 
 def _arn(call: Call, kind: str, identifier: str) -> str:
@@ -67,7 +69,8 @@ def on(kind: str, parameter: str, *also: tuple[str, str]) -> Asking:
         named += [(other, call.parameters[name]) for other, name in also if call.get(name)]
         tags = request_tags(call.get("Tags"))
         return [
-            _ask(world, call.operation, _arn(call, one, str(name)), tags) for one, name in named
+            _ask(world, call.operation, _arn(call, resource_type, str(name)), tags)
+            for resource_type, name in named
         ]
 
     return asking
@@ -153,8 +156,8 @@ def _groups(
     )
     tags = request_tags(call.get("Tags"))
     return [
-        PermissionRequest(f"rds:{call.operation}", _arn(call, one, name), tags)
-        for one, name in named
+        PermissionRequest(f"rds:{call.operation}", _arn(call, resource_type, name), tags)
+        for resource_type, name in named
     ]
 
 

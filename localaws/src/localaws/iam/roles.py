@@ -18,9 +18,9 @@ def policies_of(arn: str) -> tuple[Policy, ...]:
     texts = list(role.policies.items())
     for policy in list(role.managed_policies.values()):
         texts += [
-            (policy.name, one.document)
-            for one in policy.versions
-            if one.version_id == policy.default_version_id
+            (policy.name, version.document)
+            for version in policy.versions
+            if version.version_id == policy.default_version_id
         ]
     policies = tuple(Policy.of_text(text, name) for name, text in texts)
     refuse_unknown_keys(policies)

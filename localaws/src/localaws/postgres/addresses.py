@@ -36,9 +36,8 @@ def choose_address(port: int, taken: set[tuple[str, int]], preferred: str | None
 def is_free(address: str, port: int) -> bool:
     """Tell whether a server could listen on an address and port now."""
     with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as PostgreSQL does: TIME_WAIT is no obstacle
+        # As PostgreSQL does: a connection in TIME_WAIT is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
         except OSError:

@@ -89,7 +89,7 @@ class PostgresData:
         with self._lock:
             if resource_id in self._clusters:
                 raise DataPlaneError(f"There is a cluster {resource_id} already.")
-            taken = {(one.address, one.port) for one in self._clusters.values()}
+            taken = {(cluster.address, cluster.port) for cluster in self._clusters.values()}
             address = choose_address(port, taken, self._addresses.get(name))
             self._addresses[name], self._endpoints[resource_id] = address, (address, port)
             sockets = self._temporary / secrets.token_hex(4)
@@ -245,14 +245,11 @@ class PostgresData:
         Afterwards nothing is left to use.
         """
         self._registry.close()
-        with (
-            self._lock,
-            contextlib.ExitStack() as ends,
-        ):  # one that fails keeps no other from its end
+        # On a stack, so that a server that cannot be ended keeps no other from its end.
+        with self._lock, contextlib.ExitStack() as ends:
             ends.callback(self._remove_data)
-            ends.callback(
-                self._registry.end_leftovers
-            )  # such as a server whose start was interrupted
+            # Such as a server whose start was interrupted.
+            ends.callback(self._registry.end_leftovers)
             for cluster in self._clusters.values():
                 ends.callback(_end, cluster)
             self._clusters.clear()
@@ -271,7 +268,9 @@ class PostgresData:
         """The servers that run now."""
         with self._lock:
             return [
-                pid for one in self._clusters.values() if (pid := one.server.process_id) is not None
+                pid
+                for cluster in self._clusters.values()
+                if (pid := cluster.server.process_id) is not None
             ]
 
     def _cluster(self, resource_id: str) -> _Cluster:

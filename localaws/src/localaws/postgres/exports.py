@@ -76,20 +76,20 @@ class _Table:
 
 def export_tables(server: PostgresServer, folder: Path, only: Sequence[str]) -> list[ExportedTable]:
     """Write the tables of a running server below a folder; DataPlaneError for what cannot be."""
-    wanted = [tuple(one.split(".")) for one in only]
+    wanted = [tuple(path.split(".")) for path in only]
     exported, met = [], set()
     try:
         for database in _databases(server):
             with server.session(database) as cursor:
                 cursor.execute("SET client_encoding TO 'UTF8'")
                 for table in _tables(cursor, database):
-                    naming = {one for one in wanted if table.path[: len(one)] == one}
+                    naming = {path for path in wanted if table.path[: len(path)] == path}
                     met |= naming
                     if table.is_exported and (naming or not wanted):
                         exported.append(_export(cursor, table, folder))
     except psycopg2.Error as error:
         raise DataPlaneError(f"The tables could not be read: {str(error).strip()}.") from error
-    missing = [".".join(one) for one in wanted if one not in met]
+    missing = [".".join(path) for path in wanted if path not in met]
     if missing:
         raise DataPlaneError(f"The snapshot has no table in {', '.join(missing)} (ExportOnly).")
     return exported
@@ -107,7 +107,7 @@ def _tables(cursor: Any, database: str) -> Iterator[_Table]:
         cursor.execute(_PARTS, {"table": oid})
         parts = tuple(cursor.fetchall())
         cursor.execute(_COLUMNS, [oid])
-        columns = tuple((one, kind, _exported_type(kind)) for one, kind in cursor.fetchall())
+        columns = tuple((name, kind, _exported_type(kind)) for name, kind in cursor.fetchall())
         yield _Table(database, schema, name, parts, columns)
 
 

@@ -19,11 +19,10 @@ def copy_for_writing(source: Path, target: Path, programs: Programs) -> None:
     The source must not be written to meanwhile.
     """
 
-    def copy_file(one: str, other: str) -> None:
-        shutil.copyfile(
-            one, other
-        )  # content alone: thousands of files, whose times and modes mean nothing
-        programs.own(other)
+    def copy_file(original: str, copied: str) -> None:
+        # The content alone: these are thousands of files, whose times and modes mean nothing.
+        shutil.copyfile(original, copied)
+        programs.own(copied)
 
     _copy(source, target, copy_file, programs)
 

@@ -25,9 +25,8 @@ from localaws.postgres.server import SUPERUSER, PostgresServer
 
 LOAD_SECONDS_MAX: Final = 600.0
 PROBLEMS_MAX: Final = 20  # told of one dump
-HEAD_BYTES: Final = (
-    4_096  # where pg_dump says its version; pg_dumpall says each database's further down
-)
+# Where pg_dump says its version; pg_dumpall says each database's further down.
+HEAD_BYTES: Final = 4_096
 RESERVED: Final = "pg_"  # roles that only PostgreSQL makes
 NO_ICU: Final = "ICU is not supported"  # the server's words, which have no code of their own
 POSTGRES_HINT: Final = "make demo POSTGRES=/usr/lib/postgresql/<version>/bin"

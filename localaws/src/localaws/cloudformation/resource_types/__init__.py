@@ -16,7 +16,7 @@ from localaws.cloudformation.resource_types import (
 )
 
 RESOURCE_TYPES: Final[dict[str, ResourceType]] = {
-    one.type: one
+    known.type: known
     for module in (buckets, events, functions, queues, roles, secrets, tables, topics, cloudwatch)
-    for one in module.RESOURCE_TYPES
+    for known in module.RESOURCE_TYPES
 }

@@ -107,8 +107,8 @@ def _for_api(name: str, value: Any) -> Any:
 
 def _renamed(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_API_NAMES.get(name, name): _renamed(one) for name, one in value.items()}
-    return [_renamed(one) for one in value] if isinstance(value, list) else value
+        return {_API_NAMES.get(name, name): _renamed(member) for name, member in value.items()}
+    return [_renamed(member) for member in value] if isinstance(value, list) else value
 
 
 def _delete(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:

@@ -37,9 +37,8 @@ def _update_alarm(
     made: PhysicalResource, wanted: Properties, before: Properties, aws: AccountClients
 ) -> None:
     client = aws("cloudwatch")
-    untagged = {
-        name: value for name, value in wanted.items() if name != "Tags"
-    }  # tags of an alarm that stands are not put
+    # PutMetricAlarm ignores the tags of an alarm that exists (CloudWatch API reference).
+    untagged = {name: value for name, value in wanted.items() if name != "Tags"}
     client.put_metric_alarm(**shaped(client, "put_metric_alarm", untagged))
     added, removed = changed_tags(before, wanted)
     if added:
@@ -56,7 +55,7 @@ def _dashboard_exists(wanted: Properties, aws: AccountClients) -> bool:
     found = aws("cloudwatch").list_dashboards(DashboardNamePrefix=wanted["DashboardName"])[
         "DashboardEntries"
     ]
-    return wanted["DashboardName"] in [one["DashboardName"] for one in found]
+    return wanted["DashboardName"] in [dashboard["DashboardName"] for dashboard in found]
 
 
 def _put_dashboard(wanted: Properties, aws: AccountClients) -> PhysicalResource:

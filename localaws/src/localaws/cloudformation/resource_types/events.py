@@ -32,7 +32,7 @@ def _put_rule(wanted: Properties, before: Properties, aws: AccountClients) -> No
         "EventPattern": pattern
     }
     aws("events").put_rule(**shaped(aws("events"), "put_rule", rule))
-    old, new = (one.get("Targets", []) for one in (before, wanted))
+    old, new = before.get("Targets", []), wanted.get("Targets", [])
     if gone := {target["Id"] for target in old} - {target["Id"] for target in new}:
         aws("events").remove_targets(Rule=wanted["Name"], Ids=sorted(gone))
     if new:
@@ -64,7 +64,7 @@ def _statements_of_bus(aws: AccountClients) -> list[dict[str, Any]]:
 
 def _put_bus_policy(wanted: Properties, aws: AccountClients) -> PhysicalResource:
     own = {"Sid": wanted["StatementId"], **wanted["Statement"]}
-    others = [one for one in _statements_of_bus(aws) if one["Sid"] != own["Sid"]]
+    others = [other for other in _statements_of_bus(aws) if other["Sid"] != own["Sid"]]
     aws("events").put_permission(
         Policy=json.dumps({"Version": "2012-10-17", "Statement": [*others, own]})
     )

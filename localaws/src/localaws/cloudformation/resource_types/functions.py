@@ -44,9 +44,7 @@ def _update(
     ):
         code = {**about, **wanted["Code"], "Architectures": wanted.get("Architectures")}
         client.update_function_code(**shaped(client, "update_function_code", code))
-    now, then = (
-        {name: (_UNSET | one).get(name) for name in _CONFIGURATION} for one in (wanted, before)
-    )
+    now, then = _configuration(wanted), _configuration(before)
     if changed := {name: value for name, value in now.items() if value != then[name]}:
         client.update_function_configuration(
             **shaped(client, "update_function_configuration", {**about, **changed})
@@ -58,6 +56,10 @@ def _update(
         )
     if removed:
         client.untag_resource(Resource=made.attributes["Arn"], TagKeys=removed)
+
+
+def _configuration(properties: Properties) -> Properties:
+    return {name: (_UNSET | properties).get(name) for name in _CONFIGURATION}
 
 
 def _delete(made: PhysicalResource, _: Properties, aws: AccountClients) -> None:

@@ -32,9 +32,8 @@ def _put_policies(
     client, about = aws("iam"), {"RoleName": made.physical_id}
     old, new = _inline(before), _inline(wanted)
     for name in old.keys() - new.keys():
-        with suppress(
-            client.exceptions.NoSuchEntityException
-        ):  # an update that failed may not have come to it
+        # An update that failed half-way may not have made it.
+        with suppress(client.exceptions.NoSuchEntityException):
             client.delete_role_policy(**about, PolicyName=name)
     for name, document in new.items():
         client.put_role_policy(**about, PolicyName=name, PolicyDocument=json.dumps(document))

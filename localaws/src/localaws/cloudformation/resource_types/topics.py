@@ -22,9 +22,9 @@ def _topic_arn(wanted: Properties, aws: AccountClients) -> str:
 
 def _topic_exists(wanted: Properties, aws: AccountClients) -> bool:
     topics = [
-        one["TopicArn"]
+        topic["TopicArn"]
         for page in aws("sns").get_paginator("list_topics").paginate()
-        for one in page["Topics"]
+        for topic in page["Topics"]
     ]
     return _topic_arn(wanted, aws) in topics
 
