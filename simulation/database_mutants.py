@@ -1,4 +1,4 @@
-"""The guards of what a database is told, each taken away once: tests on real PostgreSQL have to miss it."""
+"""The guards of the set-up of a database, each taken away once: the tests have to notice."""
 
 from simulation.mutants import Mutant
 
@@ -110,8 +110,8 @@ OF_DATABASES: tuple[Mutant, ...] = (
     Mutant(
         "the rights on extensions' objects",
         "chalicelib/database/privileges.py",
-        "thing.*, NULL AS attname FROM thing\n",
-        "thing.*, NULL AS attname FROM thing WHERE NOT extension\n",
+        "object.*, NULL AS attname FROM object\n",
+        "object.*, NULL AS attname FROM object WHERE NOT extension\n",
         tests=("database/test_read_only.py::test_what_belongs_to_an_extension_is_not_written",),
     ),
     Mutant(
@@ -168,7 +168,8 @@ OF_DATABASES: tuple[Mutant, ...] = (
     Mutant(
         "the membership that ends with its transaction",
         "chalicelib/database/quiesce.py",
-        '    with transaction(connection), _as_owner(connection, owner, "SET LOCAL ROLE NONE"):\n        pass\n'
+        '    with transaction(connection), _as_owner(connection, owner, "SET LOCAL ROLE NONE"):\n'
+        "        pass\n"
         "    try:\n        yield\n    finally:\n        if not connection.closed:\n"
         '            run(connection, SQL("SET ROLE NONE"))\n',
         "    with _as_owner(connection, owner):\n        yield\n",

@@ -1,4 +1,4 @@
-"""The in-memory twin of `chalicelib.database.restored_database`: roles and what opens them, without data.
+"""The in-memory twin of `database.restored_database`: roles and what opens them, no data.
 
 It judges names by the same rules and answers with the same errors as the real one;
 `tests/database/test_contract.py` holds both to one contract. It has no data: rights are two words,
@@ -82,12 +82,12 @@ class InMemoryCluster:
         return copy.deepcopy(self)
 
     def set_master_password(self, username: str, password: str) -> None:
-        """Do what ModifyDBCluster does: the one way to a password that does not need the old one."""
+        """Do what ModifyDBCluster does: set the password without the old one."""
         self.roles[username].password = password
 
 
 class InMemoryDatabase:
-    """The public face of `chalicelib.database.restored_database.Database`, over an `InMemoryCluster`."""
+    """`restored_database.Database` over an `InMemoryCluster`."""
 
     def __init__(
         self, cluster: InMemoryCluster, endpoint: Endpoint, master: Login, database: str

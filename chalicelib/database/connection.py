@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 
 @contextmanager
 def session(endpoint: Endpoint, login: Login, database: str) -> Iterator[Connection]:
-    """Open an autocommit session in `database`; what goes wrong is a TransientError or RefusedError.
+    """Open an autocommit session in `database`; it raises TransientError or RefusedError.
 
     Its settings are made as it begins, so no statement of ours runs under those of the database or
     the role.

@@ -1,4 +1,4 @@
-"""The databases of a cluster: which can be entered, which are opened for that, and why not the others.
+"""The databases of a cluster: which the set-up enters, which it opens, and why not the others.
 
 Where the set-up does not go in, the read-only user does not either: nobody has looked at what it
 may do there.
@@ -155,7 +155,7 @@ def reachable(connection: Connection) -> tuple[list[str], list[str]]:
 def other_open_databases(
     connection: Connection, username: str, names: Collection[str]
 ) -> list[str]:
-    """Return where `username` may connect beside `names`: templates, and those closed to the master."""
+    """Return where else `username` may connect: templates, and databases closed to the master."""
     return [database.name for database in _open_to(connection, username, but=names)]
 
 

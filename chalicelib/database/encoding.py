@@ -1,6 +1,6 @@
-"""What a server says, byte for byte: names of roles and databases are in no encoding that a session could know.
+"""What a server says, byte for byte: names of roles and databases have no known encoding.
 
-They are shared by all databases, and each stands in the bytes of the database where it was written.
+All databases share them, and each stands in the bytes of the database where it was written.
 A session whose client_encoding is SQL_ASCII converts nothing (PostgreSQL documentation, "Character
 Set Support"), so there a name is the same bytes in every database, as it is at login.
 
@@ -17,10 +17,8 @@ import psycopg2.extensions
 
 CLIENT_ENCODING = "SQL_ASCII"
 CODEC = "postgresql_bytes"
-SURROGATE, PRIVATE = (
-    0xDC00,
-    0x10FF00,
-)  # what a byte is added to, by Python's surrogateescape and by us
+# The characters to which a byte is added, by Python's surrogateescape and by us.
+SURROGATE, PRIVATE = 0xDC00, 0x10FF00
 
 _TO_PRIVATE = {SURROGATE + byte: PRIVATE + byte for byte in range(0x80, 0x100)}
 _TO_SURROGATE = {private: surrogate for surrogate, private in _TO_PRIVATE.items()}

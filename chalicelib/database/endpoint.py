@@ -25,7 +25,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One cluster's endpoint, how long to wait for anything there, and whether its certificate must prove who it is.
+    """One cluster's endpoint, how long to wait there, and whether TLS must prove its identity.
 
     `tls="verify-full"` accepts only a certificate for `host` that leads to one of `roots`; `"off"`
     is for a server that speaks no TLS, on this machine.

@@ -1,7 +1,7 @@
 """What PostgreSQL's error codes mean to an operation: wait, or give up with a sentence.
 
-Any other code is a bug. Codes are SQLSTATEs (PostgreSQL documentation, appendix A); texts are never matched, servers
-translate them.
+Any other code is a bug. Codes are SQLSTATEs (PostgreSQL documentation, appendix A); texts are never
+matched, because servers translate them.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ BUSY_CODES = {
     # "tuple concurrently updated" has no code of its own
     "XX000": "a catalogue row that somebody changed at the same moment",
 }
-# Shut down, crashed, starting up, idle too long, read-only: the writer is elsewhere or not yet there.
+# Shut down, crashed, starting up, idle too long; read-only, because the writer is elsewhere.
 AWAY_CODES = frozenset({"57P01", "57P02", "57P03", "57P05", "25006"})
 # Connection exceptions, insufficient resources, errors of the system under the server.
 AWAY_CLASSES = frozenset({"08", "53", "58"})
@@ -68,7 +68,7 @@ class LoginResult:
 
     @property
     def password_correct(self) -> bool:
-        """The password is the role's: the server let it in, or turned it away only after the check."""
+        """The password is the role's: the server let it in, or turned it away only later."""
         return self.accepted or self.password_verified
 
     @property
@@ -128,7 +128,7 @@ def production_code_error(
 
 
 def privilege_error(sqlstate: str, endpoint: Endpoint, detail: str) -> RefusedError:
-    """Return the refusal for a right that the master user lacks; `detail` is the server's sentence."""
+    """Return the refusal for a right that the master user lacks, with the server's `detail`."""
     reason = f"PostgreSQL at {endpoint} denies what setting up users needs: {detail}"
     return RefusedError(reason, LACKING_REMEDIES[sqlstate], retry=Retry.LATER_SNAPSHOT)
 
@@ -136,7 +136,8 @@ def privilege_error(sqlstate: str, endpoint: Endpoint, detail: str) -> RefusedEr
 def token_login_error(endpoint: Endpoint, username: str) -> AuthenticationMethodError:
     """Return the refusal for a master user of whom the server wants a token."""
     return AuthenticationMethodError(
-        f"PostgreSQL at {endpoint} asks the master user {username} for another proof than a password.",
+        f"PostgreSQL at {endpoint} asks the master user {username} for another proof than a "
+        "password.",
         f"In production, run REVOKE rds_iam, rds_ad FROM {quote_identifier(username)}, or modify "
         "the cluster so that the master user's authentication type is password.",
         retry=Retry.LATER_SNAPSHOT,
@@ -144,7 +145,7 @@ def token_login_error(endpoint: Endpoint, username: str) -> AuthenticationMethod
 
 
 def login_error(answer: LoginResult, endpoint: Endpoint, username: str, database: str) -> Exception:
-    """Return what a login means that did not open the database, by the server's answer to the next."""
+    """Return what a failed connection means, by the server's answer to the next login."""
     if answer.accepted:
         return DatabaseUnavailableError(
             f"PostgreSQL at {endpoint} dropped a connection and took the next one."

@@ -148,8 +148,8 @@ class LoginExchange:
             )
         else:  # RDS asks members of rds_iam and rds_ad for a token in clear text
             raise AuthenticationMethodError(
-                f"PostgreSQL at {self._endpoint} asks user {self._login.username} for another proof "
-                "than a password.",
+                f"PostgreSQL at {self._endpoint} asks user {self._login.username} for another "
+                "proof than a password.",
                 f"Take {self._login.username} out of rds_iam and rds_ad, or name another user.",
             )
         self._password_requested = self._password_requested or request != OK

@@ -60,8 +60,8 @@ def _lift_own_limits(connection: Connection, endpoint: Endpoint) -> None:
     except psycopg2.errors.InsufficientPrivilege:
         if 0 <= limit < SESSIONS_NEEDED:
             raise RefusedError(
-                f"User {name} may have no more than {limit} connections to PostgreSQL at {endpoint}; "
-                f"setting up users needs {SESSIONS_NEEDED}.",
+                f"User {name} may have no more than {limit} connections to PostgreSQL at "
+                f"{endpoint}; setting up users needs {SESSIONS_NEEDED}.",
                 f"In production, run ALTER ROLE {quote_identifier(name)} CONNECTION LIMIT -1.",
                 retry=Retry.LATER_SNAPSHOT,
             ) from None

@@ -17,7 +17,7 @@ from chalicelib.database.roles import ROLES_PER_STATEMENT, batched, ensure_group
 MEMBERSHIP_HAS_OPTIONS = 160_000
 """From this server_version on, a membership says whether it is inherited and allows SET ROLE."""
 EVERYBODY_ELSE = "aurora_restore_everybody_else"
-"""The group of all production's roles, which holds what the read-only user must not have by PUBLIC."""
+"""The group of all production's roles: it holds what the read-only user must not have by PUBLIC."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Which role names mean what: RDS's own, reserved, possible users; and how a name is written in SQL.
+"""Which role names mean what (RDS's own, reserved, possible users), and how SQL writes a name.
 
 The in-memory twin judges by the same rules.
 """
@@ -38,24 +38,21 @@ _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # Words that are no names without quotes: reserved, or only functions and types may have them
 # (PostgreSQL documentation, appendix C).
 _SQL_WORDS_TEXT = """
-    all analyse analyze and any array as asc asymmetric authorization between bigint binary bit
-    boolean both case cast char character check coalesce collate collation column concurrently
-    constraint create cross current_catalog current_date current_role current_schema current_time
-    current_timestamp current_user dec decimal default deferrable desc distinct do else end except
-    exists extract false fetch float for foreign freeze from full grant greatest group grouping
-    having ilike in initially inner inout int integer intersect interval into is isnull join
-    lateral leading least left like limit localtime localtimestamp national natural nchar none
-    normalize not notnull null nullif numeric offset on only or order out outer overlaps overlay
-    placing position precision primary public real references returning right row select
-    session_user setof similar smallint some substring symmetric system_user table tablesample
-    then time timestamp to trailing treat trim true union unique user using values varchar
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast
+    check collate collation column concurrently constraint create cross current_catalog
+    current_date current_role current_schema current_time current_timestamp current_user default
+    deferrable desc distinct do else end except false fetch for foreign freeze from full grant
+    group having ilike in initially inner intersect into is isnull join lateral leading left
+    like limit localtime localtimestamp natural none not notnull null offset on only or order
+    outer overlaps placing primary public references returning right select session_user similar
+    some symmetric system_user table tablesample then to trailing true union unique user using
     variadic verbose when where window with
 """
 _SQL_WORDS = frozenset(_SQL_WORDS_TEXT.split())
 
 
 def quote_identifier(name: str) -> str:
-    """Write a name as SQL has it, in quotes only where it needs them: people run these statements."""
+    """Write a name as SQL has it, in quotes where it needs them: people run these statements."""
     if _PLAIN_NAME.fullmatch(name) and name not in _SQL_WORDS:
         return name
     return '"' + name.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""What the read-only user owns in one database: an owner may always write, so nothing may stay its."""
+"""What the read-only user owns in one database: an owner may always write."""
 
 from collections.abc import Callable
 

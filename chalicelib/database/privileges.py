@@ -1,4 +1,4 @@
-"""Who should hold what in one database, and what is missing from that or beyond it: only questions to the catalogue.
+"""Who should hold what in one database, what is missing and what is too much: questions only.
 
 What belongs to an extension, or lies in a schema that does, is given to nobody: the right to use
 `cron` or `aws_lambda` is no part of reading and writing an application's data. It is taken from the
@@ -6,7 +6,7 @@ read-only user like everything else. Row security is left as it is: a policy dec
 users see, as in production.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from chalicelib.database.connection import Connection, rows
@@ -17,12 +17,8 @@ Privileges = Mapping[str, tuple[str, ...]]  # by the word GRANT uses for the kin
 APPLICATION: Privileges = {
     "DATABASE": ("CONNECT", "TEMPORARY"),
     "SCHEMA": ("USAGE",),
-    "TABLE": (
-        "SELECT",
-        "INSERT",
-        "UPDATE",
-        "DELETE",
-    ),  # not TRUNCATE: it passes by triggers and row security
+    # Not TRUNCATE: it runs no row triggers and heeds no row security.
+    "TABLE": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "SEQUENCE": ("USAGE", "SELECT", "UPDATE"),
     "ROUTINE": ("EXECUTE",),
 }
@@ -39,103 +35,120 @@ EVERYBODY: Privileges = {
 }
 """The most that a read-only user may find, granted to itself or to PUBLIC.
 
-Temporary tables hold nobody's data, and
-which functions it may call as itself is left as in production: its views need them."""
+Temporary tables hold nobody's data. Which functions it may call as itself is left as in production:
+its views need them.
+"""
 
 WRITES = frozenset({"DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "LARGE OBJECT", "ROUTINE", "TYPE"})
 """Kinds through which somebody could write, or make what stays, or let code run as its owner."""
 
 
 class Privilege(NamedTuple):
-    """Rights on one thing.
+    """Rights on one object.
 
-    `grantee` is "" for PUBLIC, `ours` says that we may grant and revoke them as we are.
-
-    A word may name a column: `UPDATE (price)`. `grantor` is who gave them, where that is not the
-    owner: only that role, or the owner with all that hangs on it, may take them back. `option_only`
-    is for the right to give a right on.
+    `grantee` is "" for PUBLIC. `master_may` says that the master user may grant and revoke them as
+    it is. A word may name a column: `UPDATE (price)`. `grantor` is who granted them, where that is
+    not the owner: only that role, or the owner with CASCADE, may revoke them. `option_only` is for
+    the right to grant a right on.
     """
 
-    thing: GrantableObject
+    on: GrantableObject
     owner: str
     words: tuple[str, ...]
     grantee: str
-    ours: bool
+    master_may: bool
     grantor: str | None = None
     option_only: bool = False
     brought: bool = False  # by an extension, and a superuser's
-    reachable: bool = (
-        True  # a table or routine of a schema that the user may not use cannot be named
-    )
+    reachable: bool = True  # objects of a schema that the user may not use cannot be named
 
     @property
     def writes(self) -> bool:
-        """It lets the user write, or run as somebody else what no extension of a superuser's brought."""
-        harmless = self.option_only or (self.brought and self.thing.kind == "ROUTINE")
-        return self.reachable and not harmless and self.thing.kind in WRITES
+        """It lets the user write, or run code as somebody else that no extension brought."""
+        harmless = self.option_only or (self.brought and self.on.kind == "ROUTINE")
+        return self.reachable and not harmless and self.on.kind in WRITES
 
     def __str__(self) -> str:
-        words = (
-            f"GRANT OPTION FOR {', '.join(self.words)}"
-            if self.option_only
-            else ", ".join(self.words)
-        )
-        return f"{words} on {self.thing}"
+        words = ", ".join(self.words)
+        return f"{'GRANT OPTION FOR ' if self.option_only else ''}{words} on {self.on}"
 
 
 # the parameters of `pairs`
 PAIRS = "ROWS FROM (pg_catalog.unnest(%(kinds)s), pg_catalog.unnest(%(words)s))"
 _HOLDS = """
-CASE kind WHEN 'DATABASE' THEN pg_catalog.has_database_privilege({0}, oid, {1})
-          WHEN 'SCHEMA' THEN pg_catalog.has_schema_privilege({0}, oid, {1})
-          WHEN 'TABLE' THEN pg_catalog.has_table_privilege({0}, oid, {1})
-          WHEN 'SEQUENCE' THEN pg_catalog.has_sequence_privilege({0}, oid, {1})
-          ELSE pg_catalog.has_function_privilege({0}, oid, {1}) END
+CASE kind
+  WHEN 'DATABASE' THEN pg_catalog.has_database_privilege({0}, oid, {1})
+  WHEN 'SCHEMA' THEN pg_catalog.has_schema_privilege({0}, oid, {1})
+  WHEN 'TABLE' THEN pg_catalog.has_table_privilege({0}, oid, {1})
+  WHEN 'SEQUENCE' THEN pg_catalog.has_sequence_privilege({0}, oid, {1})
+  ELSE pg_catalog.has_function_privilege({0}, oid, {1})
+END
 """
 _MISSING = f"""
 WITH {OBJECTS}
-SELECT kind, schema, name, signature, thing.word, pg_catalog.pg_get_userbyid(owner),
-       pg_catalog.array_agg(meant.word ORDER BY meant.word), %(username)s,
+SELECT kind, schema, name, signature, object.word,
+       pg_catalog.pg_get_userbyid(owner),
+       pg_catalog.array_agg(meant.word ORDER BY meant.word),
+       %(username)s,
        pg_catalog.bool_and({_HOLDS.format("current_user", "meant.word || ' WITH GRANT OPTION'")})
-  FROM thing JOIN {PAIRS} AS meant(for_kind, word) ON for_kind = kind
- WHERE NOT {_HOLDS.format("%(username)s", "meant.word")} AND NOT definer AND NOT extension
- GROUP BY kind, schema, name, signature, thing.word, owner
+  FROM object
+  JOIN {PAIRS} AS meant(for_kind, word) ON for_kind = kind
+ WHERE NOT {_HOLDS.format("%(username)s", "meant.word")}
+   AND NOT definer
+   AND NOT extension
+ GROUP BY kind, schema, name, signature, object.word, owner
  ORDER BY kind, schema, name
 """  # noqa: S608 (composed of this module's own constants)
 
 _EXCESS = f"""
 WITH {OBJECTS},
-reader AS (SELECT oid AS reader FROM pg_catalog.pg_roles WHERE rolname = %(username)s),
+reader AS (
+  SELECT oid AS reader FROM pg_catalog.pg_roles WHERE rolname = %(username)s),
 acl AS (
-  SELECT thing.*, NULL AS attname FROM thing
-  UNION ALL SELECT rarer.*, NULL FROM (%(rarer)s) AS rarer
-  UNION ALL SELECT kind, schema, name, signature, word, oid, owner, attacl, definer, extension, within, attname
-    FROM thing JOIN pg_catalog.pg_attribute ON kind = 'TABLE' AND attrelid = thing.oid AND attacl IS NOT NULL),
+  SELECT object.*, NULL AS attname FROM object
+  UNION ALL
+  SELECT rarer.*, NULL FROM (%(rarer)s) AS rarer
+  UNION ALL
+  SELECT kind, schema, name, signature, word, oid, owner, attacl, definer, extension, within,
+         attname
+    FROM object
+    JOIN pg_catalog.pg_attribute
+      ON kind = 'TABLE' AND attrelid = object.oid AND attacl IS NOT NULL),
 beyond AS (
-  SELECT acl.*, reader, grantor, grantee = 0 AS everybody, (kind, privilege_type) IN (SELECT * FROM {PAIRS}) AS meant,
-         privilege_type || coalesce(' (' || pg_catalog.quote_ident(attname) || ')', '') AS said, is_grantable
-    FROM acl CROSS JOIN reader CROSS JOIN pg_catalog.aclexplode(acl)
-   WHERE (kind <> 'ROUTINE' OR definer AND schema || '.' || name <> ALL (%(trusted)s)) AND grantee IN (0, reader))
-SELECT kind, schema, name, signature, word, pg_catalog.pg_get_userbyid(owner),
-       pg_catalog.array_agg(said ORDER BY said), CASE WHEN everybody THEN '' ELSE %(username)s END,
+  SELECT acl.*, reader, grantor, grantee = 0 AS everybody, is_grantable,
+         (kind, privilege_type) IN (SELECT * FROM {PAIRS}) AS meant,
+         privilege_type || coalesce(' (' || pg_catalog.quote_ident(attname) || ')', '') AS said
+    FROM acl
+   CROSS JOIN reader
+   CROSS JOIN pg_catalog.aclexplode(acl)
+   WHERE grantee IN (0, reader)
+     AND (kind <> 'ROUTINE' OR definer AND schema || '.' || name <> ALL (%(trusted)s)))
+SELECT kind, schema, name, signature, word,
+       pg_catalog.pg_get_userbyid(owner),
+       pg_catalog.array_agg(said ORDER BY said),
+       CASE WHEN everybody THEN '' ELSE %(username)s END,
        pg_catalog.pg_has_role(owner, 'USAGE') OR pg_catalog.pg_has_role(grantor, 'USAGE'),
-       CASE WHEN grantor <> owner THEN pg_catalog.pg_get_userbyid(grantor) END, meant,
+       CASE WHEN grantor <> owner THEN pg_catalog.pg_get_userbyid(grantor) END,
+       meant,
        extension AND owner IN (SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper),
-       kind NOT IN ('TABLE', 'ROUTINE') OR pg_catalog.has_schema_privilege(reader, within, 'USAGE')
-  FROM beyond WHERE NOT meant OR is_grantable
- GROUP BY kind, schema, name, signature, word, owner, everybody, grantor, meant, extension, reader, within
+       kind NOT IN ('TABLE', 'ROUTINE')
+         OR pg_catalog.has_schema_privilege(reader, within, 'USAGE')
+  FROM beyond
+ WHERE NOT meant OR is_grantable
+ GROUP BY kind, schema, name, signature, word, owner, everybody, grantor, meant, extension,
+          reader, within
  ORDER BY kind, schema, name
 """  # noqa: S608 (composed of this module's own constants)
 
 
 def missing(connection: Connection, username: str, meant: Privileges) -> list[Privilege]:
-    """Return what `username` should hold in this database and does not, through PUBLIC or by itself."""
+    """Return what `username` should hold in this database and does not, by itself or by PUBLIC."""
     found = rows(connection, _MISSING, username=username, **pairs(meant))
     return [_privilege(row) for row in found]
 
 
 def excess(connection: Connection, username: str, trusted: Collection[str]) -> list[Privilege]:
-    """Return what a read-only `username` could do beyond reading, because it or PUBLIC was granted it.
+    """Return what a read-only user could do beyond reading, granted to itself or to PUBLIC.
 
     A routine that runs as its owner (SECURITY DEFINER) may do anything the owner may; `trusted`
     ones, each `<schema>.<name>`, are said to do no more than read.
@@ -148,14 +161,6 @@ def excess(connection: Connection, username: str, trusted: Collection[str]) -> l
 def _privilege(row: tuple[object, ...]) -> Privilege:
     owner, words, *rest = row[5:]
     return Privilege(GrantableObject(*row[:5]), owner, tuple(words), *rest)  # type: ignore[arg-type]
-
-
-def listed(privileges: Iterable[Privilege], names_max: int = 5) -> str:
-    """Name the first few privileges for a sentence."""
-    words = [str(privilege) for privilege in privileges]
-    return ", ".join(words[:names_max]) + (
-        f" and {len(words) - names_max} more" if len(words) > names_max else ""
-    )
 
 
 def pairs(meant: Privileges) -> dict[str, list[str]]:

@@ -1,12 +1,12 @@
-"""What came with production and acts or reaches out by itself: found in the catalog of one database, and stopped.
+"""What came with production and acts or reaches out by itself: found in one database, and stopped.
 
-Each kind is a question that answers with things and with the statements that stop them. The
-statements run as the thing's owner, whom the master user becomes for one transaction. Then the
-question is asked again: what it still finds was not stopped, whatever a statement said (a REVOKE
-that takes nothing succeeds: WARNING 01006).
+Each kind is a question to the catalog (`quiesce_queries`) that answers with objects and with the
+statements that stop them. The statements run as the object's owner, whom the master user becomes
+for one transaction. Then the question is asked again: what it still finds was not stopped, whatever
+a statement said (a REVOKE that takes nothing succeeds: WARNING 01006).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,19 +15,20 @@ import psycopg2.errors
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from psycopg2.sql import SQL, Composable, Identifier
 
-from chalicelib.database import scheduled_jobs, ways_out
+from chalicelib.database import scheduled_jobs
 from chalicelib.database.connection import Connection, database_of, rows, run, transaction
 from chalicelib.database.endpoint import Endpoint
 from chalicelib.database.errors import DatabaseUnavailableError, session_error
 from chalicelib.database.membership import MEMBERSHIP_HAS_OPTIONS
+from chalicelib.database.quiesce_queries import ELSEWHERE, QUERIES
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import PREPARED_TRANSACTIONS, REPORTED, Remaining
 
 
-class Found(NamedTuple):
-    """One thing that goes on, or `how_many` of them in one table.
+class ActiveObject(NamedTuple):
+    """One object that acts or reaches out by itself, or `how_many` of them in one table.
 
-    `database` is "" for the whole cluster's.
+    `database` is "" for one of the whole cluster.
     """
 
     kind: str
@@ -46,78 +47,19 @@ class Found(NamedTuple):
         return f"{self.name} in database {self.database}" if self.database else self.name
 
 
-_PREPARED = """
-SELECT gid, owner, ARRAY[pg_catalog.format('ROLLBACK PREPARED %L', gid)], 1, false
-  FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()
-"""
-_EVENT_TRIGGERS = """
-SELECT evtname, rolname, ARRAY[pg_catalog.format('ALTER EVENT TRIGGER %I DISABLE', evtname)], 1, false
-  FROM pg_catalog.pg_event_trigger JOIN pg_catalog.pg_roles ON pg_roles.oid = evtowner
-  JOIN pg_catalog.pg_proc ON pg_proc.oid = evtfoid JOIN pg_catalog.pg_language ON pg_language.oid = prolang
- WHERE evtenabled <> 'D' AND NOT (lanname IN ('c', 'internal') AND EXISTS
-   (SELECT FROM pg_catalog.pg_depend
-     WHERE classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND objid = pg_event_trigger.oid
-       AND deptype = 'e'))
--- One that an extension brought runs none of production's code. Whoever owns an extension may add an
--- event trigger of their own to it, but a function in C only a superuser writes.
-"""
-_SLOTS = """
-SELECT slot_name, current_user, ARRAY[
-         pg_catalog.format('SELECT pg_catalog.pg_terminate_backend(%s, 5000)', coalesce(active_pid, 0)),
-         pg_catalog.format('SELECT pg_catalog.pg_drop_replication_slot(%L)', slot_name)], 1, database IS NULL
-  FROM pg_catalog.pg_replication_slots
- WHERE NOT temporary AND (database = pg_catalog.current_database() OR database IS NULL)
--- A logical slot is dropped from its own database (PostgreSQL documentation, "Replication Management
--- Functions").
-"""
-
-QUERIES: Mapping[str, str] = {
-    PREPARED_TRANSACTIONS: _PREPARED,
-    "event-triggers": _EVENT_TRIGGERS,
-    "replication-slots": _SLOTS,
-    "subscriptions": ways_out.SUBSCRIPTIONS,
-    "user-mappings": ways_out.USER_MAPPINGS,
-    "foreign-servers": ways_out.FOREIGN_SERVERS,
-    "foreign-data-wrappers": ways_out.FOREIGN_DATA_WRAPPERS,
-    "dblink": ways_out.DBLINK,
-    "dblink-callers": ways_out.callers("'dblink'", "dblink"),
-    "aws-callers": ways_out.callers(
-        "'aws_lambda', 'aws_s3', 'aws_ml'", "aws_(lambda|s3|comprehend|sagemaker|bedrock)"
-    ),
-}
-"""By kind: (name, owner, statements, count, whether it belongs to the whole cluster)."""
-
-
-def find(connection: Connection, kinds: Collection[str]) -> list[Found]:
+def find(connection: Connection, kinds: Collection[str]) -> list[ActiveObject]:
     """Return what there is of these kinds in the session's database."""
     return [
-        found for kind in kinds for found in (*_things(connection, kind), *_jobs(connection, kind))
+        found for kind in kinds for found in (*_objects(connection, kind), *_jobs(connection, kind))
     ]
-
-
-ELSEWHERE: Mapping[str, str] = {
-    PREPARED_TRANSACTIONS: "SELECT gid, owner, database FROM pg_catalog.pg_prepared_xacts",
-    "replication-slots": """
-SELECT slot_name, NULL, database FROM pg_catalog.pg_replication_slots WHERE database IS NOT NULL AND NOT temporary
-""",
-    "subscriptions": """
-SELECT subname, pg_catalog.pg_get_userbyid(subowner), datname
-  FROM pg_catalog.pg_subscription JOIN pg_catalog.pg_database ON pg_database.oid = subdbid
- WHERE subenabled AND datallowconn
-""",
-}
-"""By kind: (name, owner, database) of what every database's session sees.
-
-It can be ended in its own database only.
-"""
 
 
 def find_elsewhere(
     connection: Connection, kinds: Collection[str], entered: Collection[str]
-) -> list[Found]:
+) -> list[ActiveObject]:
     """Return what there is of these kinds in databases that the set-up cannot enter."""
     return [
-        Found(kind, name, str(owner), (), 1, database)
+        ActiveObject(kind, name, str(owner), (), 1, database)
         for kind in kinds
         if kind in ELSEWHERE
         for name, owner, database in rows(connection, ELSEWHERE[kind])
@@ -145,19 +87,19 @@ def stop(connection: Connection, endpoint: Endpoint, kinds: Collection[str]) -> 
     return remaining
 
 
-def _things(connection: Connection, kind: str) -> Iterator[Found]:
+def _objects(connection: Connection, kind: str) -> Iterator[ActiveObject]:
     if kind not in QUERIES:
         return
     database = database_of(connection)
     for name, owner, statements, count, is_shared in rows(connection, QUERIES[kind]):
         texts = tuple(map(SQL, statements))
-        yield Found(kind, name, owner, texts, count, "" if is_shared else database)
+        yield ActiveObject(kind, name, owner, texts, count, "" if is_shared else database)
 
 
-def _jobs(connection: Connection, kind: str) -> Iterator[Found]:
+def _jobs(connection: Connection, kind: str) -> Iterator[ActiveObject]:
     for table in scheduled_jobs.tables(connection, kind):
         if count := _count(connection, table)[0]:
-            yield Found(
+            yield ActiveObject(
                 kind,
                 table.name,
                 table.owner,
@@ -194,7 +136,7 @@ def _count(connection: Connection, table: scheduled_jobs.Table) -> tuple[int, bo
 
 
 def _stop(
-    connection: Connection, endpoint: Endpoint, found: Found, busy: list[TransientError]
+    connection: Connection, endpoint: Endpoint, found: ActiveObject, busy: list[TransientError]
 ) -> str | None:
     """Run what stops a thing; return the SQLSTATE that it failed with.
 
@@ -216,7 +158,7 @@ def _stop(
     return None
 
 
-def _remaining(found: Found, code: str | None) -> Remaining:
+def _remaining(found: ActiveObject, code: str | None) -> Remaining:
     return Remaining(found.kind, f"{found} (SQLSTATE {code})" if code else str(found))
 
 

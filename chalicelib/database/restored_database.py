@@ -1,9 +1,9 @@
-"""Everything that is said to PostgreSQL: taking production's logins out of a restored cluster, and letting ours in.
+"""The set-up of a restored cluster: production's logins are revoked, our two users are let in.
 
     database = Database(endpoint, master, "shop")
-    database.enter_as_master()                          # until the new master password works
-    database.revoke_production_logins(keep=plan.keep_login_roles)       # before anybody new gets in
-    database.quiesce(plan.quiet_kinds)                    # nothing acts or reaches out by itself
+    database.enter_as_master()                       # until the new master password works
+    database.revoke_production_logins(keep=keep)     # before anybody new gets in
+    database.quiesce(kinds)                          # nothing acts or reaches out by itself
     database.ensure_users(application, readonly)
     database.verify_users(application, readonly)
 
@@ -126,7 +126,7 @@ class RestoredDatabase(Protocol):
 
 
 OpenDatabase = Callable[[Endpoint, Login, str], RestoredDatabase]
-"""What a step is given to reach PostgreSQL: `Database` itself, or the twin's `InMemoryCluster.open`."""
+"""What a step is given to reach PostgreSQL: `Database`, or the twin's `InMemoryCluster.open`."""
 
 
 class Database:
@@ -165,7 +165,7 @@ class Database:
         return master_user.enter(self._endpoint, self._master, self._database)
 
     def has_password(self, login: Login) -> bool:
-        """Tell whether a role has this password, also one that may not log in now, or whose password has expired.
+        """Tell whether a role has this password, even one that may not log in or has expired.
 
         A member of rds_iam or rds_ad has none that opens anything: RDS asks it for a token.
         """
@@ -195,12 +195,10 @@ class Database:
     def revoke_production_logins(self, *, keep: Collection[str]) -> list[str]:
         """Take login, password and sessions from every role but the master, RDS's own and `keep`.
 
-        Return whose.
-
-        Roles that have the application's or the read-only user's name are locked out too: until
-        `ensure_users` they have production's password. RefusedError names roles that stay open
-        because the master may not alter them. That no role is open is asked a second time in a
-        database that was made for it and holds nothing of production.
+        Return whose they were. A role with the name of one of our users is among them: until
+        `ensure_users` it has production's password. RefusedError names roles that stay open because
+        the master may not alter them. That no role is open is asked a second time in a database
+        that was made for it and holds nothing of production.
         """
         with self._with_setup_lock() as connection:
             closed = roles.revoke_production_logins(
@@ -211,8 +209,8 @@ class Database:
             return closed
 
     def count_active(self, kinds: Collection[str]) -> Mapping[str, int]:
-        """Count, by kind (`chalicelib.flow.quiesce_kinds`), what came with production and acts by itself."""
-        found: dict[tuple[str, str, str], quiesce.Found] = {}
+        """Count, by kind (`flow.quiesce_kinds`), what came with production and acts by itself."""
+        found: dict[tuple[str, str, str], quiesce.ActiveObject] = {}
         reachable, _ = self._reachable()
         with self._session(self._database) as connection:
             elsewhere = quiesce.find_elsewhere(connection, kinds, reachable)
@@ -226,9 +224,7 @@ class Database:
         return dict(counts)
 
     def quiesce(self, kinds: Collection[str]) -> list[Remaining]:
-        """Stop it, in every database that somebody can connect to.
-
-        Return what may go on all the same.
+        """Stop it in every database that somebody can connect to; return what may still go on.
 
         Kinds that only their owners may change are counted by `count_active` and not touched. What
         somebody holds keeps nothing else running, in no database: TransientError is raised when all
@@ -265,7 +261,7 @@ class Database:
         *,
         remaining_seconds: Callable[[], float] = lambda: inf,
     ) -> None:
-        """Create or alter both users, with these passwords, and give them their rights in every user database.
+        """Create or alter both users, with these passwords and their rights in every database.
 
         Routines that run as their owner are given to nobody, and taken from the read-only user
         unless they are `trusted` (each `<schema>.<name>`). Whoever cannot log in yet is let in
@@ -301,11 +297,9 @@ class Database:
         *,
         keep: Collection[str] = (),
     ) -> Verification:
-        """Log in as both users to every user database.
+        """Log in as both users to every user database; return what they can do, or refuse.
 
-        Return what they can and cannot do, or refuse.
-
-        At last every login but theirs and those of `keep` is taken once more, as by `revoke_production_logins`.
+        At last every login but theirs and those of `keep` is revoked once more.
         """
         with self._session(self._database) as connection:
             _refuse_changed(connection, application, readonly)
@@ -329,9 +323,7 @@ class Database:
     def _revoke_reopened_logins(
         self, application: Login, readonly: Login, keep: Collection[str]
     ) -> Verification:
-        """Take what production's code opened since `revoke_production_logins`.
-
-        Both users are still what they were made.
+        """Revoke logins that production's code opened meanwhile; check that our users are as made.
 
         Such code may have run as the master: an event trigger at a login or at a GRANT, a trigger
         on a table of jobs. Nothing of it runs in this session after its beginning.
@@ -355,9 +347,7 @@ class Database:
 
     @contextmanager
     def _with_setup_lock(self) -> Iterator[Any]:
-        """Open a session that no other set-up of this cluster runs beside.
-
-        DatabaseBusyError while one does.
+        """Open a session with the set-up lock; DatabaseBusyError while another set-up has it.
 
         Concurrent GRANTs fail with "tuple concurrently updated"; the lock goes with the session,
         however that ends.
@@ -368,9 +358,9 @@ class Database:
 
     @contextmanager
     def _pristine(self, connection: Any) -> Iterator[Any]:
-        """Open a session in a new database of the master's, made of template0, which nobody can have changed.
+        """Open a session in a new database, made of template0, which nobody can have changed.
 
-        What a run that died left of them is dropped.
+        Such databases that an interrupted run left are dropped.
         """
         for (name,) in rows(connection, _PRISTINE_LEFT, prefix=PRISTINE_PREFIX):
             run(connection, SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))

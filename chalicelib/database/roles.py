@@ -46,7 +46,7 @@ class RevokeResult(Enum):
 
 
 def login_roles(connection: Connection) -> list[str]:
-    """Return the roles that may log in, sorted; one that has expired counts: it can be prolonged."""
+    """Return the roles that may log in, sorted; an expired one counts: it can be prolonged."""
     query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin"
     return sorted(name for (name,) in rows(connection, query))
 
@@ -54,12 +54,12 @@ def login_roles(connection: Connection) -> list[str]:
 def revoke_production_logins(
     connection: Connection, *, master: str, keep: Collection[str]
 ) -> list[str]:
-    """Take login, CREATEROLE and password from every other role, end their sessions, and return whose login it was.
+    """Take login, CREATEROLE and password from production's roles and end their sessions.
 
-    Each role is closed by itself: one that the master may not alter, or that a session or a
-    prepared transaction holds, keeps no other open. What is held may be free once the sessions have
-    ended, so it is tried twice; after that DatabaseBusyError names it. Roles that could not log in
-    lose their passwords too: nobody opens them by LOGIN alone.
+    Return whose login it was. Each role is altered by itself: one that the master may not alter, or
+    that a session or a prepared transaction holds, keeps no other open. What is held may be free
+    once the sessions have ended, so it is tried twice; after that DatabaseBusyError names it. Roles
+    that could not log in lose their passwords too: nobody opens them by LOGIN alone.
     """
     names = production_logins(connection, master=master, keep=keep)
     run(connection, SQL("SET lock_timeout = {}").format(Literal(LOCK_TIMEOUT_MILLISECONDS)))
@@ -173,7 +173,7 @@ def _attributes(connection: Connection, name: str) -> list[str]:
 
 
 def refuse_changed(connection: Connection, name: str, *, but: str = "") -> None:
-    """Refuse a user with an attribute or membership, `but` one, that `ensure_role` did not leave it."""
+    """Refuse a user with an attribute or membership, `but` one, that it was not given here."""
     memberships = [role for role, _ in rows(connection, _MEMBERSHIPS, name=name) if role != but]
     more = [
         *_attributes(connection, name),
@@ -189,7 +189,7 @@ def refuse_changed(connection: Connection, name: str, *, but: str = "") -> None:
 
 
 def _customers_logins(connection: Connection) -> list[str]:
-    """Return the login roles that are not plainly RDS's: on Aurora nobody but RDS can make a superuser."""
+    """Return the login roles but RDS's own: on Aurora only RDS can make a superuser."""
     query = """
         SELECT rolname
           FROM pg_catalog.pg_roles
@@ -213,7 +213,7 @@ def _revoke_login(connection: Connection, name: str) -> RevokeResult:
 
 
 def _alter(connection: Connection, name: str, words: str) -> None:
-    """Alter a role, also one whose name was written in an encoding that is no text in this database.
+    """Alter a role, even one whose name is no text in this database's encoding.
 
     No statement can contain such a name: the server takes it from its catalog, by the role's
     number.

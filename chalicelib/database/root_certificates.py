@@ -1,4 +1,4 @@
-"""Which regions the bundled root certificates cover: a server of another region cannot prove who it is."""
+"""Which regions the bundled root certificates cover: servers of others prove no identity."""
 
 import re
 import ssl

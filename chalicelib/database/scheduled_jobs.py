@@ -1,8 +1,8 @@
-"""Jobs that extensions keep in tables of their own: found through the catalog, so no table of that name deceives.
+"""Jobs that extensions keep in tables of their own.
 
-pg_cron runs what is `active` in its table `job`; pg_partman's background worker looks after what
-`part_config` says is automatic; pglogical subscribes by tables that PostgreSQL's own
-pg_subscription knows nothing of.
+The tables are found through the catalog, so no other table of that name deceives. pg_cron runs what
+is `active` in its table `job`; pg_partman's background worker maintains what `part_config` says is
+automatic; pglogical subscribes by tables that PostgreSQL's own pg_subscription does not show.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.database.connection import Connection, rows
-from chalicelib.database.ways_out import NO_PUBLISHER
+from chalicelib.database.quiesce_queries import NO_PUBLISHER
 
 
 class Job(NamedTuple):

@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256 (RFC 5802, RFC 7677): what PostgreSQL stores in place of a password, and the proof a client shows.
+"""SCRAM-SHA-256 (RFC 5802, RFC 7677): what PostgreSQL stores, and the proof that a client shows.
 
 PostgreSQL accepts a ready-made verifier where a password is expected. Sending only that keeps
 passwords out of every server log: even a failed `CREATE ROLE … PASSWORD 'x'` is logged in clear
@@ -16,14 +16,14 @@ SALT_BYTES = 16  # as PostgreSQL's own verifiers
 
 
 class Proof(NamedTuple):
-    """What a client answers a challenge with, and what the server must then say to prove that it knows the verifier."""
+    """A client's answer to a challenge, and the server's that proves that it knows the verifier."""
 
     message: str
     server_signature: str
 
 
 def verifier(password: str, *, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
-    """Return the text PostgreSQL keeps for `password`: scheme, iterations, salt, StoredKey and ServerKey."""
+    """Return what PostgreSQL keeps: scheme, iterations, salt, StoredKey and ServerKey."""
     salt = os.urandom(SALT_BYTES) if salt is None else salt
     salted = _salted(password, salt, iterations)
     stored, server = (
@@ -48,13 +48,13 @@ def proof(password: str, *, client_first: str, server_first: str) -> Proof:
     conversation = f"{client_first},{server_first},{without_proof}"
     client_key = _keyed(salted, "Client Key")
     signature = _keyed(hashlib.sha256(client_key).digest(), conversation)
-    shown = bytes(one ^ other for one, other in zip(client_key, signature, strict=True))
+    shown = bytes(key ^ mask for key, mask in zip(client_key, signature, strict=True))
     expected = _keyed(_keyed(salted, "Server Key"), conversation)
     return Proof(f"{without_proof},p={_text(shown)}", _text(expected))
 
 
 def is_plain(password: str) -> bool:
-    """Tell whether `password` is printable ASCII: then SASLprep (RFC 4013) leaves it as it is, in every client.
+    """Tell whether a password is printable ASCII, which SASLprep (RFC 4013) leaves as it is.
 
     Others are refused rather than prepared: many drivers skip SASLprep, so they work in one and not
     in the next.

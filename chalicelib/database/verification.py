@@ -1,4 +1,4 @@
-"""What the two users can and cannot do, proven by logging in as them, in each database."""
+"""What the two users can and cannot do, tried by logging in as them, in each database."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,51 +18,76 @@ from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.database.objects import OBJECTS
 from chalicelib.database.privileges import APPLICATION, READ_ONLY, Privileges
 from chalicelib.flow.errors import RefusedError, Retry
-from chalicelib.flow.limits import counted, listed
+from chalicelib.flow.limits import counted, first_few, listed
 
 SAMPLES_MAX = 20
-TRIGGERS_MAX = 5  # that a sentence names
-FIRST_NUMBER_OF_OURS = 16_384  # of objects; what initdb makes has lower ones
+UNTRIED_MAX = 5  # sentences in a summary
+FIRST_USER_OID = 16_384  # FirstNormalObjectId: what initdb makes has lower numbers
+# The planner computes constant parts of the expressions of indexes and extended statistics, so even
+# a statement that touches no row runs such functions.
 _PLANNED_BY_CODE = f"""
 planned(oid) AS (
-  SELECT coalesce(indrelid, stxrelid, objid) FROM pg_catalog.pg_depend
-    LEFT JOIN pg_catalog.pg_index ON classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND indexrelid = objid
+  SELECT coalesce(indrelid, stxrelid, objid)
+    FROM pg_catalog.pg_depend
+    LEFT JOIN pg_catalog.pg_index
+      ON classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND indexrelid = objid
     LEFT JOIN pg_catalog.pg_statistic_ext
-      ON classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass AND pg_statistic_ext.oid = objid
-   WHERE refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND refobjid >= {FIRST_NUMBER_OF_OURS}
-     AND classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass))
-"""  # noqa: S608 (composed of constants); to plan a statement computes what is constant in expressions of an index
+      ON classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
+     AND pg_statistic_ext.oid = objid
+   WHERE refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+     AND refobjid >= {FIRST_USER_OID}
+     AND classid IN ('pg_catalog.pg_class'::pg_catalog.regclass,
+                     'pg_catalog.pg_statistic_ext'::pg_catalog.regclass))
+"""  # noqa: S608 (composed of constants)
+# One table of each owner in each schema that the user may use, where a write runs nobody's code.
 _SAMPLES = f"""
 WITH {OBJECTS}, {_PLANNED_BY_CODE}
-SELECT DISTINCT ON (schema, owner) schema, name, ARRAY(
-         SELECT attname::pg_catalog.text FROM pg_catalog.pg_attribute
-          WHERE attrelid = thing.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
-          ORDER BY attnum)
-  FROM thing JOIN pg_catalog.pg_class ON pg_class.oid = thing.oid
- WHERE kind = 'TABLE' AND NOT extension AND relkind IN ('r', 'p') AND NOT relrowsecurity AND NOT relhasrules
-   AND pg_catalog.has_schema_privilege(within, 'USAGE') AND NOT EXISTS
-    (SELECT FROM pg_catalog.unnest(%(words)s) AS needed WHERE NOT pg_catalog.has_table_privilege(thing.oid, needed))
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = thing.oid AND NOT tgisinternal)
-   AND thing.oid NOT IN (SELECT oid FROM planned)
- ORDER BY schema, owner, name LIMIT {SAMPLES_MAX}
-"""  # noqa: S608 (composed of constants); one table of each owner in each schema that the user may use, where a write runs nobody's code
-_SCHEMAS = f"WITH {OBJECTS} SELECT name FROM thing WHERE kind = 'SCHEMA' ORDER BY name"  # noqa: S608
+SELECT DISTINCT ON (schema, owner) schema, name,
+       ARRAY(SELECT attname::pg_catalog.text
+               FROM pg_catalog.pg_attribute
+              WHERE attrelid = object.oid AND attnum > 0 AND NOT attisdropped
+                AND attgenerated = '' AND attidentity <> 'a'
+              ORDER BY attnum)
+  FROM object
+  JOIN pg_catalog.pg_class ON pg_class.oid = object.oid
+ WHERE kind = 'TABLE' AND NOT extension
+   AND relkind IN ('r', 'p') AND NOT relrowsecurity AND NOT relhasrules
+   AND pg_catalog.has_schema_privilege(within, 'USAGE')
+   AND NOT EXISTS (SELECT
+                     FROM pg_catalog.unnest(%(words)s) AS needed
+                    WHERE NOT pg_catalog.has_table_privilege(object.oid, needed))
+   AND NOT EXISTS (SELECT
+                     FROM pg_catalog.pg_trigger
+                    WHERE tgrelid = object.oid AND NOT tgisinternal)
+   AND object.oid NOT IN (SELECT oid FROM planned)
+ ORDER BY schema, owner, name
+ LIMIT {SAMPLES_MAX}
+"""  # noqa: S608 (composed of constants)
+_SCHEMAS = f"""
+WITH {OBJECTS}
+SELECT name FROM object WHERE kind = 'SCHEMA' ORDER BY name
+"""  # noqa: S608 (composed of constants)
 _SETTINGS = """
-SELECT pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting LEFT JOIN pg_catalog.pg_database
-    ON pg_database.oid = setdatabase
+SELECT pg_catalog.unnest(setconfig)
+  FROM pg_catalog.pg_db_role_setting
+  LEFT JOIN pg_catalog.pg_database ON pg_database.oid = setdatabase
  WHERE (setdatabase = 0 OR datname = %(database)s) AND setrole = 0
 """
 _POWERFUL_TRIGGERS = f"""
 WITH {OBJECTS}
 SELECT DISTINCT schema || '.' || name, rolname
-  FROM thing JOIN pg_catalog.pg_trigger ON kind = 'TABLE' AND tgrelid = thing.oid AND NOT tgisinternal
+  FROM object
+  JOIN pg_catalog.pg_trigger ON kind = 'TABLE' AND tgrelid = object.oid AND NOT tgisinternal
   JOIN pg_catalog.pg_proc ON pg_proc.oid = tgfoid AND prosecdef
   JOIN pg_catalog.pg_roles ON pg_roles.oid = proowner
- WHERE (rolsuper OR rolcreaterole OR EXISTS
-         (SELECT FROM pg_catalog.pg_roles AS rds
-           WHERE rds.rolname = 'rds_superuser' AND pg_catalog.pg_has_role(pg_roles.oid, rds.oid, 'MEMBER')))
+ WHERE (rolsuper OR rolcreaterole
+        OR EXISTS (SELECT
+                     FROM pg_catalog.pg_roles AS rds
+                    WHERE rds.rolname = 'rds_superuser'
+                      AND pg_catalog.pg_has_role(pg_roles.oid, rds.oid, 'MEMBER')))
    AND pg_catalog.has_schema_privilege(within, 'USAGE')
-   AND pg_catalog.has_table_privilege(thing.oid, 'INSERT, UPDATE, DELETE')
+   AND pg_catalog.has_table_privilege(object.oid, 'INSERT, UPDATE, DELETE')
  ORDER BY 1
 """  # noqa: S608 (composed of constants)
 STOPPING = {
@@ -80,12 +105,21 @@ No other setting is named: it may hold a secret.
 
 
 class Verification(NamedTuple):
-    """What was tried as the two users, as sentences: what holds, what could not be tried, and what does not hold."""
+    """What was tried as the two users, in sentences."""
 
     proven: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()  # what does not hold though the users may be let in
     allowed: tuple[str, ...] = ()  # what PostgreSQL allows every role
+
+    @property
+    def summary(self) -> str:
+        """All of it but the warnings in one sentence, with the first of what was not tried."""
+        parts = [f"{counted(len(self.proven), 'proof')} of what the users may do"]
+        parts += [f"not tried: {text.rstrip('.')}" for text in self.untried[:UNTRIED_MAX]]
+        if len(self.untried) > UNTRIED_MAX:
+            parts.append(f"not tried either: {len(self.untried) - UNTRIED_MAX:,} more")
+        return "; ".join([*parts, *(f"not prevented: {text}" for text in self.allowed)])
 
     def __add__(self, other: "Verification") -> "Verification":  # type: ignore[override]
         """Put two together."""
@@ -147,13 +181,8 @@ def _sets_off(application: Login, database: str, triggers: list[str]) -> tuple[s
     """Name the triggers through which the application runs code as somebody who may alter roles."""
     if not triggers:
         return ()
-    some = ", ".join(triggers[:TRIGGERS_MAX])
-    more = f" and {len(triggers) - TRIGGERS_MAX} more" if triggers[TRIGGERS_MAX:] else ""
-    what = (
-        f"{application.username} may set off triggers of roles that may alter others in database "
-        f"{database}"
-    )
-    return (f"{what}, by writing to {some}{more}",)
+    what = f"{application.username} may set off triggers of roles that may alter others"
+    return (f"{what} in database {database}, by writing to {first_few(triggers)}",)
 
 
 def prove_own_password(endpoint: Endpoint, database: str, readonly: Login) -> Verification:
@@ -187,7 +216,7 @@ def _as_client(
     *,
     writes: bool = True,
 ) -> Verification:
-    """Let a user read, and write, as a client that sets nothing."""
+    """Let a user read, and write, in a session with the settings that production left."""
     try:
         with plain_session(endpoint, user, database) as connection:
             for sample in samples:
@@ -226,15 +255,12 @@ def _tried(where: str, things: Sequence[object], what: str) -> str:
 
 
 def _read(connection: Connection, sample: Sample) -> None:
-    """Read a row.
-
-    Of a partitioned table none, because a partition may be a foreign table, which leads nowhere.
-    """
+    """Read a row; of a partitioned table none, because a partition may be a foreign table."""
     rows(connection, SQL("SELECT FROM ONLY {} LIMIT 1").format(sample.table))
 
 
 def _write(connection: Connection, sample: Sample) -> None:
-    """Insert, update and delete no row: rights and settings are checked, no default is computed, no trigger fires."""
+    """Insert, update and delete no row: rights are checked, no default or trigger runs."""
     columns = SQL(", ").join(sample.columns)
     if sample.columns:
         insert = SQL("INSERT INTO {0} ({1}) SELECT {1} FROM ONLY {0} WHERE false")
@@ -257,10 +283,7 @@ def _change(connection: Connection, statement: Composable) -> None:
 
 
 def _cannot_write(connection: Connection, table: Identifier, username: str) -> None:
-    """Be refused a deletion, which would touch no row.
-
-    Not for a read-only session: this one is not.
-    """
+    """Be refused a deletion of no row, in a session that is not read-only."""
     _refused(
         connection,
         SQL("DELETE FROM ONLY {} WHERE false").format(table),
@@ -278,10 +301,7 @@ def _cannot_create(connection: Connection, schema: str, username: str) -> None:
 
 
 def _refused(connection: Connection, statement: Composable, otherwise: str) -> None:
-    """Run what must be refused, and undo it.
-
-    If it is not, the operation is, with the sentence `otherwise`.
-    """
+    """Run what must be refused, and undo it; RefusedError with `otherwise` if it is allowed."""
     if not _is_refused(connection, statement):
         remedy = "In production, revoke that right from the role and from PUBLIC."
         raise RefusedError(otherwise, remedy, retry=Retry.LATER_SNAPSHOT)

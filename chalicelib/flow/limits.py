@@ -31,6 +31,13 @@ def listed(names: Sequence[str], count: int | None = None) -> str:
     return f"{count:,}, the first {len(names[:NAMES_MAX])}: {', '.join(names[:NAMES_MAX])}, …"
 
 
+def first_few(items: Iterable[object], most: int = 5) -> str:
+    """Name the first few of a list in a sentence, and how many more there are."""
+    texts = [str(item) for item in items]
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun, which is given in the singular and forms its plural with an s."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

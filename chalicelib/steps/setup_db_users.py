@@ -26,7 +26,6 @@ from chalicelib.target.preflight import Preflight
 from chalicelib.target.reachability import before_deletion, place_of
 
 AUTHENTICATION = "MasterUserAuthenticationType"  # of ModifyDBCluster, since the end of 2025
-UNTRIED_MAX = 5  # sentences in the trail
 
 
 def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
@@ -252,12 +251,7 @@ def _change_users(
         raise trouble
     going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
     quieted = quiesce_kinds.sentence(facts.users.quieted, plan.users.kinds_left)
-    untried = "".join(
-        f"; not tried: {sentence.rstrip('.')}" for sentence in proofs.untried[:UNTRIED_MAX]
-    )
-    allowed = "".join(f"; not prevented: {sentence}" for sentence in proofs.allowed)
-    proven = f"{counted(len(proofs.proven), 'proof')} of what the users may do{untried}{allowed}"
-    what = f"{_closed(facts)}; {quieted}; {proven}"
+    what = f"{_closed(facts)}; {quieted}; {proofs.summary}"
     to = State.READERS_CREATING if instances.has_readers(operation) else State.USERS_READY
     return Advance(to, facts, what, warnings=(*going_on, *proofs.warnings))
 
