@@ -1,4 +1,7 @@
-"""What a cluster does by itself and where it reaches out, asked of its catalogs and tried on its foreign tables."""
+"""What a cluster does by itself, and the foreign tables through which it reads other servers.
+
+The catalogs tell the first; the second is tried, since only a read shows that a way is open.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,20 +33,16 @@ SELECT nspname, relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = re
 
 @dataclass(frozen=True)
 class Activity:
-    """What goes on in a cluster, by the app's own kinds.
-
-    And the foreign tables that lead somewhere.
-    """
+    """What a cluster does by itself, counted by kind, and the foreign tables that can be read."""
 
     counts: dict[str, int] = field(default_factory=dict)
     read: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
-        """List what there is: `1 event trigger, 2 user mappings`."""
-        return ", ".join(
-            f"{count} {kind_in_words(kind, count)}" for kind, count in self.counts.items()
-        )
+        """List the counts: `1 event trigger, 2 user mappings`."""
+        kinds = (f"{count} {kind_in_words(kind, count)}" for kind, count in self.counts.items())
+        return ", ".join(kinds)
 
 
 def kind_in_words(kind: str, count: int) -> str:
@@ -53,23 +52,23 @@ def kind_in_words(kind: str, count: int) -> str:
 
 
 def observe_activity(logins: Sequence[DatabaseLogin], database: str) -> Activity:
-    """Look into every database with the first of the logins, and read its foreign tables with each."""
+    """Read every database's catalogs by the first login, and its foreign tables by each."""
     counts: dict[str, int] = {}
     read: list[str] = []
     for name in databases(logins[0], database):
-        for kind, count in _asked(logins[0], name, _COUNTS):
+        for kind, count in _query(logins[0], name, _COUNTS):
             if count:
                 counts[kind] = counts.get(kind, 0) + count
-        tables = _asked(logins[0], name, _FOREIGN_TABLES)
+        tables = _query(logins[0], name, _FOREIGN_TABLES)
         read += [
             f"{name}.{'.'.join(table)}"
             for table in tables
-            if any(_reads(it, name, table) for it in logins)
+            if any(_reads(login, name, table) for login in logins)
         ]
     return Activity(counts, tuple(read))
 
 
-def _asked(login: DatabaseLogin, database: str, query: str) -> list[tuple[Any, ...]]:
+def _query(login: DatabaseLogin, database: str, query: str) -> list[tuple[Any, ...]]:
     with connect(login, database) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         found: list[tuple[Any, ...]] = cursor.fetchall()

@@ -26,7 +26,8 @@ EVENT_SOURCE = "aurora-restore.local"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  # localaws takes any
 
 Item = dict[str, Any]
-_CONFIG = Config(  # no proxy stands between two processes of one machine
+# No proxy stands between two processes of one machine, so none is used.
+_CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
     retries={"total_max_attempts": 3, "mode": "standard"},
@@ -35,7 +36,10 @@ _CONFIG = Config(  # no proxy stands between two processes of one machine
 
 
 def leave_real_aws() -> None:
-    """Forget what the shell says about AWS, for this process and those it starts: no real account may be reached."""
+    """Forget the shell's AWS settings, here and for child processes.
+
+    The demo must never reach a real account, whatever profile or region is exported.
+    """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(
@@ -83,13 +87,13 @@ class Aws:
         secret: Item = json.loads(found["SecretString"])
         return secret
 
-    def operation_since(self, moment: str) -> Item | None:
-        """Find the plan's first operation that was created at or after `moment`, as its record's stamps are written."""
+    def operation_since(self, timestamp: str) -> Item | None:
+        """Find the plan's first operation created at or after a time, written as in records."""
         found = self._query(
             STATE_TABLE,
             "by-plan",
-            "#plan = :plan AND created_at >= :moment",
-            {":plan": PLAN, ":moment": moment},
+            "#plan = :plan AND created_at >= :timestamp",
+            {":plan": PLAN, ":timestamp": timestamp},
             names={"#plan": "plan"},
         )
         return next(found, None)
@@ -102,16 +106,13 @@ class Aws:
         return _plain(found["Item"])
 
     def trail(self, operation_id: str) -> list[Item]:
-        """Read an operation's audit rows in order, the rows of intents among them."""
+        """Read an operation's audit rows in order, with the rows of intents."""
         return list(
             self._query(AUDIT_TABLE, "by-operation", "operation_id = :id", {":id": operation_id})
         )
 
     def notices(self) -> Iterator[Item]:
-        """Yield what the queue holds now: the notification as SNS wrapped it.
-
-        The messages stay in the queue.
-        """
+        """Yield the notifications in the queue, as SNS wrapped them; they stay in the queue."""
         sqs = self.client("sqs", TARGET_REGION)
         url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
         while found := sqs.receive_message(

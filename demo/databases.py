@@ -1,6 +1,6 @@
-"""What the demo asks PostgreSQL: what is there, who gets in, and what they may do.
+"""What the demo asks PostgreSQL: what is there, who can log in, and what they may do.
 
-Nobody's word is taken for it.
+Each answer is tried as that user, and not derived from catalogs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,37 +12,46 @@ import psycopg2
 from psycopg2 import errors, sql
 
 CONNECT_TIMEOUT_SECONDS = 10
-_SETTINGS = {  # one way to write every value, whatever a role or a database prefers
+# One way to write every value, whatever a role or a database prefers, so that checksums compare.
+_SETTINGS = {
     "statement_timeout": "60s", "lock_timeout": "10s", "TimeZone": "UTC", "DateStyle": "ISO",
     "IntervalStyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1",
     "default_transaction_read_only": "off",
-    "search_path": "",  # so that nothing of a database's own stands in for the system's
+    "search_path": "",  # no object of a user's can stand in for one of the system's
 }  # fmt: skip
 _OPTIONS = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
-_DATABASES = (
-    "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> "
-    "'rdsadmin' ORDER BY 1"
-)
+_DENIED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+_DATABASES = """
+SELECT datname FROM pg_database
+ WHERE datallowconn AND NOT datistemplate AND datname <> 'rdsadmin'  -- RDS's own
+ ORDER BY 1
+"""
+# The columns are those of UserTable. No UPDATE may set a column that is GENERATED ALWAYS.
 _TABLES = """
-SELECT nspname, relname, has_schema_privilege(nspname, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
-  (SELECT attname FROM pg_attribute
-   WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'
-   ORDER BY attnum LIMIT 1),
-  EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '2')
-    OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal),
-  row_security_active(c.oid)
-FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind = 'r' AND relpersistence <> 't' AND nspname <> 'information_schema' AND nspname !~ '^pg_' ORDER BY 1, 2
+SELECT nspname,
+       relname,
+       has_schema_privilege(nspname, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
+       (SELECT attname FROM pg_attribute
+         WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+           AND attgenerated = '' AND attidentity <> 'a'
+         ORDER BY attnum LIMIT 1),
+       EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '2')
+         OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal),
+       row_security_active(c.oid)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+ WHERE relkind = 'r' AND relpersistence <> 't'
+   AND nspname <> 'information_schema' AND nspname !~ '^pg_'
+ ORDER BY 1, 2
 """
 _CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM {} t"
-# A value put where it stands already: a write like any other to whoever checks privileges.
+# Sets a value that stands there already: the same privileges are checked as for any UPDATE.
 _WRITE = "UPDATE {table} SET {column} = {column} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"
-# Takes the right to UPDATE too: for tables whose rule or trigger makes something else of an UPDATE,
-# or refuses it.
+# Needs the UPDATE privilege too (SELECT, "The Locking Clause"): for tables whose rule or trigger
+# changes or refuses an UPDATE.
 _LOCK = "SELECT FROM {table} LIMIT 1 FOR NO KEY UPDATE"
 _READ = "SELECT FROM {table} LIMIT 1"
-# Under row security: the right is checked and no policy runs, which may be any code and may fail as
-# in production.
+# Under row security: the privilege is checked, and no policy runs, which may be any code and may
+# fail as it does in production.
 _NO_ROW = {
     _READ: "SELECT FROM {table} WHERE false",
     _WRITE: "UPDATE {table} SET {column} = {column} WHERE false",
@@ -52,7 +61,7 @@ _NO_ROW = {
 
 @dataclass(frozen=True)
 class DatabaseLogin:
-    """Somebody at a cluster's door; the password is never shown."""
+    """A user of a cluster with a password, which no `repr` shows."""
 
     host: str
     port: int
@@ -75,10 +84,10 @@ class TableContent:
 
 @dataclass(frozen=True)
 class UserTable:
-    """A user table: where it is, whether the asking user may read it, and a column that can be written.
+    """A user table as one login sees it: whether it can read it, and a column that it could write.
 
     `has_rules` says that a rule or trigger of its own could turn an UPDATE into something else,
-    `row_security` that the asking user may see only some rows.
+    `row_security` that this login may see only some rows.
     """
 
     schema: str
@@ -96,24 +105,18 @@ class UserTable:
 
 @dataclass(frozen=True)
 class Access:
-    """What became of one user's reads and writes, tried on every table of one database.
-
-    Tables by their names.
-    """
+    """How one user's reads and writes ended, tried on every table of one database, by name."""
 
     database: str
     read: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()  # writes refused for want of the right
+    refused: tuple[str, ...] = ()  # writes refused for want of the privilege
     problems: tuple[str, ...] = ()  # whatever else went wrong, as sentences
 
 
 @contextmanager
 def connect(login: DatabaseLogin, database: str) -> Iterator[Any]:
-    """Open one connection in autocommit.
-
-    Raises psycopg2.OperationalError when the door stays shut.
-    """
+    """Open one connection in autocommit; raises psycopg2.OperationalError if it is refused."""
     opened = psycopg2.connect(
         host=login.host,
         port=login.port,
@@ -132,7 +135,7 @@ def connect(login: DatabaseLogin, database: str) -> Iterator[Any]:
 def can_log_in(login: DatabaseLogin, database: str) -> bool:
     """Try a login.
 
-    False is worth something only where another login has just shown that the server answers.
+    False means a refusal only where another login has just shown that the server answers.
     """
     try:
         with connect(login, database):
@@ -148,9 +151,10 @@ def databases(login: DatabaseLogin, database: str) -> list[str]:
 
 
 def contents(logins: Sequence[DatabaseLogin], database: str) -> dict[str, TableContent]:
-    """Read every user table of every database by `database.schema.table`, each with the first login that sees it whole.
+    """Read every user table of every database, by the first login that sees all of its rows.
 
-    Raises psycopg2.OperationalError when the first of them is not let in: it lists the databases.
+    The keys are `database.schema.table`. Raises psycopg2.OperationalError where the first login,
+    which lists the databases, is refused.
     """
     found: dict[str, TableContent] = {}
     for name in databases(logins[0], database):
@@ -166,19 +170,13 @@ def tables_called(login: DatabaseLogin, database: str, wanted: str) -> tuple[str
     for name in databases(login, database):
         if can_log_in(login, name):
             with connect(login, name) as connection:
-                found += [
-                    f"{name}.{table.schema}"
-                    for table in _tables(connection)
-                    if table.name == wanted
-                ]
+                tables = _tables(connection)
+            found += [f"{name}.{table.schema}" for table in tables if table.name == wanted]
     return tuple(found)
 
 
 def access(login: DatabaseLogin, database: str) -> Access:
-    """Let somebody read and write every table of a database.
-
-    What is written is the value that stood there.
-    """
+    """Try to read and write every table of a database; a write changes no value."""
     attempts = _Attempts(database)
     try:
         with connect(login, database) as connection:
@@ -196,7 +194,7 @@ def access(login: DatabaseLogin, database: str) -> Access:
 
 
 class _Attempts:
-    """Reads and writes, sorted by what became of them."""
+    """Reads and writes, sorted by how they ended."""
 
     def __init__(self, database: str) -> None:
         self._database = database
@@ -215,17 +213,14 @@ class _Attempts:
                 _run(connection, _statement(_LOCK if table.has_rules else _WRITE, table))
                 self.written.append(name)
         except psycopg2.Error as error:
-            denied = isinstance(
-                error, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
-            )
-            if denied and name in self.read:
+            if isinstance(error, _DENIED) and name in self.read:
                 self.refused.append(name)
             else:
                 self.problems.append(f"{name}: {_short(error)}")
 
 
 def _add(found: dict[str, TableContent], login: DatabaseLogin, database: str) -> None:
-    """Add what this login sees of a database, except for tables that another has seen whole already."""
+    """Add what a login sees of a database, but for tables of which another has seen all rows."""
     with connect(login, database) as connection:
         for table in _tables(connection):
             key = f"{database}.{table.schema}.{table.name}"

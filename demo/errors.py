@@ -1,4 +1,4 @@
-"""What ends the demo early: always a sentence that says what happened and what to do."""
+"""What ends the demo early: a sentence that says what happened and what to do."""
 
 import time
 
@@ -8,10 +8,9 @@ class DemoError(Exception):
 
 
 class TimeLimit:
-    """The moment by which a part of the demo has ended, whatever happens.
+    """How long a part of the demo may take.
 
-    `what` names that part, and `advice` says how people give it more time; both are sentences'
-    parts.
+    `what` names that part and begins a sentence; `advice` says how to give it more time.
     """
 
     def __init__(self, seconds: float, what: str = "The demo", advice: str = "") -> None:

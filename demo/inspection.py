@@ -1,4 +1,7 @@
-"""What the demo sees of the two clusters, before the night and after: gathered here, judged in `verdict`."""
+"""What the demo sees of the two clusters before and after the restore.
+
+It is gathered here and checked in `assertions`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,16 +15,14 @@ from demo.activity import Activity, observe_activity
 from demo.aws import Aws, Item
 from demo.databases import Access, DatabaseLogin, TableContent
 
-MOVING = (
-    "EarliestRestorableTime",
-    "LatestRestorableTime",
-)  # what changes about a cluster that nobody touches
-STALE_TABLE = "stale_marker"  # what only last night's staging has
+# Continuous backup moves both on a cluster that nobody touches.
+MOVING = ("EarliestRestorableTime", "LatestRestorableTime")
+STALE_TABLE = "stale_marker"  # only the staging of an earlier restore has it
 
 
 @dataclass(frozen=True)
 class SourceInspection:
-    """Production as it stands: what AWS says of it, what its tables hold, and whose passwords open it."""
+    """The source cluster: what AWS says of it, what its tables hold, whose passwords it accepts."""
 
     description: Mapping[str, Any]
     instances: tuple[Mapping[str, Any], ...]
@@ -32,7 +33,7 @@ class SourceInspection:
 
 @dataclass(frozen=True)
 class TargetInspection:
-    """Staging as it stands. `own_logins_refused` are the app's own users whose passwords do not open it."""
+    """The target cluster: what AWS says of it, what its tables hold, who gets in."""
 
     resource_id: str
     status: str
@@ -40,8 +41,8 @@ class TargetInspection:
     tags: Mapping[str, str]
     tables: Mapping[str, TableContent]
     stale_in: tuple[str, ...]  # where the marker of stale data stands
-    accepted_logins: tuple[str, ...] = ()  # whose production passwords open it
-    own_logins_refused: tuple[str, ...] = ()
+    accepted_logins: tuple[str, ...] = ()  # of production's, with production's passwords
+    own_logins_refused: tuple[str, ...] = ()  # of the app's own users
     application: tuple[Access, ...] = ()
     read_only: tuple[Access, ...] = ()
     activity: Activity = field(default_factory=Activity)
@@ -49,7 +50,7 @@ class TargetInspection:
 
 @dataclass(frozen=True)
 class OperationInspection:
-    """What the operation left behind, beside the target."""
+    """What the operation left beside the target."""
 
     record: Item
     trail: tuple[Item, ...]
@@ -58,7 +59,7 @@ class OperationInspection:
 
 
 class Inspector:
-    """Looks at the clusters of one endpoint with everybody's passwords, which it reads where they are kept."""
+    """Looks at both clusters of an endpoint, with the passwords that the secrets hold."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
@@ -67,7 +68,7 @@ class Inspector:
         self.app: Item = aws.secret(names.TARGET_REGION, names.APP_SECRET)
 
     def source(self) -> SourceInspection:
-        """Look at production."""
+        """Inspect production."""
         cluster = self._aws.cluster(names.SOURCE_REGION, names.SOURCE_CLUSTER)
         logins, first = self._production_logins(cluster), cluster["DatabaseName"]
         return SourceInspection(
@@ -79,7 +80,7 @@ class Inspector:
         )
 
     def target(self) -> TargetInspection:
-        """Look at staging, as its own users see it."""
+        """Inspect staging as its own users see it."""
         cluster, instances, tags = self._described_target()
         first = self.master["database"]
         logins = [
@@ -95,33 +96,30 @@ class Inspector:
         )
 
     def fresh_target(self, tables_of_source: Mapping[str, TableContent]) -> TargetInspection:
-        """Look at staging with everybody's eyes: its own users', and those of production who must be kept out."""
+        """Inspect staging as its own users see it, and try the logins of production there."""
         cluster, instances, tags = self._described_target()
         application, read_only, master = self._own_logins(cluster)
         first = self.master["database"]
-        shut = tuple(
-            login.username
-            for login in (application, read_only, master)
-            if not databases.can_log_in(login, first)
-        )
+        own = (application, read_only, master)
+        refused = tuple(login.username for login in own if not databases.can_log_in(login, first))
         wanted = sorted({key.partition(".")[0] for key in tables_of_source})
-        reachable = wanted if shut else sorted({*wanted, *databases.databases(master, first)})
+        reachable = wanted if refused else sorted({*wanted, *databases.databases(master, first)})
         return TargetInspection(
             cluster["DbClusterResourceId"],
             cluster["Status"],
             instances,
             tags,
-            {} if shut else databases.contents([application, master], first),
-            () if shut else databases.tables_called(master, first, STALE_TABLE),
+            {} if refused else databases.contents([application, master], first),
+            () if refused else databases.tables_called(master, first, STALE_TABLE),
             _accepted(self._production_logins(cluster), reachable),
-            shut,
+            refused,
             tuple(databases.access(application, name) for name in wanted),
             tuple(databases.access(read_only, name) for name in wanted),
-            Activity() if shut else observe_activity([master, application], first),
+            Activity() if refused else observe_activity([master, application], first),
         )
 
     def outcome(self, operation_id: str) -> OperationInspection:
-        """Look at what the operation left: its record, its trail, the copy, and what the queue holds about it."""
+        """Inspect what the operation left: record, trail, snapshot copy and notifications."""
         record = self._aws.record(operation_id)
         notices = (notice for notice in self._aws.notices() if operation_id in notice["Message"])
         return OperationInspection(
@@ -166,9 +164,9 @@ def _login(cluster: Item, username: str, password: str) -> DatabaseLogin:
     return DatabaseLogin(cluster["Endpoint"], cluster["Port"], username, password)
 
 
-def _accepted(logins: list[DatabaseLogin], names: list[str]) -> tuple[str, ...]:
+def _accepted(logins: list[DatabaseLogin], reachable: list[str]) -> tuple[str, ...]:
     return tuple(
         login.username
         for login in logins
-        if any(databases.can_log_in(login, name) for name in names)
+        if any(databases.can_log_in(login, database) for database in reachable)
     )

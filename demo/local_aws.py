@@ -1,4 +1,4 @@
-"""The world the demo looks at: `python -m demo.up` in a process of its own, stopped at the end whatever happens."""
+"""`python -m demo.up` in a process of its own, which is stopped at the end whatever happens."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ LAST_LINES = 15  # shown when the world ends by itself
 
 
 class LocalAwsProcess:
-    """A running `python -m demo.up`; a context manager, because nothing of it may outlive the demo."""
+    """A running `python -m demo.up`: a context manager, since nothing may outlive the demo."""
 
     def __init__(
         self, command: list[str], endpoint: str, *, stop_seconds: float = STOP_SECONDS
@@ -33,7 +33,7 @@ class LocalAwsProcess:
         self._said: deque[str] = deque(maxlen=LAST_LINES)
 
     def __enter__(self) -> Self:
-        """Start the process, in a process group of its own so that a Ctrl-C reaches the demo alone."""
+        """Start the process in a group of its own, so that Ctrl-C reaches the demo alone."""
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,
@@ -53,7 +53,7 @@ class LocalAwsProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Ask the world to stop, and wait until it has; what does not is killed."""
+        """Ask the process to stop, and wait until it has; kill what is left of its group."""
         try:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -69,15 +69,12 @@ class LocalAwsProcess:
         return self._process.pid
 
     def building(self, deadline: TimeLimit) -> Iterator[str]:
-        """Yield what the world says while it is built, until it is ready.
-
-        Raises DemoError when it never is.
-        """
+        """Yield the lines that it prints until it is ready; raises DemoError if it never is."""
         while (line := self._next(deadline)) != READY:
             yield line
 
     def check(self) -> None:
-        """Raise DemoError when the world has ended by itself."""
+        """Raise DemoError if the process has ended by itself."""
         if self._process.poll() is not None:
             said = "\n  ".join(self._said)
             raise DemoError(
@@ -85,7 +82,7 @@ class LocalAwsProcess:
             )
 
     def wait(self) -> None:
-        """Wait until the world ends by itself and has said its last word."""
+        """Wait until the process ends by itself and all its lines were read."""
         self._process.wait()
         self._listener.join(1)
 
@@ -103,15 +100,15 @@ class LocalAwsProcess:
         return line
 
     def _listen(self) -> None:
-        """Read on for ever: a full pipe would stop the world."""
+        """Read to the end: a full pipe would block the process."""
         for line in self._process.stdout or ():
             self._said.append(line.rstrip())
             self._lines.put(line.rstrip())
         self._lines.put(None)
 
 
-def localaws(options: DemoOptions) -> LocalAwsProcess:
-    """Make the world that `make up` leaves running, with this interpreter."""
+def local_aws(options: DemoOptions) -> LocalAwsProcess:
+    """Prepare the local AWS that `make up` leaves running, by this interpreter."""
     command = [sys.executable, "-m", "demo.up", "--port", str(options.port)]
     command += ["--data", str(options.data)]
     command += ["--dump", str(options.dump)] if options.dump else []

@@ -1,4 +1,4 @@
-"""How much memory the demo and everything it started take, where the system tells (Linux's /proc)."""
+"""The memory of the demo and of everything that it started, where Linux's /proc tells it."""
 
 import os
 import threading
@@ -11,10 +11,7 @@ KIB = 1024
 
 
 class MemoryMeter:
-    """Samples in the background.
-
-    `peak_bytes` is the most that was seen, or None where nothing can be seen.
-    """
+    """Samples in the background; `peak_bytes` is the maximum, or None where nothing can be read."""
 
     def __init__(self, data: Path) -> None:
         self._data = data.resolve()
@@ -29,13 +26,15 @@ class MemoryMeter:
 
     def _watch(self) -> None:
         while not self._stop.wait(SAMPLE_SECONDS):
-            self.peak_bytes = max(
-                self.peak_bytes or 0, sum(map(memory_of, processes(os.getpid(), self._data)))
-            )
+            now_bytes = sum(map(memory_of, processes(os.getpid(), self._data)))
+            self.peak_bytes = max(self.peak_bytes or 0, now_bytes)
 
 
 def processes(root: int, data: Path) -> Iterator[int]:
-    """Yield a process, its descendants, and what works below `data`: PostgreSQL's server leaves its parent."""
+    """Yield a process, its descendants, and the processes whose current folder is below `data`.
+
+    PostgreSQL's server leaves its parent (pg_ctl detaches it), but stays in its data folder.
+    """
     parents = {pid: parent for pid in _pids() if (parent := _parent(pid)) is not None}
     for pid in parents:
         if _descends(pid, root, parents) or _works_below(pid, data):
@@ -43,14 +42,13 @@ def processes(root: int, data: Path) -> Iterator[int]:
 
 
 def memory_of(pid: int) -> int:
-    """Give a process's own share of memory in bytes: pages that several share are divided among them (PSS)."""
+    """Give a process's proportional set size in bytes: shared pages are divided among its users."""
     try:
         rollup = PROC.joinpath(str(pid), "smaps_rollup").read_text()
     except OSError:  # gone, or somebody else's
         return 0
-    return next(
-        (int(line.split()[1]) * KIB for line in rollup.splitlines() if line.startswith("Pss:")), 0
-    )
+    sizes = (line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:"))
+    return int(next(sizes, 0)) * KIB
 
 
 def _pids() -> list[int]:
@@ -62,9 +60,9 @@ def _parent(pid: int) -> int | None:
         stat = PROC.joinpath(str(pid), "stat").read_text()
     except OSError:
         return None
-    return int(
-        stat.rpartition(")")[2].split()[1]
-    )  # the name in brackets may hold spaces and brackets
+    # The program's name stands in brackets, and may itself hold blanks and brackets (proc(5)).
+    after_name = stat.rpartition(")")[2]
+    return int(after_name.split()[1])
 
 
 def _descends(pid: int, root: int, parents: dict[int, int]) -> bool:

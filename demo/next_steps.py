@@ -1,4 +1,4 @@
-"""The last page: where the fresh cluster is, lines that can be copied into a shell, and how to do it again."""
+"""The last page: where the fresh cluster is, and lines that can be copied into a shell."""
 
 import json
 import os
@@ -28,7 +28,7 @@ _ONE_VALUE = "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])"
 
 @dataclass(frozen=True)
 class Connection:
-    """One user's way into the fresh cluster: where, and in which secret the password is, under which key."""
+    """How one user connects: where, and under which key of which secret the password is."""
 
     host: str
     port: int
@@ -38,10 +38,7 @@ class Connection:
     key: str
 
     def psql(self) -> str:
-        """Write a line for a shell with the exports.
-
-        The password is fetched by it, and in no command's arguments.
-        """
+        """Write a line for a shell with the exports; no command gets the password as argument."""
         fetch = (
             f"aws secretsmanager get-secret-value --secret-id {self.secret} --query SecretString "
             "--output text"
@@ -55,7 +52,7 @@ class Connection:
 
 
 def connections(cluster: Item, app: Item, master: Item, database: str) -> list[Connection]:
-    """List who gets in: the application, the reader, the master."""
+    """List the connections of the application, the read-only user and the master."""
     host, port = cluster["Endpoint"], cluster["Port"]
     return [
         Connection(host, port, database, app["app_username"], APP_SECRET, "app_password"),
@@ -65,7 +62,7 @@ def connections(cluster: Item, app: Item, master: Item, database: str) -> list[C
 
 
 def exports(endpoint: str) -> Iterator[str]:
-    """Write the lines after which `aws` and `psql` work as they are."""
+    """Write the lines after which `aws` and `psql` find the local AWS and this environment."""
     settings = {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": TARGET_REGION, **CREDENTIALS}
     settings |= direct_loopback(os.environ)
     yield "export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
@@ -82,35 +79,32 @@ def lines(endpoint: str, connections: Iterable[Connection], record: Item) -> Ite
 
 
 def offered(typed: Iterable[str], *, kept: bool) -> Iterator[str]:
-    """Yield lines for a shell where they will work, which is in a world that is kept.
-
-    Else say how to have one.
-    """
+    """Yield lines for a shell if the local AWS keeps running, else how to keep one running."""
     if kept:
         yield "  Paste these into another terminal:\n"
         yield from typed
     else:
-        yield "  This world ends now, and its databases with it. Leave one running: make demo KEEP=1, or make up."
+        keep = "Leave one running: make demo KEEP=1, or make up."
+        yield f"  This world ends now, and its databases with it. {keep}"
 
 
 def times(record: Item, *, snapshot_seconds: float) -> str:
-    """Say how long a restore took, from the record, with the same sums as its notification has.
+    """Say how long a restore took, with the same sums as its notification.
 
-    The notification is sent in the last state, which it therefore does not count: that is told
-    beside it.
+    The notification is sent in the last state and so cannot count it: that one stands apart.
     """
     *counted, last = record["durations"]
-    total = sum(round(float(one["seconds"]), 1) for one in counted)
-    own = sum(round(float(one["own_seconds"]), 1) for one in counted)
-    telling = round(float(last["seconds"]), 1)
+    total = sum(round(float(lasted["seconds"]), 1) for lasted in counted)
+    own = sum(round(float(lasted["own_seconds"]), 1) for lasted in counted)
+    notifying = round(float(last["seconds"]), 1)
     return (
         f"  {total:.1f} s for the restore, {own:.1f} s of them our own; before it "
-        f"{snapshot_seconds:.1f} s for the snapshot, after it {telling:.1f} s to tell people."
+        f"{snapshot_seconds:.1f} s for the snapshot, after it {notifying:.1f} s to tell people."
     )
 
 
 def try_psql(endpoint: str, connection: Connection) -> str:
-    """Run the printed line in a shell, as a reader would, and return what the server answers."""
+    """Run the printed line in a shell as a reader would; returns what the server answers."""
     query = " -c 'SELECT current_user, current_database(), version()' -At"
     script = "\n".join([*exports(endpoint), connection.psql() + query])
     ran = subprocess.run(
@@ -129,13 +123,17 @@ def try_psql(endpoint: str, connection: Connection) -> str:
 
 
 def rerun(record: Item) -> str:
-    """Write the command that restores the same snapshot once more, or continues an operation that did not succeed."""
-    wish = {"request_id": f"again-{record['operation_id']}"}
+    """Write the command that restores the same snapshot again, or reruns what did not succeed."""
+    request = {"request_id": f"again-{record['operation_id']}"}
     if record["state"] == "SUCCEEDED":
-        wish |= {"snapshot_identifier": record["facts"]["snapshot"]["arn"]}
+        request |= {"snapshot_identifier": record["facts"]["snapshot"]["arn"]}
     else:
-        wish |= {"rerun_of": record["operation_id"]}
-    entry = {"Source": EVENT_SOURCE, "DetailType": "RestoreRequested", "Detail": json.dumps(wish)}
+        request |= {"rerun_of": record["operation_id"]}
+    entry = {
+        "Source": EVENT_SOURCE,
+        "DetailType": "RestoreRequested",
+        "Detail": json.dumps(request),
+    }
     return (
         f"aws events put-events --region {TARGET_REGION} --entries "
         f"{shlex.quote(json.dumps([entry]))}"
@@ -159,6 +157,6 @@ def read_trail(operation_id: str) -> str:
 
 
 def notification(notice: Item) -> list[str]:
-    """Give the notification as a person reads it: its subject and its text."""
+    """Split a notification into the lines that people read: its subject and its text."""
     message = json.loads(notice["Message"])
     return [str(notice.get("Subject")), *str(message["text"]).splitlines()]

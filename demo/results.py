@@ -1,7 +1,4 @@
-"""Keeps count of what held: each result is shown at once.
-
-The end says what did not hold, with the exit status.
-"""
+"""The results of a run: each is shown at once, and failed ones again at the end."""
 
 from collections.abc import Iterable
 
@@ -12,20 +9,20 @@ MIB = 1024 * 1024
 
 
 class Results:
-    """The results of one run, on one screen."""
+    """The check results of one run, on one screen."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._failed: list[CheckResult] = []
 
-    def take(self, results: Iterable[CheckResult]) -> None:
-        """Show results as they come, and remember what did not hold."""
+    def add(self, results: Iterable[CheckResult]) -> None:
+        """Show results as they come, and remember those that failed."""
         for result in results:
             self._screen.say(*result_line(result))
             if not result.passed:
                 self._failed.append(result)
 
-    def end(self, seconds: float, peak_bytes: int | None) -> int:
+    def finish(self, seconds: float, peak_bytes: int | None) -> int:
         """Say whether everything passed, how long it took and how much memory.
 
         Returns the exit status.

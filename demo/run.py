@@ -37,9 +37,9 @@ def run_demo(options: DemoOptions, more_time: str) -> int:
 
 
 def stop_once() -> None:
-    """Make of the first signal a KeyboardInterrupt, so that the local AWS is stopped on the way out.
+    """Turn the first signal into a KeyboardInterrupt, so that the local AWS is stopped.
 
-    No second one cuts that short: PostgreSQL servers would be left running.
+    Later signals are ignored: cut short, that would leave PostgreSQL servers running.
     """
 
     def interrupt(*_signal: object) -> None:

@@ -1,4 +1,4 @@
-"""The demo's five acts: build the world, look at it, let night fall, watch, and look again."""
+"""The course of the demo: build a local AWS, inspect it, take a snapshot, watch, inspect again."""
 
 import contextlib
 import itertools
@@ -11,21 +11,21 @@ from demo import aws as names
 from demo.aws import Aws, Item
 from demo.errors import DemoError, TimeLimit
 from demo.inspection import Inspector, OperationInspection, SourceInspection, TargetInspection
-from demo.local_aws import LocalAwsProcess, localaws
+from demo.local_aws import LocalAwsProcess, local_aws
 from demo.memory import MemoryMeter
 from demo.options import DemoOptions
 from demo.results import Results
 from demo.screen import BAD, DIM, HEADING, Screen, step_line
 from demo.watch import Ended, Step, Waiting, watch
 
-# a full server's, on a slow machine; what people ask for counts from the night's snapshot on
+# Enough for a full PostgreSQL server on a slow machine. TIMEOUT= counts from the snapshot on.
 SET_UP_SECONDS = 900
 
 
 class Demo:
     """One run of the demo on one screen.
 
-    Everything after the first act is asked of the endpoint.
+    Everything after the first part is read from the endpoint.
     """
 
     def __init__(self, screen: Screen, options: DemoOptions, more_time: str) -> None:
@@ -43,9 +43,9 @@ class Demo:
         Raises DemoError, botocore's errors and psycopg2's.
         """
         options = self._options
-        with localaws(options) as world:
+        with local_aws(options) as world:
             self._build(world)
-            status = self._play(world, Aws(world.endpoint))
+            status = self._restore(world, Aws(world.endpoint))
             if options.keep:
                 self._keep(world)
         return status
@@ -56,17 +56,16 @@ class Demo:
         building = world.building(TimeLimit(seconds, "The set-up", self._advice))
         for line in itertools.takewhile(bool, building):
             self._say(f"  {line}", DIM)
-        list(
-            building
-        )  # after an empty line comes what `make up` tells people; the demo's last page tells it
+        # What follows the empty line is the page of `make up`: the demo's own page comes last.
+        list(building)
         self._say(f"  ready after {time.monotonic() - self._began:.1f} s, at {world.endpoint}")
 
-    def _play(self, world: LocalAwsProcess, aws: Aws) -> int:
+    def _restore(self, world: LocalAwsProcess, aws: Aws) -> int:
         inspector = Inspector(aws)
         self._heading("2. Before the night")
         before = (inspector.source(), inspector.target())
-        everybody = (inspector.production["master"]["username"], *inspector.production["logins"])
-        self._results.take(assertions.before_the_night(*before, everybody))
+        logins = (inspector.production["master"]["username"], *inspector.production["logins"])
+        self._results.add(assertions.before_the_night(*before, logins))
         record = self._night(world, aws)
         self._heading("4. Verification")
         if record["state"] != "SUCCEEDED":
@@ -74,39 +73,39 @@ class Demo:
         outcome = self._verify(inspector, before, record)
         self._close(aws, inspector, outcome, inspector.master["database"])
         self._heading("The end")
-        return self._results.end(time.monotonic() - self._began, self._meter.peak_bytes)
+        return self._results.finish(time.monotonic() - self._began, self._meter.peak_bytes)
 
     def _night(self, world: LocalAwsProcess, aws: Aws) -> Item:
-        """Let night fall, then only watch; returns the record at its end."""
+        """Have the snapshot taken, then only watch; returns the record at its end."""
         self._heading(
             "3. The nightly snapshot. From here the demo only watches: events drive the restore"
         )
-        fell = datetime.now(UTC)
+        began = datetime.now(UTC)
         deadline = TimeLimit(self._options.timeout_seconds, "The night", self._advice)
         snapshot = take_snapshot.take_snapshot(
             world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION
         )
         self._say(f"  Aurora takes {snapshot} of {names.SOURCE_CLUSTER}.")
         steps: list[Step] = []
-        for seen in watch(aws, world, fell, deadline):
+        for seen in watch(aws, world, began, deadline):
             if isinstance(seen, Ended):
                 self._say(next_steps.times(seen.record, snapshot_seconds=steps[0].at_seconds))
                 return seen.record
             if isinstance(seen, Waiting):
-                waited_seconds = (datetime.now(UTC) - fell).total_seconds()
+                waited_seconds = (datetime.now(UTC) - began).total_seconds()
                 self._screen.waiting(f"{waited_seconds:5.1f} s  {seen.state}: {seen.for_what}")
             else:
                 steps.append(seen)
                 self._say(step_line(seen))
-        raise DemoError("The operation was lost from sight.")
+        raise DemoError("The operation is not found any more.")
 
     def _verify(
         self, inspector: Inspector, before: tuple[SourceInspection, TargetInspection], record: Item
     ) -> OperationInspection:
-        self._screen.waiting("looking at both clusters with everybody's eyes")
+        self._screen.waiting("inspecting both clusters, with every login")
         after = (inspector.source(), inspector.fresh_target(before[0].tables))
         outcome = inspector.outcome(record["operation_id"])
-        self._results.take(assertions.after_the_night(before, after, outcome))
+        self._results.add(assertions.after_the_night(before, after, outcome))
         return outcome
 
     def _ended_badly(self, endpoint: str, record: Item) -> int:
@@ -130,13 +129,10 @@ class Demo:
         cluster = aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
         connections = next_steps.connections(cluster, inspector.app, inspector.master, database)
         self._heading("5. Yours to query")
-        self._say(
-            f"  writer {cluster['Endpoint']}, reader {cluster['ReaderEndpoint']}, port "
-            f"{cluster['Port']}"
-        )
-        self._say(
-            f"  psql, as the application, answers: {next_steps.try_psql(aws.endpoint, connections[0])}"
-        )
+        writer, reader, port = cluster["Endpoint"], cluster["ReaderEndpoint"], cluster["Port"]
+        self._say(f"  writer {writer}, reader {reader}, port {port}")
+        answer = next_steps.try_psql(aws.endpoint, connections[0])
+        self._say(f"  psql, as the application, answers: {answer}")
         self._heading("The notification")
         for line in next_steps.notification(outcome.notices[0]) if outcome.notices else []:
             self._say(f"  {line}")
@@ -150,9 +146,8 @@ class Demo:
     def _keep(self, world: LocalAwsProcess) -> None:
         self._say("\nThe world keeps running until Ctrl-C.")
         self._screen.waiting("running")
-        with contextlib.suppress(
-            KeyboardInterrupt
-        ):  # which ends the world, and takes nothing back of what held
+        # Ctrl-C ends the local AWS, and changes nothing about the results.
+        with contextlib.suppress(KeyboardInterrupt):
             world.wait()
 
     def _heading(self, text: str) -> None:

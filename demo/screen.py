@@ -1,4 +1,4 @@
-"""What people see: plain lines anywhere, and the same lines with colour and a live foot on a terminal (rich)."""
+"""What people see: plain lines, and on a terminal colours and a status line (rich)."""
 
 import sys
 from typing import Protocol, TextIO
@@ -15,13 +15,13 @@ DIM, GOOD, BAD, HEADING = "dim", "green", "bold red", "bold"
 
 
 class Screen(Protocol):
-    """Where the demo writes: headings, lines, and what it waits for just now."""
+    """Where the demo writes its lines, and what it waits for."""
 
     def say(self, line: str, style: str = "") -> None:
         """Write a line that stays."""
 
     def waiting(self, what: str) -> None:
-        """Show what is waited for, where it can be taken back again."""
+        """Show what is waited for, where a line can be replaced later."""
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -39,14 +39,14 @@ class PlainScreen:
         print(printable(line), file=self._stream, flush=True)
 
     def waiting(self, what: str) -> None:
-        """Write nothing: a wait that ends leaves nothing to read."""
+        """Write nothing: in a file a wait that has ended is no news."""
 
     def close(self) -> None:
         """Leave everything as it is."""
 
 
 class LiveScreen:
-    """A terminal: rich colours the lines (none with NO_COLOR) and keeps the wait at the foot."""
+    """A terminal: rich colours the lines (none with NO_COLOR) and keeps a status line."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -55,31 +55,29 @@ class LiveScreen:
 
     def say(self, line: str, style: str = "") -> None:
         """Write a line that stays."""
-        self._console.print(
-            Text(printable(line), style=style), soft_wrap=True
-        )  # so that commands can be copied whole
+        # Soft wrapping leaves a long command one line, so that it can be copied whole.
+        self._console.print(Text(printable(line), style=style), soft_wrap=True)
 
     def waiting(self, what: str) -> None:
-        """Show what is waited for at the foot, cut to one line."""
-        self._status.update(Text(printable(what)[: max(0, self._console.width - 4)], style=DIM))
+        """Show what is waited for in the status line, cut to its width."""
+        width = max(0, self._console.width - 4)  # the spinner and blanks take four columns
+        self._status.update(Text(printable(what)[:width], style=DIM))
 
     def close(self) -> None:
-        """Take the foot away."""
+        """Remove the status line."""
         self._status.stop()
 
 
 def screen(stream: TextIO = sys.stdout) -> Screen:
-    """Choose by what the stream is: rich knows terminals, dumb ones and NO_COLOR."""
+    """Choose by what the stream is: rich tells terminals from dumb ones and from files."""
     console = Console(file=stream)
-    return (
-        LiveScreen(console)
-        if console.is_terminal and not console.is_dumb_terminal
-        else PlainScreen(stream)
-    )
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveScreen(console)
+    return PlainScreen(stream)
 
 
 def step_line(step: Step) -> str:
-    """Write one change of state: when, which, Aurora's time, ours, and what was done by whom."""
+    """Write one change of state: its time, Aurora's seconds, ours, and what which step did."""
     aurora = f"Aurora {step.aurora_seconds:5.1f} s" if step.aurora_seconds else " " * 14
     times = f"{aurora}  own {step.own_seconds:4.1f} s"
     return f"{step.at_seconds:6.1f} s  {step.state:<18}  {times}  {step.step}: {step.what}"

@@ -1,6 +1,6 @@
-"""`python -m demo.take_snapshot`: have localaws take prod-cluster's automated snapshot, as Aurora does once a night.
+"""`python -m demo.take_snapshot`: have localaws take a cluster's automated snapshot.
 
-AWS has no call for that, so this is localaws' own endpoint and no AWS API.
+Aurora takes one a night, and no API call asks for it: this is an endpoint of localaws alone.
 """
 
 import json
@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 30
 RETRY_SECONDS = 0.5
 PORT, CLUSTER, REGION = 4577, "prod-cluster", "us-east-1"
 NO_CLUSTER = "DBClusterNotFoundFault"
-BUSY = "InvalidDBClusterStateFault"  # the last night's snapshot is still being taken, for example
+BUSY = "InvalidDBClusterStateFault"  # such as while an earlier snapshot is being taken
 
 Clusters = dict[str, list[str]]  # identifiers by region
 Port = Annotated[
@@ -32,9 +32,9 @@ Region = Annotated[str, typer.Option("--region", metavar="REGION", help="The clu
 
 
 class SnapshotRefusedError(Exception):
-    """localaws does not take the snapshot; the text is its sentence, `code` is RDS's error code.
+    """A refusal of localaws: the text is its sentence, and `code` the error code of RDS.
 
-    `clusters` are those that there are, by region.
+    `clusters` are all that it has, by region.
     """
 
     def __init__(self, code: str, sentence: str, clusters: Clusters | None = None) -> None:
@@ -44,7 +44,7 @@ class SnapshotRefusedError(Exception):
 
 
 def take_snapshot(endpoint: str, *, cluster: str, region: str) -> str:
-    """Have a cluster's snapshot taken, once the cluster is available; returns its name.
+    """Have the snapshot taken as soon as the cluster is available; returns its name.
 
     Raises SnapshotRefusedError, and OSError when nobody answers.
     """
@@ -59,8 +59,9 @@ def take_snapshot(endpoint: str, *, cluster: str, region: str) -> str:
 
 
 def _ask(endpoint: str, *, cluster: str, region: str) -> str:
-    asked = urllib.parse.urlencode({"cluster": cluster, "region": region})
-    request = urllib.request.Request(f"{endpoint}/localaws/night?{asked}", method="POST")  # noqa: S310 # http, ours
+    query = urllib.parse.urlencode({"cluster": cluster, "region": region})
+    url = f"{endpoint}/localaws/night?{query}"
+    request = urllib.request.Request(url, method="POST")  # noqa: S310 # http on loopback
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(request, timeout=TIMEOUT_SECONDS) as answer:
@@ -113,7 +114,7 @@ class SnapshotRequest:
 
 
 def _explained(refusal: SnapshotRefusedError, asked: SnapshotRequest) -> str:
-    """Say where there is no such cluster, and which there are: the nearest alone, if there is one."""
+    """Explain a refusal; where the cluster is unknown, name the nearest one, or all there are."""
     if refusal.code != NO_CLUSTER:
         return str(refusal)
     missing = f"There is no cluster {asked.cluster} in {asked.region}."

@@ -1,4 +1,4 @@
-"""Watching an operation from outside: its record and its audit rows, turned into one step for each change of state."""
+"""An operation seen from outside: its record and audit rows become one step per state."""
 
 import time
 from collections.abc import Generator, Iterator
@@ -10,16 +10,15 @@ from demo.aws import Aws, Item
 from demo.errors import TimeLimit
 from demo.local_aws import LocalAwsProcess
 
-PAUSE_SECONDS = (
-    0.3  # between looks: DynamoDB answers one request at a time here, and the functions ask too
-)
+# localaws' DynamoDB answers one request at a time, and the functions ask it too.
+POLL_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change of state: when it happened, who did what, and how long that took of Aurora's time and of ours."""
+    """One change of state: when, which step did what, and how long Aurora and our code took."""
 
-    at_seconds: float  # since night fell
+    at_seconds: float  # since the snapshot was asked for
     state: str
     step: str
     what: str
@@ -29,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Nothing new: what the operation waits for just now."""
+    """No new step: what the operation waits for."""
 
     state: str
     for_what: str
@@ -42,24 +41,24 @@ class Ended:
     record: Item
 
 
-def iso_timestamp(moment: datetime) -> str:
-    """Write a moment as the records do, so that the two compare as text."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def iso_timestamp(time_: datetime) -> str:
+    """Write a time as the records do, so that the two compare as text."""
+    return time_.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def watch(
-    aws: Aws, world: LocalAwsProcess, night: datetime, deadline: TimeLimit
+    aws: Aws, world: LocalAwsProcess, since: datetime, deadline: TimeLimit
 ) -> Iterator[Step | Waiting | Ended]:
-    """Yield the steps of the operation that the night starts, as they happen, until it has ended.
+    """Yield the steps of the operation that a snapshot starts, until it has ended.
 
-    Raises DemoError when the time is up or the world is gone.
+    Raises DemoError when the time is up or the local AWS has ended.
     """
-    operation_id = yield from _begun(aws, world, night, deadline)
+    operation_id = yield from _first_operation(aws, world, since, deadline)
     shown = 0
     while True:
         rows = aws.trail(operation_id)  # read first: the record is then at least as new
         record = aws.record(operation_id)
-        steps = steps_of(rows, record, night)
+        steps = steps_of(rows, record, since)
         yield from steps[shown:]
         shown = len(steps)
         if record.get("ended_at") and shown >= record["version"]:
@@ -69,17 +68,17 @@ def watch(
         _pause(world, deadline, f"{operation_id}, which is {record['state']}")
 
 
-def steps_of(rows: list[Item], record: Item, night: datetime) -> list[Step]:
-    """Read a trail. Up to its first row Aurora took the snapshot.
+def steps_of(rows: list[Item], record: Item, since: datetime) -> list[Step]:
+    """Turn a trail into steps, with the durations of the record.
 
-    From there the record tells the times apart.
+    The time before the first row is Aurora's: it took the snapshot.
     """
     changes = [row for row in rows if INTENT not in row["metric_id"]]
-    return [_step(row, number, record, night) for number, row in enumerate(changes)]
+    return [_step(row, number, record, since) for number, row in enumerate(changes)]
 
 
-def _step(row: Item, number: int, record: Item, night: datetime) -> Step:
-    at_seconds = (datetime.fromisoformat(row["at"]) - night).total_seconds()
+def _step(row: Item, number: int, record: Item, since: datetime) -> Step:
+    at_seconds = (datetime.fromisoformat(row["at"]) - since).total_seconds()
     aurora, own = at_seconds, 0.0
     if number:
         lasted = record["durations"][number - 1]
@@ -88,10 +87,10 @@ def _step(row: Item, number: int, record: Item, night: datetime) -> Step:
     return Step(at_seconds, row["to_state"], row["step"], row["what"], max(0.0, aurora), own)
 
 
-def _begun(
-    aws: Aws, world: LocalAwsProcess, night: datetime, deadline: TimeLimit
+def _first_operation(
+    aws: Aws, world: LocalAwsProcess, since: datetime, deadline: TimeLimit
 ) -> Generator[Waiting, None, str]:
-    while not (record := aws.operation_since(iso_timestamp(night))):
+    while not (record := aws.operation_since(iso_timestamp(since))):
         yield Waiting("night", "Aurora takes the snapshot, and its event starts the operation")
         _pause(world, deadline, "an operation to start by itself")
     return str(record["operation_id"])
@@ -108,4 +107,4 @@ def _waits_for(record: Item) -> str:
 def _pause(world: LocalAwsProcess, deadline: TimeLimit, waiting_for: str) -> None:
     world.check()
     deadline.check(waiting_for)
-    time.sleep(min(PAUSE_SECONDS, deadline.remaining()))
+    time.sleep(min(POLL_SECONDS, deadline.remaining()))

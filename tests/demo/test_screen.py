@@ -99,9 +99,9 @@ def test_everything_held_is_exit_status_0() -> None:
     """And the time and memory are said."""
     stream = io.StringIO()
     results = Results(screen(stream))
-    results.take([CheckResult(True, "Good.")])
+    results.add([CheckResult(True, "Good.")])
 
-    assert results.end(41.26, 512 * 1024 * 1024) == 0
+    assert results.finish(41.26, 512 * 1024 * 1024) == 0
     assert (
         stream.getvalue()
         == "  ✓ Good.\nAll checks passed, in 41.3 s, with 512 MiB of memory at the most.\n"
@@ -112,14 +112,14 @@ def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
     """The end says what it was, so that nobody has to look for it."""
     stream = io.StringIO()
     results = Results(screen(stream))
-    results.take(
+    results.add(
         [
             CheckResult(True, "Good."),
             CheckResult(False, "Production's passwords open the copy for shop_app."),
         ]
     )
 
-    assert results.end(41.26, None) == 1
+    assert results.finish(41.26, None) == 1
     assert stream.getvalue().splitlines()[-2:] == [
         "Not all checks passed, in 41.3 s:",
         "  ✗ Production's passwords open the copy for shop_app.",
