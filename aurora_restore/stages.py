@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from aurora_restore.setting_rules import FRESHNESS_HOURS
 from chalicelib.flow.choreography import STEPS, event_source
 
 
@@ -28,10 +29,13 @@ OF_MAKE_UP: Final = (
     "local"  # make looks for its checkout in the data folder unless CHECKOUT is given
 )
 PROJECT: Final = "AuroraRestore"  # the guide's tag of that name
-FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
-FRESHNESS_HOURS: Final = (
-    30  # without a success before people are told: a day, and what a night may take
+STAGE_TAG: Final = "aurora-restore:stage"
+HOME_TAG: Final = "aurora-restore:home"  # account/region, which the stage is deployed in
+SOURCE_TAG: Final = (
+    "aurora-restore:source"  # on a forwarding role: the region that it forwards from
 )
+NOT_OURS_ADVICE: Final = "Remove or rename it if it is yours; else name the stage otherwise."
+FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
 DEPLOYMENT_ONLY: Final = {
     "ACCOUNT_ID": "**Required.** The account that the stage belongs into, twelve digits: that of "
     "no other is touched.",
@@ -46,7 +50,7 @@ DEPLOYMENT_ONLY: Final = {
     "not set.",
     "FRESHNESS_HOURS": (
         "Hours without a success after which the alarm `no-fresh-restore` goes off; "
-        f"{FRESHNESS_HOURS} if not set."
+        f"{FRESHNESS_HOURS.default} if not set."
     ),
 }
 """Variables of a stage that its deployment reads and no function is given, with what they mean."""
@@ -62,6 +66,7 @@ ALARMS: Final = (
 )
 FORWARDING_ALARM: Final = "forwarding-queue-not-empty"  # in the source's region
 VARIABLES: Final = "environment_variables"
+CONFIG: Final = ".chalice/config.json"
 BUCKET_CHARACTERS_MAX: Final = 63  # S3 user guide, bucket naming rules
 
 
@@ -74,6 +79,11 @@ def make_command(target: str, stage: str, checkout: Path) -> str:
     is_default = checkout.resolve() == CHECKOUT and stage != OF_MAKE_UP
     where = "" if is_default else f" CHECKOUT={shlex.quote(str(checkout))}"
     return f"make {target} STAGE={stage}{where}"
+
+
+def variables_place(stage: "Stage") -> str:
+    """Say where people write the variables of a stage."""
+    return f"{CONFIG} (environment_variables of stage {stage.name})"
 
 
 def _unknown(name: str, known: list[str], command: str) -> str:
@@ -202,6 +212,11 @@ class Stage:
         )
         return next((place[setting] for place in places if place.get(setting) is not None), None)
 
+    @property
+    def freshness_hours(self) -> int | None:
+        """FRESHNESS_HOURS as a number; None where it is none, or out of bounds."""
+        return FRESHNESS_HOURS.parse(self.variables.get("FRESHNESS_HOURS", ""))
+
     def topic_arn(self, account: str, partition: str) -> str:
         """Give the topic that the functions write to: the stage's own in its account, unless it names another."""
         own = f"arn:{partition}:sns:{self.region}:{account}:{self.topic}"
@@ -307,3 +322,7 @@ class Stage:
     def environment_tag(self) -> str:
         """The value of the guide's tag `Environment`."""
         return "Production" if self.name == PROD else self.name
+
+    def home_tags(self, account: str) -> dict[str, str]:
+        """Give the tags that say which stage something is of, and where that is deployed."""
+        return {STAGE_TAG: self.name, HOME_TAG: f"{account}/{self.region}"}

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from aurora_restore import __version__
+from aurora_restore.account.clients import reading_clients
 from aurora_restore.cli.attempt import INTERRUPTED, output, print_error, read_stage
 from aurora_restore.cli.parameters import HERE, Checkout, StageName
 from aurora_restore.doctor.expected import of_checkout
-from aurora_restore.doctor.read_only_clients import reading_clients
 from aurora_restore.doctor.runner import examine
 from aurora_restore.findings import Finding, as_json, failures
 from aurora_restore.stages import Stage, StageError

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -11,20 +10,22 @@ from typing import Final
 import boto3
 
 from aurora_restore.findings import Finding, failed
-from aurora_restore.stages import BUCKET_CHARACTERS_MAX, DEPLOYMENT_ONLY, Stage
+from aurora_restore.setting_rules import ACCOUNT_ID, BOOLEANS, EMAIL, FRESHNESS_HOURS, TOPIC_ARN
+from aurora_restore.stages import (
+    BUCKET_CHARACTERS_MAX,
+    CONFIG,
+    DEPLOYMENT_ONLY,
+    Stage,
+    variables_place,
+)
 from chalicelib.flow import setting_problems
 from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.errors import SettingsError
 from chalicelib.flow.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN, PLAN_SETTINGS, STAGE_SETTINGS, Settings, resolve_plan
 
-CONFIG: Final = ".chalice/config.json"
-ACCOUNT: Final = re.compile(r"[0-9]{12}")
 NOBODY: Final = "000000000000"  # stands for the account while nobody has signed in
-FRESHNESS_HOURS_MAX: Final = 720  # as infra/foundation.yaml takes it
-TOPIC: Final = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+")
 NETWORK_SETTINGS: Final = {"subnet_ids": "subnet-12345678", "security_group_ids": "sg-12345678"}
-MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 KNOWN_VARIABLES: Final = frozenset(map(str.upper, PLAN_SETTINGS | STAGE_SETTINGS)) | {
     *DEPLOYMENT_ONLY
 }
@@ -71,7 +72,7 @@ def of_the_stage(stage: Stage) -> Iterator[Finding]:
 def account_given(stage: Stage) -> Iterator[Finding]:
     """Ask for the account: policies name it, and no other may be changed because somebody is signed in there."""
     account = stage.variables.get("ACCOUNT_ID", "")
-    if not ACCOUNT.fullmatch(account):
+    if not ACCOUNT_ID.fullmatch(account):
         yield failed(
             f"ACCOUNT_ID is {account!r}, not twelve digits."
             if account
@@ -82,16 +83,13 @@ def account_given(stage: Stage) -> Iterator[Finding]:
         )
 
 
-def variables_place(stage: Stage) -> str:
-    """Output where people write the variables of a stage."""
-    return f"{CONFIG} (environment_variables of stage {stage.name})"
-
-
 def _plan(stage: Stage) -> Iterator[Finding]:
     """Judge the stage's settings as its functions will, with the names that the deployment fills in."""
     variables = stage.variables
     account = variables.get("ACCOUNT_ID", "")
-    account = account if ACCOUNT.fullmatch(account) else NOBODY  # the check of the account tells it
+    account = (
+        account if ACCOUNT_ID.fullmatch(account) else NOBODY
+    )  # the check of the account tells it
     try:
         topic = f"arn:aws:sns:{stage.region or 'us-east-1'}:{account}:{stage.topic}"
         settings = Settings.of_environment(
@@ -176,24 +174,25 @@ def known_regions() -> list[str]:
 def _of_the_deployment(stage: Stage, where: str) -> Iterator[Finding]:
     """Judge what only the deployment reads, as the templates would half-way."""
     variables = stage.variables
-    hours, mail = variables.get("FRESHNESS_HOURS", "1"), variables.get("NOTIFICATION_EMAIL", "")
-    if not (hours.isdecimal() and 1 <= int(hours) <= FRESHNESS_HOURS_MAX):
+    mail = variables.get("NOTIFICATION_EMAIL", "")
+    if stage.freshness_hours is None:
         yield failed(
-            f"FRESHNESS_HOURS is {hours!r}, not 1 to {FRESHNESS_HOURS_MAX} hours.",
+            f"FRESHNESS_HOURS is {variables['FRESHNESS_HOURS']!r}, not {FRESHNESS_HOURS.minimum} to "
+            f"{FRESHNESS_HOURS.maximum} hours.",
             where,
             name="settings",
         )
-    if mail and not MAIL.fullmatch(mail):
+    if mail and not EMAIL.fullmatch(mail):
         yield failed(
             f"NOTIFICATION_EMAIL is {mail!r}, which is no address.", where, name="settings"
         )
     protected = variables.get("PROTECT_TABLES", "false")
-    if protected not in ("true", "false"):
+    if protected not in BOOLEANS:
         yield failed(
             f"PROTECT_TABLES is {protected!r}, and neither true nor false.", where, name="settings"
         )
     topic = variables.get("FORWARDING_ALARM_TOPIC_ARN", "")
-    if topic and not TOPIC.fullmatch(topic):
+    if topic and not TOPIC_ARN.fullmatch(topic):
         yield failed(
             f"FORWARDING_ALARM_TOPIC_ARN is {topic!r}, and not the ARN of a topic.",
             where,

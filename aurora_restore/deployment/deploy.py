@@ -1,27 +1,41 @@
-"""The order of things: how a stage comes into an account, and how it goes."""
+"""How a stage comes into an account: checked, planned, confirmed, and only then changed."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
+from aurora_restore.account.clients import changing_clients
+from aurora_restore.account.identity import Account
+from aurora_restore.account.stack import Stack
 from aurora_restore.deployment import (
     chalice,
     chalice_state,
     config_checks,
     invoke_config,
+    planning,
     preflight,
     project,
     sam_package,
-    stack_parameters,
     stacks,
 )
-from aurora_restore.deployment.account import Account
 from aurora_restore.deployment.confirmation import Confirm
-from aurora_restore.deployment.errors import NotReadyError
+from aurora_restore.deployment.deployment_state import DeploymentState
+from aurora_restore.deployment.errors import NotReadyError, readings_that_fail
+from aurora_restore.deployment.planning import DeploymentPlan
+from aurora_restore.deployment.stacks import PreparedStack
+from aurora_restore.packaging import building
 from aurora_restore.stages import Stage, make_command
 
 Output = Callable[[str], None]
+_CONTENTS: Final = {
+    "records": "tables and secrets",
+    "foundation": "topic, failure queue, alarms, dashboard, parameters",
+    "forwarding": "forwards the source's events",
+}
+"""What is in the stack of each template."""
 
 
 def deploy(stage: Stage, checkout: Path, output: Output, confirm: Confirm) -> None:
@@ -30,54 +44,83 @@ def deploy(stage: Stage, checkout: Path, output: Output, confirm: Confirm) -> No
     Everything is found out before anything is changed, and each part can be repeated: after a
     failure, the same command goes on, or says what has to be done before.
     """
-    state, findings = preflight.check(stage, checkout)
-    account, ours = state.account, state.deployed.ours
+    with readings_that_fail():
+        state, findings = preflight.check(stage, checkout)
     for finding in findings:
         output(str(finding))
-    confirm("Deploy")
     with _timed(output, "the package is built"):
         built = project.build(stage, checkout)
-    with _timed(output, f"stack {stage.records_stack}: tables and secrets"):
-        stack_parameters.deploy_records(account, stage, checkout)
-    with _timed(
-        output,
-        f"stack {stage.foundation_stack}: topic, failure queue, alarms, dashboard, parameters",
-    ):
-        outputs = stack_parameters.deploy_foundation(account, stage, checkout).outputs
-    for region in state.source_regions:
-        with _timed(
-            output, f"stack {stage.forwarding_stack} in {region}: forwards the source's events"
-        ):
-            stack_parameters.deploy_forwarding(account, stage, checkout, region)
-    with _timed(
-        output,
-        f"chalice deploy --stage {stage.name}: eleven functions with their rules, roles and "
-        "policies",
-    ):
-        project.fill(
-            built,
-            stage,
-            account=account.number,
-            partition=account.partition,
-            parameters=state.planned_parameters,
-        )
-        chalice_state.write(stage, built, ours)
-        chalice_state.make_log_groups(account, stage)
-        chalice.run("deploy", stage.name, built, stage.region, output)
-        chalice_state.keep_expiring(account, stage, ours)
-    with _timed(
-        output, "retries, failure destinations and dead-letter queues, which Chalice cannot set"
-    ):
-        invoke_config.apply(account, stage, outputs["FailureQueueArn"])
-    for forsaken in state.obsolete_stacks:
-        with _timed(
-            output,
-            f"stack {forsaken.name} in {forsaken.region}: gone, no plan has its source there any "
-            "more",
-        ):
-            stacks.delete(account, forsaken)
+    account = replace(state.account, clients=changing_clients())
+    with readings_that_fail():
+        plan = planning.plan(account, state, checkout, building.digest(built))
+    for line in plan.lines(stage, account.number):
+        output(line)
+    with _discarded_unless_confirmed(account, plan):
+        confirm("Deploy")
+    _execute(account, state, plan, built.folder, output)
     for line in _next_steps(account, stage, checkout):
         output(line)
+
+
+@contextmanager
+def _discarded_unless_confirmed(account: Account, plan: DeploymentPlan) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:  # Ctrl-C at the question is an answer, too
+        for prepared in plan.stacks:
+            stacks.discard(account, prepared)
+        raise
+
+
+def _execute(
+    account: Account, state: DeploymentState, plan: DeploymentPlan, built: Path, output: Output
+) -> None:
+    outputs: dict[str, str] = {}
+    for prepared in plan.stacks:
+        with _timed(output, f"stack {_title(prepared)}"):
+            outputs |= _deploy_stack(account, prepared).outputs
+    with _timed(output, "eleven functions with their rules, roles and policies"):
+        _deploy_app(account, state, built, output)
+    with _timed(output, "retry settings, failure destinations, dead-letter queues, tags"):
+        invoke_config.apply(account, state.stage, outputs["FailureQueueArn"])
+    for stack in plan.obsolete_stacks:
+        what = f"stack {stack.name} in {stack.region}: deleted: no plan uses this source region"
+        with _timed(output, what):
+            stacks.delete(account, stack)
+
+
+def _title(prepared: PreparedStack) -> str:
+    template = prepared.spec.template.stem
+    where = f" in {prepared.spec.region}" if template == "forwarding" else ""
+    return f"{prepared.spec.name}{where}: {_CONTENTS[template]}"
+
+
+def _deploy_stack(account: Account, prepared: PreparedStack) -> Stack:
+    """Create or update a stack. New tables are protected only once they are there.
+
+    A creation that fails takes its tables back, which DynamoDB refuses for protected ones.
+    """
+    spec = prepared.spec
+    if prepared.existing or spec.parameters.get("ProtectTables", "false") == "false":
+        return stacks.execute(account, prepared)
+    unprotected = replace(spec, parameters={**spec.parameters, "ProtectTables": "false"})
+    created = stacks.deploy(account, unprotected, None)
+    return stacks.deploy(account, spec, created)
+
+
+def _deploy_app(account: Account, state: DeploymentState, built: Path, output: Output) -> None:
+    stage, resources = state.stage, state.deployed.resources
+    project.fill(
+        built,
+        stage,
+        account=account.number,
+        partition=account.partition,
+        parameters=state.planned_parameters,
+    )
+    chalice_state.write(stage, built, resources)
+    chalice_state.make_log_groups(account, stage)
+    chalice.run("deploy", stage.name, built, stage.region, output)
+    chalice_state.keep_expiring(account, stage, resources)
 
 
 def package(stage: Stage, checkout: Path, output: Output) -> None:
@@ -88,10 +131,9 @@ def package(stage: Stage, checkout: Path, output: Output) -> None:
     problems = list(config_checks.of_the_stage(stage))
     if problems:
         raise NotReadyError(problems)
-    out = sam_package.package(stage, project.build(stage, checkout))
-    output(
-        f"{out}/sam.json and deployment.zip beside it, for account {stage.variables['ACCOUNT_ID']}."
-    )
+    out = sam_package.package(stage, project.build(stage, checkout).folder)
+    account = stage.variables["ACCOUNT_ID"]
+    output(f"{out}/sam.json and deployment.zip beside it, for account {account}.")
     output(
         "Its policies are about the plan `default`: nobody signed in who could read of others in "
         "SSM."
@@ -106,7 +148,7 @@ def _timed(output: Output, what: str) -> Iterator[None]:
 
 
 def _next_steps(account: Account, stage: Stage, checkout: Path) -> Iterator[str]:
-    """Output what only people can do, where it is not done yet."""
+    """Say what only people can do, where it is not done yet."""
     secrets = account.clients("secretsmanager", stage.region)
     for variable in ("MASTER_CREDENTIALS_SECRET_ID", "APP_CREDENTIALS_SECRET_ID"):
         name = stage.variables[variable]

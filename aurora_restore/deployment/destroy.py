@@ -7,17 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from aurora_restore.account.clients import changing_clients
+from aurora_restore.account.identity import Account, NotSignedInError
+from aurora_restore.account.stack import Stack
 from aurora_restore.deployment import chalice, chalice_state, config_checks, preflight, stacks
-from aurora_restore.deployment.account import Account, error_code, sign_in
-from aurora_restore.deployment.account_state import AccountState
-from aurora_restore.deployment.changes import Action, Change, deletions
+from aurora_restore.deployment.chalice_state import Resource
+from aurora_restore.deployment.changes import deletions
 from aurora_restore.deployment.confirmation import Confirm
-from aurora_restore.deployment.errors import DeploymentError, NotReadyError
-from aurora_restore.deployment.stacks import Stack
+from aurora_restore.deployment.deployment_state import DeploymentState
+from aurora_restore.deployment.errors import DeploymentError, NotReadyError, readings_that_fail
+from aurora_restore.deployment.planning import deletion_of
 from aurora_restore.findings import Finding, failed, failures
 from aurora_restore.stages import Stage
+from chalicelib.aws.client import NotFoundError
 from chalicelib.flow.limits import counted
 
 Output = Callable[[str], None]
@@ -34,33 +36,28 @@ def destroy(
     and regions that nobody can look into. What is not there is passed over, so that a removal that
     ended half-way can be repeated.
     """
-    state = _ready(stage, force=force)
-    account, held, removable = state.account, state.deployed, state.stacks_to_delete
-    place = f"{account.number}, {stage.region}"
-    changes = [*deletions(held.ours), *map(_deletion_of, removable)]
-    for foreign in held.others:
-        output(f"Left alone: {foreign.what}")
+    with readings_that_fail():
+        state = _ready(stage, force=force)
+        resources, stacks_to_delete = state.deployed.resources, state.stacks_to_delete
+    place = f"{state.account.number}, {stage.region}"
+    changes = [*deletions(resources), *map(deletion_of, stacks_to_delete)]
     if changes:
         output(f"Deleting the stage {stage.name} from the account {place}:")
-        for change in changes:
-            output(str(change))
-        confirm("Delete")
     else:
         output(
             f"Nothing is left to delete: the account {place} has no functions, roles, rules or "
             f"stacks of {stage.name}."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        copied = _copied(checkout, Path(folder))
-        chalice_state.write(stage, copied, held.ours)
-        if held.ours:
-            chalice.run("delete", stage.name, copied, stage.region, output)
-        _delete_log_groups(account, stage, held.ours, output)
-    for stack in removable:
-        _empty_bucket(account, stack)
-        stacks.delete(account, stack)
-        output(f"The stack {stack.name} in {stack.region} is gone.")
-    if state.stack(stage.records_stack, stage.region):
+    for line in changes:
+        output(str(line))
+    for foreign in state.deployed.foreign:
+        output(f"Left alone: {foreign.what}")
+    if changes:
+        confirm("Delete")
+        account = replace(state.account, clients=changing_clients())
+        _delete_app(account, stage, checkout, resources, output)
+        _delete_stacks(account, stacks_to_delete, output)
+    if state.stack(stage.records_stack):
         output(
             f"Kept: the stack {stage.records_stack} with the operations, their trail and the "
             "secrets, for the next deployment. docs/runbook.md (Leaving) says how to delete that, "
@@ -68,8 +65,22 @@ def destroy(
         )
 
 
-def _deletion_of(stack: Stack) -> Change:
-    return Change(Action.DELETE, "stack", f"{stack.name} in {stack.region}")
+def _delete_app(
+    account: Account, stage: Stage, checkout: Path, resources: list[Resource], output: Output
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        copied = _copied(checkout, Path(folder))
+        chalice_state.write(stage, copied, resources)
+        if resources:
+            chalice.run("delete", stage.name, copied, stage.region, output)
+        _delete_log_groups(account, stage, resources, output)
+
+
+def _delete_stacks(account: Account, stacks_to_delete: list[Stack], output: Output) -> None:
+    for stack in stacks_to_delete:
+        _empty_bucket(account, stack)
+        stacks.delete(account, stack)
+        output(f"The stack {stack.name} in {stack.region} is gone.")
 
 
 def _copied(checkout: Path, project: Path) -> Path:
@@ -85,62 +96,60 @@ def _copied(checkout: Path, project: Path) -> Path:
     return project
 
 
-def _ready(stage: Stage, *, force: bool) -> AccountState:
+def _ready(stage: Stage, *, force: bool) -> DeploymentState:
     if not stage.region:
         raise DeploymentError(
-            f"TARGET_REGION of stage {stage.name} is not set, so nobody knows where it lives."
+            f"TARGET_REGION of stage {stage.name} is not set, so it is not known where it is deployed."
         )
-    state = AccountState(sign_in(stage.region), stage)
+    try:
+        state = DeploymentState(preflight.sign_in(stage), stage)
+    except NotSignedInError as error:
+        raise DeploymentError(str(error)) from error
     findings = [*config_checks.account_given(stage), *failures(preflight.check_account(state))]
     if findings:
         raise NotReadyError(findings)
     findings = [
         *state.deployed.of_stacks,
         *preflight.check_region(state),
-        *preflight.attached_policies(state, chalice_state.roles(state.deployed.ours)),
+        *preflight.attached_policies(state, chalice_state.roles(state.deployed.resources)),
         *preflight.check_deletable(state.stacks_to_delete),
     ]
     if not force:
         findings += [
-            replace(one, do=f"{one.do} FORCE=1 passes over this.") for one in _to_be_left(state)
+            replace(one, do=f"{one.do} Set FORCE=1 to ignore this.") for one in _to_be_left(state)
         ]
     if findings:
         raise NotReadyError(findings)
     return state
 
 
-def _to_be_left(state: AccountState) -> Iterator[Finding]:
+def _to_be_left(state: DeploymentState) -> Iterator[Finding]:
     """Find what would be left behind half-way."""
     yield from preflight.unreadable_regions(state, state.unreadable_regions)
-    if state.deployed.ours:  # such a function would go on, without what is around it
-        yield from (one for one in state.deployed.others if one.name == "functions")
-    if names := sorted(_open_operations(state.account, state.stage)):
+    if state.deployed.resources:  # such a function would go on, without what is around it
+        yield from (one for one in state.deployed.foreign if one.name == "functions")
+    if names := sorted(_open_operations(state)):
         yield failed(
-            f"Under way: {', '.join(names)}. Without the functions they would stand still "
-            "half-way.",
+            f"Under way: {', '.join(names)}. Without the functions they would never finish.",
             "Wait for their end or cancel them.",
             name="operations",
         )
 
 
-def _open_operations(account: Account, stage: Stage) -> Iterator[str]:
-    asked: dict[str, Any] = {
-        "TableName": stage.state_table,
-        "IndexName": "open-by-due",
-        "KeyConditionExpression": "#open = :yes",
-        "ExpressionAttributeNames": {"#open": "open"},
-        "ExpressionAttributeValues": {":yes": {"S": "yes"}},
-    }
+def _open_operations(state: DeploymentState) -> Iterator[str]:
     try:
-        for page in (
-            account.clients("dynamodb", stage.region).get_paginator("query").paginate(**asked)
-        ):
-            yield from (item["operation_id"]["S"] for item in page["Items"])
-    except ClientError as error:
-        if (
-            error_code(error) != "ResourceNotFoundException"
-        ):  # there is no table, so there are no operations
-            raise
+        pages = state.service("dynamodb").pages(
+            "query",
+            "Items",
+            TableName=state.stage.state_table,
+            IndexName="open-by-due",
+            KeyConditionExpression="#open = :yes",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues={":yes": {"S": "yes"}},
+        )
+    except NotFoundError:  # there is no table, so there are no operations
+        return
+    yield from (item["operation_id"]["S"] for item in pages)
 
 
 def _delete_log_groups(
@@ -164,7 +173,7 @@ def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
 
 def _empty_bucket(account: Account, stack: Stack) -> None:
     """Empty the bucket of packages, if a stack has it: CloudFormation deletes no bucket that holds something."""
-    name = stack.resources.get("Deployment")
+    name = stack.physical_ids.get("Deployment")
     if not name:
         return
     s3 = account.clients("s3", stack.region)

@@ -1,8 +1,10 @@
 """What a deployment ends with when it does not succeed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from aurora_restore.findings import Finding
+from chalicelib.flow.errors import RefusedError, TransientError
 
 
 class DeploymentError(Exception):
@@ -15,3 +17,12 @@ class NotReadyError(DeploymentError):
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("Nothing was changed.")
         self.findings = findings
+
+
+@contextmanager
+def readings_that_fail() -> Iterator[None]:
+    """Turn what an observer of the account raises into a DeploymentError."""
+    try:
+        yield
+    except (RefusedError, TransientError) as error:
+        raise DeploymentError(f"{error.reason} {error.remedy or 'Try again.'}") from error

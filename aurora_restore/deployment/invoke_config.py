@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aurora_restore.deployment.account import Account
+from aurora_restore.account.identity import Account
 from aurora_restore.deployment.errors import DeploymentError
 from aurora_restore.documents import is_same
 from aurora_restore.stages import FUNCTIONS, PROJECT, Stage
@@ -70,6 +70,12 @@ def tags(stage: Stage, service: str = "Lambda") -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in named.items()]
 
 
+def role_tags(stage: Stage, account: str) -> list[dict[str, str]]:
+    """Give the tags of a function's role, by which the stage is found again (`deployment.home`)."""
+    home = [{"Key": key, "Value": value} for key, value in stage.home_tags(account).items()]
+    return tags(stage) + home
+
+
 def apply(account: Account, stage: Stage, queue_arn: str) -> list[str]:
     """Put all of it where it is not so already.
 
@@ -102,7 +108,9 @@ def _tag(account: Account, stage: Stage, function: str) -> None:
     of_log = {one["Key"]: one["Value"] for one in tags(stage, "Logging")}
     group = account.arn("logs", stage.region, f"log-group:/aws/lambda/{name}")
     account.clients("logs", stage.region).tag_resource(resourceArn=group, tags=of_log)
-    account.clients("iam", stage.region).tag_role(RoleName=name, Tags=tags(stage))
+    account.clients("iam", stage.region).tag_role(
+        RoleName=name, Tags=role_tags(stage, account.number)
+    )
     account.clients("events", stage.region).tag_resource(
         ResourceARN=account.arn("events", stage.region, f"rule/{rule}"), Tags=tags(stage)
     )

@@ -7,13 +7,10 @@ mends something else.
 
 from collections.abc import Callable, Iterator
 
-from botocore.exceptions import ClientError
-
 from aurora_restore.deployment import stack_parameters
-from aurora_restore.deployment.account import error_code
-from aurora_restore.deployment.account_state import AccountState
+from aurora_restore.deployment.deployment_state import DeploymentState
 from aurora_restore.findings import Finding, failed, ok, warning
-from aurora_restore.plan_view import PlanView, reading_ports
+from aurora_restore.plan_view import PlanView
 from chalicelib.aws.client import DeniedError
 from chalicelib.flow.errors import BeyondSettingsError, RefusedError, TransientError
 from chalicelib.flow.ownership import UnownedError
@@ -27,22 +24,14 @@ SECRETS = {
 """The checks of secrets, by the setting that names each."""
 
 
-def findings(state: AccountState) -> Iterator[Finding]:
+def findings(state: DeploymentState) -> Iterator[Finding]:
     """Check every plan that can be made; what a first deployment cannot have yet is no problem."""
-    stage, account = state.stage, state.account
-    ports = reading_ports(
-        state.settings,
-        account.clients,
-        account=account.number,
-        partition=account.partition,
-        region=stage.region,
-    )
     for plan in state.plans.values():
         if isinstance(plan, Plan):
-            yield from _of_plan(state, PlanView(ports, plan))
+            yield from _of_plan(state, PlanView(state.ports, plan))
 
 
-def _of_plan(state: AccountState, view: PlanView) -> Iterator[Finding]:
+def _of_plan(state: DeploymentState, view: PlanView) -> Iterator[Finding]:
     of_plan = "" if view.plan.name == DEFAULT_PLAN else f" of plan {view.plan.name}"
     try:
         checks = view.checks
@@ -50,7 +39,7 @@ def _of_plan(state: AccountState, view: PlanView) -> Iterator[Finding]:
         yield _unseen(f"source and target{of_plan}", error)
         return
     found = [
-        _made(f"{name}{of_plan}", check, is_value=_is_own_secret(state, view, name))
+        _run(f"{name}{of_plan}", check, is_value=_is_own_secret(state, view, name))
         for name, check in checks.items()
         if not _comes_later(state, view, name)
     ]
@@ -70,7 +59,7 @@ def _of_plan(state: AccountState, view: PlanView) -> Iterator[Finding]:
         )
 
 
-def _made(name: str, check: Callable[[], None], *, is_value: bool) -> Finding | None:
+def _run(name: str, check: Callable[[], None], *, is_value: bool) -> Finding | None:
     """Make a check. One that may not be made stops nothing: every operation makes it again.
 
     `is_value` says that the check is of a value that people store, under a name that no setting
@@ -104,7 +93,7 @@ def _unseen(name: str, error: RefusedError | TransientError) -> Finding:
     return failed(what, error.remedy, name=name)
 
 
-def _is_own_secret(state: AccountState, view: PlanView, name: str) -> bool:
+def _is_own_secret(state: DeploymentState, view: PlanView, name: str) -> bool:
     """Tell whether a check is of the secret that the stage has if its settings name no other."""
     if name not in SECRETS:
         return False
@@ -114,20 +103,16 @@ def _is_own_secret(state: AccountState, view: PlanView, name: str) -> bool:
     )
 
 
-def _comes_later(state: AccountState, view: PlanView, name: str) -> bool:
+def _comes_later(state: DeploymentState, view: PlanView, name: str) -> bool:
     """Tell whether a check is about something that this deployment makes, or that people give a value after it."""
-    stage, account = state.stage, state.account
+    stage = state.stage
     if name == "topic":
-        return view.plan.reports.sns_topic_arn == account.arn("sns", stage.region, stage.topic)
+        return view.plan.reports.sns_topic_arn == state.arn("sns", stage.topic)
     if name not in SECRETS:
         return False
     secret = view.plan.setting(SECRETS[name].lower())
-    secrets = account.clients("secretsmanager", stage.region)
-    try:
-        return not secrets.describe_secret(SecretId=secret).get("VersionIdsToStages")
-    except ClientError as error:
-        own = stack_parameters.SECRETS[SECRETS[name]](stage)
-        return error_code(error) == "ResourceNotFoundException" and secret in (
-            own,
-            stage.variables[SECRETS[name]],
-        )
+    found = state.find("secretsmanager", "describe_secret", SecretId=secret)
+    if found is not None:
+        return not found.get("VersionIdsToStages")
+    own = stack_parameters.SECRETS[SECRETS[name]](stage)
+    return secret in (own, stage.variables[SECRETS[name]])

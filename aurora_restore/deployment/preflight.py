@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from aurora_restore.account.clients import reading_clients
+from aurora_restore.account.identity import Account, NotSignedInError, identify
+from aurora_restore.account.stack import RECOVERY_COMMANDS, Stack, stack_command
 from aurora_restore.deployment import (
     chalice_state,
     config_checks,
@@ -15,22 +16,20 @@ from aurora_restore.deployment import (
     stack_parameters,
     stacks,
 )
-from aurora_restore.deployment.account import Account, error_code, sign_in
-from aurora_restore.deployment.account_state import AccountState
-from aurora_restore.deployment.config_checks import CONFIG
-from aurora_restore.deployment.errors import DeploymentError, NotReadyError
-from aurora_restore.deployment.stacks import Stack
+from aurora_restore.deployment.deployment_state import DeploymentState
+from aurora_restore.deployment.errors import NotReadyError
 from aurora_restore.findings import Finding, failed, failures, ok, warning
 from aurora_restore.policies import TemplateError
-from aurora_restore.stages import FUNCTIONS, Stage
-from chalicelib.aws.client import DENIED
+from aurora_restore.stages import CONFIG, FUNCTIONS, NOT_OURS_ADVICE, Stage
+from chalicelib.aws.client import AwsError, DeniedError, NotFoundError
 from chalicelib.flow.choreography import IN_VPC
+from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.settings import unknown_parameters
 
 
 def check(
     stage: Stage, checkout: Path, account: Account | None = None
-) -> tuple[AccountState, list[Finding]]:
+) -> tuple[DeploymentState, list[Finding]]:
     """Make every check of a deployment.
 
     Returns the stage as it is and all findings, or raises NotReadyError.
@@ -49,49 +48,55 @@ def check(
         _network,
         _secrets,
     ]
-    if not {"account", "settings"} & {
-        one.name for one in findings
-    }:  # else no plan can be made, for these reasons
+    found = {finding.name for finding in findings}
+    if found.isdisjoint({"account", "settings"}):  # else no plan can be made, for these reasons
         checks += [partial(_plans, checkout=checkout), plan_checks.findings]
     findings.append(ok(f"{account.caller} asks.", name="credentials"))
-    state = AccountState(account, stage)
+    state = DeploymentState(account, stage)
     regions_are_known = {stage.region, stage.source_region or stage.region} <= {
         *config_checks.known_regions()
     }
-    for one in checks if regions_are_known else ():  # in another region nobody answers
-        findings += _made(one, state)
+    for make in checks if regions_are_known else ():  # in another region nobody answers
+        findings += _run(make, state)
     if failures(findings):
         raise NotReadyError(list(dict.fromkeys(findings)))  # what cannot be read is told once
     return state, findings
 
 
-Check = Callable[[AccountState], Iterable[Finding]]
+ANY_REGION = "us-east-1"  # where STS is asked for a stage that names no region
+Check = Callable[[DeploymentState], Iterable[Finding]]
+
+
+def sign_in(stage: Stage) -> Account:
+    """Find out whose credentials these are, with clients that only read. Raises NotSignedInError."""
+    known = stage.region in config_checks.known_regions()
+    return identify(reading_clients(), stage.region if known else ANY_REGION)
 
 
 def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:
     try:
-        return sign_in(
-            stage.region if stage.region in config_checks.known_regions() else "us-east-1"
-        )
-    except DeploymentError as error:
-        findings.append(failed(str(error), "", name="credentials"))
+        return sign_in(stage)
+    except NotSignedInError as error:
+        findings.append(failed(error.what, error.do, name="credentials"))
         return None
 
 
-def _made(one: Check, state: AccountState) -> list[Finding]:
+def _run(check: Check, state: DeploymentState) -> list[Finding]:
     """Make a check; one that cannot be made is a finding, too, and stops no other."""
     try:
-        return list(one(state))
-    except (ClientError, BotoCoreError) as error:
-        refused = isinstance(error, ClientError) and error_code(error) in DENIED
-        do = "Sign in as somebody who may." if refused else "Correct what it names, or try again."
-        return [failed(f"Something could not be looked up: {error}.", do, name="account")]
+        return list(check(state))
+    except DeniedError as error:
+        do = f"Allow {error.action} to whoever deploys."
+        return [failed(f"Something could not be looked up: {error.reason}", do, name="account")]
+    except (RefusedError, TransientError) as error:
+        do = "Correct what it names, or try again."
+        return [failed(f"Something could not be looked up: {error.reason}", do, name="account")]
 
 
 # --- what only the account knows ---
 
 
-def check_account(state: AccountState) -> Iterator[Finding]:
+def check_account(state: DeploymentState) -> Iterator[Finding]:
     """Hold the account against the one that the stage names."""
     account, stage = state.account, state.stage
     wanted = stage.variables.get("ACCOUNT_ID", account.number)
@@ -106,7 +111,7 @@ def check_account(state: AccountState) -> Iterator[Finding]:
         yield ok(account.number, name="account")
 
 
-def check_region(state: AccountState) -> Iterator[Finding]:
+def check_region(state: DeploymentState) -> Iterator[Finding]:
     """See that the stage does not live in another region: its roles are the account's, and would serve two masters."""
     stage = state.stage
     for region in sorted(state.deployed_regions - {stage.region}):
@@ -118,24 +123,22 @@ def check_region(state: AccountState) -> Iterator[Finding]:
         )
 
 
-def _functions(state: AccountState) -> Iterator[Finding]:
+def _functions(state: DeploymentState) -> Iterator[Finding]:
     held = state.deployed
     staying = {state.stage.function(name) for name in FUNCTIONS}
-    roles_to_delete = [role for role in chalice_state.roles(held.ours) if role not in staying]
+    roles_to_delete = [role for role in chalice_state.roles(held.resources) if role not in staying]
     yield from (
         *held.of_stacks,
-        *held.others,
+        *held.foreign,
         *check_region(state),
         *attached_policies(state, roles_to_delete),
     )
 
 
-def attached_policies(state: AccountState, roles_to_delete: Iterable[str]) -> Iterator[Finding]:
+def attached_policies(state: DeploymentState, roles_to_delete: Iterable[str]) -> Iterator[Finding]:
     """Find policies that people attached to roles that are to go: IAM deletes no role that has one."""
-    iam = state.account.clients("iam", state.stage.region)
     for role in roles_to_delete:
-        for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-            arn = one["PolicyArn"]
+        for arn in state.attached_policies(role):
             yield failed(
                 f"Somebody attached {arn} to the role {role}, which cannot be deleted so.",
                 f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}",
@@ -143,19 +146,17 @@ def attached_policies(state: AccountState, roles_to_delete: Iterable[str]) -> It
             )
 
 
-def stacks_of(state: AccountState) -> Iterator[Finding]:
+def stacks_of(state: DeploymentState) -> Iterator[Finding]:
     """See that every stack can be made or changed, and those that are to go deleted."""
     for one in state.stacks_to_keep:
         if not one.is_of(state.stage.name, state.account.number):
-            yield failed(
-                stacks.foreign_stack_message(one), chalice_state.NOT_OURS_ADVICE, name="stacks"
-            )
-        elif one.status in stacks.RECOVERY_COMMANDS:
-            does, verb = stacks.RECOVERY_COMMANDS[one.status]
+            yield failed(stacks.foreign_stack_message(one), NOT_OURS_ADVICE, name="stacks")
+        elif one.status in RECOVERY_COMMANDS:
+            does, verb = RECOVERY_COMMANDS[one.status]
             yield failed(
                 f"The stack {one.name} in {one.region} is {one.status}, from which it can only be "
                 f"{does}.",
-                stacks.command(verb, one.name, one.region),
+                stack_command(verb, one.name, one.region),
                 name="stacks",
             )
         elif one.is_busy:
@@ -164,7 +165,7 @@ def stacks_of(state: AccountState) -> Iterator[Finding]:
     yield from unreadable_regions(state, state.source_regions)
 
 
-def unreadable_regions(state: AccountState, needed: Collection[str]) -> Iterator[Finding]:
+def unreadable_regions(state: DeploymentState, needed: Collection[str]) -> Iterator[Finding]:
     """Find regions that nobody can look into.
 
     Only where they are needed is that a reason to stop.
@@ -191,7 +192,7 @@ def check_deletable(leaving: Iterable[Stack]) -> Iterator[Finding]:
             yield failed(
                 f"The stack {one.name} in {one.region} is protected against its deletion.",
                 "If it may go: "
-                + stacks.command(
+                + stack_command(
                     "update-termination-protection --no-enable-termination-protection",
                     one.name,
                     one.region,
@@ -208,7 +209,7 @@ def _busy(stack: Stack) -> Finding:
     )
 
 
-def _plans(state: AccountState, checkout: Path) -> Iterator[Finding]:
+def _plans(state: DeploymentState, checkout: Path) -> Iterator[Finding]:
     """See that every plan, also those that only SSM knows, can be made, and that the policies have room for all."""
     account, stage = state.account, state.stage
     problems = [*setting_problems_of(state)]
@@ -231,7 +232,7 @@ def _plans(state: AccountState, checkout: Path) -> Iterator[Finding]:
         )
 
 
-def setting_problems_of(state: AccountState) -> Iterator[Finding]:
+def setting_problems_of(state: DeploymentState) -> Iterator[Finding]:
     """Find what keeps a plan from being made, and SSM parameters that nothing reads."""
     for problem in config_checks.plan_problems(state.plans):
         yield failed(problem, name="plans")
@@ -239,16 +240,14 @@ def setting_problems_of(state: AccountState) -> Iterator[Finding]:
         yield failed(problem, "Rename or delete it.", name="plans")
 
 
-def _secrets(state: AccountState) -> Iterator[Finding]:
+def _secrets(state: DeploymentState) -> Iterator[Finding]:
     """See that each secret is there or can be made: one that waits for its deletion keeps its name for that long."""
     stage = state.stage
-    secrets = state.account.clients("secretsmanager", stage.region)
-    records = state.stack(stage.records_stack, stage.region)
+    records = state.stack(stage.records_stack)
     for variable, own in stack_parameters.SECRETS.items():
         name = stage.variables[variable]
-        try:
-            deleted = "DeletedDate" in secrets.describe_secret(SecretId=name)
-        except secrets.exceptions.ResourceNotFoundException:
+        found = state.find("secretsmanager", "describe_secret", SecretId=name)
+        if found is None:
             make = f"aws secretsmanager create-secret --region {stage.region} --name {name}"
             if name != own(stage):
                 yield failed(
@@ -256,14 +255,12 @@ def _secrets(state: AccountState) -> Iterator[Finding]:
                     f"{make}; or correct {CONFIG}.",
                     name="secrets",
                 )
-            elif records and records.made_secret(
-                name
-            ):  # which it takes for there, and would not make again
+            elif records and records.made_secret(name):
+                # CloudFormation takes it for there, and would not make it again.
                 yield failed(
                     f"The secret {name} of the stack {records.name} is gone.", make, name="secrets"
                 )
-            continue
-        if deleted:
+        elif "DeletedDate" in found:
             yield failed(
                 f"The secret {name} waits for its deletion.",
                 f"aws secretsmanager restore-secret --region {stage.region} --secret-id {name}",
@@ -271,29 +268,24 @@ def _secrets(state: AccountState) -> Iterator[Finding]:
             )
 
 
-def _network(state: AccountState) -> Iterator[Finding]:
+def _network(state: DeploymentState) -> Iterator[Finding]:
     stage = state.stage
     subnets, groups = (
         stage.function_setting(IN_VPC, name) for name in ("subnet_ids", "security_group_ids")
     )
     if not (subnets and groups):
         return
-    ec2 = state.account.clients("ec2", stage.region)
-    vpcs = set[str]()
-    for describe, asked, found in (
-        (ec2.describe_subnets, {"SubnetIds": subnets}, "Subnets"),
-        (ec2.describe_security_groups, {"GroupIds": groups}, "SecurityGroups"),
+    ec2, vpcs = state.service("ec2"), set[str]()
+    for method, asked, member in (
+        ("describe_subnets", {"SubnetIds": subnets}, "Subnets"),
+        ("describe_security_groups", {"GroupIds": groups}, "SecurityGroups"),
     ):
         try:
-            vpcs |= {one["VpcId"] for one in describe(**asked)[found]}
-        except ClientError as error:
-            if not error_code(error).endswith((".NotFound", ".Malformed")):
+            vpcs |= {found["VpcId"] for found in ec2.call(method, **asked)[member]}
+        except (AwsError, NotFoundError) as error:
+            if not error.code.endswith((".NotFound", ".Malformed")):
                 raise
-            yield failed(
-                f"{IN_VPC}: {error.response['Error']['Message']}.",
-                f"Correct it in {CONFIG}.",
-                name="network",
-            )
+            yield failed(f"{IN_VPC}: {error.reason}", f"Correct it in {CONFIG}.", name="network")
     if len(vpcs) > 1:
         yield failed(
             f"The subnets and security groups of {IN_VPC} are in several VPCs: "

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from aurora_restore import policies
 from aurora_restore.deployment.errors import DeploymentError
+from aurora_restore.deployment.function_config import environment
 from aurora_restore.packaging import building
+from aurora_restore.packaging.building import Built
 from aurora_restore.packaging.errors import PackageError
-from aurora_restore.stages import CHECKOUT, DEPLOYMENT_ONLY, FUNCTIONS, Stage
+from aurora_restore.stages import CHECKOUT, FUNCTIONS, Stage
 from chalicelib.flow.errors import SettingsError
 
 # Lambda sends a function's segments with its role, and Chalice adds no right to do so. Both actions
@@ -22,20 +24,19 @@ TRACING: Final = {
 }
 
 
-def build(stage: Stage, checkout: Path) -> Path:
-    """Make the package of a checkout's app for a stage; returns the project.
+def build(stage: Stage, checkout: Path) -> Built:
+    """Make the package of a checkout's app for a stage.
 
     Raises DeploymentError.
     """
     wheels = CHECKOUT / building.WHEELS
     try:
         folder = checkout / ".build" / stage.name
-        built = building.build(
+        return building.build(
             stage, folder, checkout=checkout, wheels=wheels if wheels.is_dir() else None
         )
     except PackageError as error:
         raise DeploymentError(str(error)) from error
-    return built.folder
 
 
 def fill(
@@ -48,7 +49,8 @@ def fill(
     Raises DeploymentError for settings or a policy that cannot be made of them.
     """
     settings = project / ".chalice"
-    _fill_environment(settings / "config.json", stage, stage.topic_arn(account, partition))
+    topic = stage.topic_arn(account, partition)
+    _fill_config(settings / "config.json", stage, topic, stage.home_tags(account))
     try:
         filled = policies_of(
             stage, settings, account=account, partition=partition, parameters=parameters
@@ -80,13 +82,15 @@ def policies_of(
     return filled
 
 
-def _fill_environment(file: Path, stage: Stage, topic: str) -> None:
-    """Give the functions every setting of the stage, and none that only its deployment reads."""
+def _fill_config(file: Path, stage: Stage, topic: str, tags: Mapping[str, str]) -> None:
+    """Give the functions tags and every setting of the stage, and none that only its deployment reads."""
     config = json.loads(file.read_text(encoding="utf-8"))
-    given = {"SNS_TOPIC_ARN": topic} | stage.variables
-    environment = {name: value for name, value in given.items() if name not in DEPLOYMENT_ONLY}
     config["environment_variables"] = {}
-    config["stages"] = {
-        stage.name: {**config["stages"][stage.name], "environment_variables": environment}
+    own = config["stages"][stage.name]
+    own = {
+        **own,
+        "environment_variables": environment(stage, topic),
+        "tags": {**own.get("tags", {}), **tags},
     }
+    config["stages"] = {stage.name: own}
     file.write_text(json.dumps(config, indent=2), encoding="utf-8")

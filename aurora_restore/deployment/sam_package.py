@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
+
 from aurora_restore.deployment import chalice, invoke_config, project, stack_parameters
-from aurora_restore.deployment.account import partition_of
 from aurora_restore.stages import FUNCTIONS, Stage
 
 MERGED: Final = "resources.json"
@@ -18,13 +19,14 @@ MERGED: Final = "resources.json"
 def merge_template(stage: Stage, queue_arn: str, policies: Path) -> dict[str, Any]:
     """Give what `--merge-template` adds: the names that Chalice gives when it deploys, and what it cannot set."""
     resources: dict[str, Any] = {}
+    role_tags = invoke_config.role_tags(stage, stage.variables["ACCOUNT_ID"])
     for function in FUNCTIONS:
         logical, name = logical_id(function), stage.function(function)
         policy = json.loads((policies / f"policy-{function}.json").read_text(encoding="utf-8"))
         role = {"RoleName": name, "Policies": [{"PolicyName": name, "PolicyDocument": policy}]}
         resources |= {
             logical: {"Properties": _function(stage, function, logical, queue_arn)},
-            f"{logical}Role": {"Properties": {**role, "Tags": invoke_config.tags(stage)}},
+            f"{logical}Role": {"Properties": {**role, "Tags": role_tags}},
             f"{logical}LogGroup": {"Properties": {"Tags": invoke_config.tags(stage, "Logging")}},
         }
     return {"Resources": resources}
@@ -52,6 +54,11 @@ def _function(stage: Stage, function: str, logical: str, queue_arn: str) -> dict
     }
 
 
+def _partition_of(region: str) -> str:
+    """Name the part of AWS that a region is in, without signing in."""
+    return str(boto3.Session().get_partition_for_region(region))
+
+
 def package(stage: Stage, built: Path) -> Path:
     """Have Chalice write `sam.json` and `deployment.zip`; returns their folder.
 
@@ -60,7 +67,7 @@ def package(stage: Stage, built: Path) -> Path:
     Beside them `<template>.parameters` are written for each template of `infra/`, for
     `--parameter-overrides`.
     """
-    account, partition = stage.variables["ACCOUNT_ID"], partition_of(stage.region)
+    account, partition = stage.variables["ACCOUNT_ID"], _partition_of(stage.region)
     project.fill(built, stage, account=account, partition=partition, parameters={})
     queue = f"arn:{partition}:sqs:{stage.region}:{account}:{stage.failure_queue}"
     (built / MERGED).write_text(

@@ -1,66 +1,38 @@
-"""The stacks of a stage: what each is given, in the order in which they are made."""
+"""The stacks of a stage, and what each is given."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from botocore.exceptions import ClientError
-
-from aurora_restore.deployment import stacks
-from aurora_restore.deployment.account import Account, error_code
-from aurora_restore.deployment.stacks import Stack, StackSpec
-from aurora_restore.stages import FRESHNESS_HOURS, PROJECT, Stage
+from aurora_restore.account.stack import ACCOUNT_PARAMETER
+from aurora_restore.account.state import AccountState
+from aurora_restore.deployment.stacks import StackSpec
+from aurora_restore.setting_rules import FRESHNESS_HOURS
+from aurora_restore.stages import PROJECT, Stage
 
 TEMPLATES: Final = "infra"
-PARAMETERS: Final = {  # SSM parameters that the foundation makes, by the setting that each holds
-    "source-cluster-id": "SOURCE_CLUSTER_ID",
-    "source-region": "SOURCE_REGION",
-    "target-cluster-id": "TARGET_CLUSTER_ID",
-    "target-region": "TARGET_REGION",
-    "kms-key-id": "KMS_KEY_ID",
-}
-
-SECRETS: Final[
-    dict[str, Callable[[Stage], str]]
-] = {  # by the setting that may name another, the stage's own
+SECRETS: Final[Mapping[str, Callable[[Stage], str]]] = {
     "MASTER_CREDENTIALS_SECRET_ID": lambda stage: stage.master_secret,
     "APP_CREDENTIALS_SECRET_ID": lambda stage: stage.app_secret,
 }
+"""The stage's own secrets, by the setting that may name another."""
 
 CREATE_SECRET_PARAMETERS: Final = {
     "MakeMasterSecret": "MASTER_CREDENTIALS_SECRET_ID",
     "MakeAppSecret": "APP_CREDENTIALS_SECRET_ID",
 }
-"""The parameters that have the stack of records make a secret, by the setting of each."""
+"""The parameters that have the stack of records create a secret, by the setting of each."""
 
 
-def deploy_records(account: Account, stage: Stage, checkout: Path) -> Stack:
-    """Make what outlives a deployment: tables, and secrets where there are none of their names yet."""
-    existing = stacks.find(account, stage.records_stack, stage.region)
-    given = records_parameters(stage)
-    protected = given["ProtectTables"]
-    parameters = {
-        **given,
-        "ProtectTables": protected
-        if existing
-        else "false",  # a creation that fails takes its tables back
-    }
+def records_spec(state: AccountState, checkout: Path) -> StackSpec:
+    """Give the stack of what outlives a deployment: tables, and secrets that are not there yet."""
+    parameters = records_parameters(state.stage)
     for parameter, variable in CREATE_SECRET_PARAMETERS.items():
-        if given[parameter] == "true" and _is_foreign_secret(
-            account, stage, existing, SECRETS[variable](stage)
-        ):
+        secret = SECRETS[variable](state.stage)
+        if parameters[parameter] == "true" and _is_foreign_secret(state, secret):
             parameters[parameter] = "false"
-    wanted = _spec(
-        stage, stage.records_stack, stage.region, checkout / TEMPLATES / "records.yaml", parameters
-    )
-    made = stacks.deploy(account, wanted)
-    if parameters["ProtectTables"] == protected:
-        return made
-    return stacks.deploy(
-        account, replace(wanted, parameters={**parameters, "ProtectTables": protected})
-    )
+    return _spec(state, state.stage.records_stack, checkout, "records", parameters)
 
 
 def records_parameters(stage: Stage) -> dict[str, str]:
@@ -72,19 +44,10 @@ def records_parameters(stage: Stage) -> dict[str, str]:
     }
 
 
-def deploy_foundation(account: Account, stage: Stage, checkout: Path) -> Stack:
-    """Make everything else that Chalice does not."""
-    parameters = foundation_parameters(stage)
-    return stacks.deploy(
-        account,
-        _spec(
-            stage,
-            stage.foundation_stack,
-            stage.region,
-            checkout / TEMPLATES / "foundation.yaml",
-            parameters,
-        ),
-    )
+def foundation_spec(state: AccountState, checkout: Path) -> StackSpec:
+    """Give the stack of everything else that Chalice does not make."""
+    parameters = foundation_parameters(state.stage)
+    return _spec(state, state.stage.foundation_stack, checkout, "foundation", parameters)
 
 
 def foundation_parameters(stage: Stage) -> dict[str, str]:
@@ -93,7 +56,7 @@ def foundation_parameters(stage: Stage) -> dict[str, str]:
     return {
         "Stage": stage.name,
         "NotificationEmail": variables.get("NOTIFICATION_EMAIL", ""),
-        "FreshnessHours": variables.get("FRESHNESS_HOURS", str(FRESHNESS_HOURS)),
+        "FreshnessHours": variables.get("FRESHNESS_HOURS", str(FRESHNESS_HOURS.default)),
         "SourceRegion": variables["SOURCE_REGION"],
         "SourceClusterId": variables["SOURCE_CLUSTER_ID"],
         "TargetRegion": variables["TARGET_REGION"],
@@ -103,34 +66,11 @@ def foundation_parameters(stage: Stage) -> dict[str, str]:
     }
 
 
-def planned_parameters(stage: Stage, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Give the stage's SSM parameters as they will be, by those that it has: the foundation's are made anew."""
-    variables = stage.variables
-    of_the_foundation = {
-        name: variables[setting] for name, setting in PARAMETERS.items() if setting in variables
-    }
-    return {
-        name: value for name, value in parameters.items() if name not in PARAMETERS
-    } | of_the_foundation
-
-
-def source_regions(stage: Stage, parameters: Mapping[str, str]) -> list[str]:
-    """List the other regions that some plan has its source in, by the stage's SSM parameters (below its path)."""
-    named = {
-        value
-        for name, value in parameters.items()
-        if re.fullmatch(r"(plans/[^/]+/)?source-region", name)
-    }
-    return sorted(named - {stage.region})
-
-
-def deploy_forwarding(account: Account, stage: Stage, checkout: Path, region: str) -> Stack:
-    """Make what forwards a source region's events to where the app lives."""
-    template = checkout / TEMPLATES / "forwarding.yaml"
-    parameters = forwarding_parameters(stage, region)
-    return stacks.deploy(
-        account, _spec(stage, stage.forwarding_stack, region, template, parameters)
-    )
+def forwarding_spec(state: AccountState, checkout: Path, region: str) -> StackSpec:
+    """Give the stack that forwards a source region's events to where the app lives."""
+    parameters = forwarding_parameters(state.stage, region)
+    name = state.stage.forwarding_stack
+    return replace(_spec(state, name, checkout, "forwarding", parameters), region=region)
 
 
 def forwarding_parameters(stage: Stage, region: str) -> dict[str, str]:
@@ -138,7 +78,7 @@ def forwarding_parameters(stage: Stage, region: str) -> dict[str, str]:
     return {
         "Stage": stage.name,
         "TargetRegion": stage.region,
-        stacks.ACCOUNT_PARAMETER: "",
+        ACCOUNT_PARAMETER: "",
         "AlarmTopicArn": _alarm_topic(stage, region),
     }
 
@@ -150,20 +90,22 @@ def _alarm_topic(stage: Stage, region: str) -> str:
 
 
 def _spec(
-    stage: Stage, name: str, region: str, template: Path, parameters: dict[str, str]
+    state: AccountState,
+    name: str,
+    checkout: Path,
+    template: str,
+    parameters: Mapping[str, str],
 ) -> StackSpec:
-    tags = {"Environment": stage.environment_tag, "Project": PROJECT}
-    return StackSpec(name, region, template, parameters, tags)
+    file = checkout / TEMPLATES / f"{template}.yaml"
+    guide = {"Environment": state.stage.environment_tag, "Project": PROJECT}
+    tags = guide | state.stage.home_tags(state.account.number)
+    return StackSpec(name, state.stage.region, file, parameters, tags)
 
 
-def _is_foreign_secret(account: Account, stage: Stage, existing: Stack | None, secret: str) -> bool:
+def _is_foreign_secret(state: AccountState, secret: str) -> bool:
     """Tell whether a secret is there that the stack did not make: its value is whoever's who did."""
-    try:
-        arn = account.clients("secretsmanager", stage.region).describe_secret(SecretId=secret)[
-            "ARN"
-        ]
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return False
-        raise
-    return existing is None or arn not in existing.resources.values()
+    found = state.find("secretsmanager", "describe_secret", SecretId=secret)
+    records = state.stack(state.stage.records_stack)
+    if found is None:
+        return False
+    return records is None or found["ARN"] not in records.physical_ids.values()

@@ -1,4 +1,4 @@
-"""CloudFormation stacks: made or changed through change sets, deleted, and what they say when they do not succeed."""
+"""CloudFormation stacks: created or updated through change sets, deleted, and the reasons when that fails."""
 
 import re
 import time
@@ -8,91 +8,24 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
 
-from aurora_restore.deployment.account import Account, error_code
+from aurora_restore.account.identity import Account
+from aurora_restore.account.stack import (
+    RECOVERY_COMMANDS,
+    STAGE_PARAMETER,
+    Stack,
+    observe_stack,
+    stack_command,
+)
+from aurora_restore.deployment.changes import Action, Change
 from aurora_restore.deployment.errors import DeploymentError
+from chalicelib.aws.client import Service
 
 NO_CHANGES: Final = ("didn't contain changes", "No updates are to be performed")
-STAGE_PARAMETER: Final = "Stage"  # of every template of ours
-ACCOUNT_PARAMETER: Final = "TargetAccount"  # of the one that forwards
-_WAIT: Final = {
-    "Delay": 5,
-    "MaxAttempts": 240,
-}  # 20 minutes: keys, tables and buckets take seconds to a few minutes
+# 20 minutes: keys, tables and buckets take seconds to a few minutes.
+_WAIT: Final = {"Delay": 5, "MaxAttempts": 240}
 _CAPABILITIES: Final = ["CAPABILITY_NAMED_IAM"]
-RECOVERY_COMMANDS: Final = {
-    **dict.fromkeys(
-        ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"),
-        ("deleted", "delete-stack"),
-    ),
-    "UPDATE_FAILED": ("rolled back", "rollback-stack"),
-    "UPDATE_ROLLBACK_FAILED": ("rolled back further", "continue-update-rollback"),
-}
-"""States in which a stack takes no update, and the command that leads out (CloudFormation user guide, status codes)."""
-
-
-@dataclass(frozen=True)
-class Stack:
-    """One stack as it stands."""
-
-    name: str
-    region: str
-    status: str
-    is_protected: bool
-    """Whether it refuses its deletion (EnableTerminationProtection)."""
-    parameters: Mapping[str, str]
-    """What it was made with."""
-    outputs: Mapping[str, str]
-    resources: Mapping[str, str]
-    """Physical ids by logical ids."""
-
-    def is_of(self, stage: str, account: str) -> bool:
-        """Tell whether it is the own one of a stage of an account, and not somebody's whose name is the same.
-
-        Ours say which stage they are of, and what forwards, whose account's stage that is.
-        """
-        mine = self.parameters.get(ACCOUNT_PARAMETER, "") in ("", account)
-        return mine and self.parameters.get(STAGE_PARAMETER) == stage
-
-    def made_secret(self, name: str) -> bool:
-        """Tell whether a secret of a name is among its resources.
-
-        Their ids are ARNs, with six characters after it.
-        """
-        return any(f":secret:{name}-" in physical for physical in self.resources.values())
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether CloudFormation is at work on it."""
-        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
-
-
-def find(account: Account, name: str, region: str) -> Stack | None:
-    """Look a stack up; None where there is none, or only an unused change set of one."""
-    cloudformation = account.clients("cloudformation", region)
-    try:
-        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if error_code(error) == "ValidationError" and "does not exist" in str(error):
-            return None
-        raise
-    if described["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
-        return None
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-    resources = {
-        one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
-        for page in pages
-        for one in page["StackResourceSummaries"]
-        if one["ResourceStatus"] != "DELETE_COMPLETE"
-    }
-    parameters = {
-        one["ParameterKey"]: one.get("ParameterValue", "")
-        for one in described.get("Parameters", [])
-    }
-    protected = bool(described.get("EnableTerminationProtection"))
-    return Stack(name, region, described["StackStatus"], protected, parameters, outputs, resources)
 
 
 @dataclass(frozen=True)
@@ -106,46 +39,110 @@ class StackSpec:
     tags: Mapping[str, str]
 
 
-def deploy(account: Account, wanted: StackSpec) -> Stack:
-    """Make the stack, or change it, so that it is as it should be.
+@dataclass(frozen=True)
+class PreparedStack:
+    """A stack that can be deployed: what will change is known, and nothing has changed yet."""
 
-    Raises DeploymentError with the reasons.
+    spec: StackSpec
+    existing: Stack | None
+    change_set: str | None = None
+    """The name of the change set of an existing stack; None where nothing changes."""
+    details: tuple[str, ...] = ()
+    """What changes, such as `modify Topic`."""
+
+    @property
+    def change(self) -> Change | None:
+        """The line of the plan."""
+        name = f"{self.spec.name} in {self.spec.region}"
+        if self.existing is None:
+            return Change(Action.CREATE, "stack", name)
+        return Change(Action.CHANGE, "stack", name, self.details) if self.change_set else None
+
+
+def prepare(account: Account, spec: StackSpec, existing: Stack | None) -> PreparedStack:
+    """Have CloudFormation plan the update of an existing stack. Raises DeploymentError.
+
+    A change set changes nothing before it is executed. For a stack that is not there yet none is
+    made, since that would leave an empty stack in REVIEW_IN_PROGRESS (user guide, change sets).
     """
-    name, region = wanted.name, wanted.region
-    cloudformation = account.clients("cloudformation", region)
-    existing = find(account, name, region)
-    if existing and not existing.is_of(wanted.parameters[STAGE_PARAMETER], account.number):
+    if existing is None:
+        return PreparedStack(spec, None)
+    if not existing.is_of(spec.parameters[STAGE_PARAMETER], account.number):
         raise DeploymentError(foreign_stack_message(existing))
-    change_set = f"deploy-{time.time_ns()}"
-    cloudformation.create_change_set(
-        StackName=name,
-        ChangeSetName=change_set,
-        ChangeSetType="UPDATE" if existing else "CREATE",
-        TemplateBody=wanted.template.read_text(encoding="utf-8"),
-        Parameters=[*_parameters(wanted, existing)],
-        Tags=[{"Key": key, "Value": value} for key, value in wanted.tags.items()],
-        Capabilities=_CAPABILITIES,
+    cloudformation = account.clients("cloudformation", spec.region)
+    change_set = _create_change_set(cloudformation, spec, existing)
+    if change_set is None:
+        return PreparedStack(spec, existing)
+    pages = cloudformation.get_paginator("describe_change_set").paginate(
+        StackName=spec.name, ChangeSetName=change_set
     )
-    if _is_prepared(cloudformation, name, change_set):
-        cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
-        _wait(cloudformation, f"stack_{'update' if existing else 'create'}_complete", name, region)
-    made = find(account, name, region)
+    changes = [change["ResourceChange"] for page in pages for change in page.get("Changes", [])]
+    return PreparedStack(spec, existing, change_set, tuple(map(_describe_change, changes)))
+
+
+def execute(account: Account, prepared: PreparedStack) -> Stack:
+    """Create or update a stack as prepared, and wait for it. Raises DeploymentError."""
+    spec = prepared.spec
+    cloudformation = account.clients("cloudformation", spec.region)
+    change_set = prepared.change_set
+    if prepared.existing is None:
+        change_set = _create_change_set(cloudformation, spec, None)
+    if change_set is not None:
+        cloudformation.execute_change_set(StackName=spec.name, ChangeSetName=change_set)
+        verb = "update" if prepared.existing else "create"
+        _wait(cloudformation, f"stack_{verb}_complete", spec.name, spec.region)
+    made = observe_stack(Service(account.clients, "cloudformation", spec.region), spec.name)
     if made is None:
         raise DeploymentError(
-            f"The stack {name} in {region} was made and is gone: somebody deleted it meanwhile."
+            f"The stack {spec.name} in {spec.region} was made and is gone: somebody deleted it "
+            "meanwhile."
         )
     return made
 
 
-def _parameters(wanted: StackSpec, existing: Stack | None) -> Iterator[dict[str, Any]]:
+def discard(account: Account, prepared: PreparedStack) -> None:
+    """Delete the change set of a stack that is not to be deployed."""
+    if prepared.change_set:
+        account.clients("cloudformation", prepared.spec.region).delete_change_set(
+            StackName=prepared.spec.name, ChangeSetName=prepared.change_set
+        )
+
+
+def deploy(account: Account, spec: StackSpec, existing: Stack | None) -> Stack:
+    """Create or update a stack at once. Raises DeploymentError with the reasons."""
+    return execute(account, prepare(account, spec, existing))
+
+
+def _create_change_set(cloudformation: Any, spec: StackSpec, existing: Stack | None) -> str | None:
+    """Create a change set that can be executed; None where nothing would change."""
+    name = f"deploy-{time.time_ns()}"
+    cloudformation.create_change_set(
+        StackName=spec.name,
+        ChangeSetName=name,
+        ChangeSetType="UPDATE" if existing else "CREATE",
+        TemplateBody=spec.template.read_text(encoding="utf-8"),
+        Parameters=[*_parameters(spec, existing)],
+        Tags=[{"Key": key, "Value": value} for key, value in spec.tags.items()],
+        Capabilities=_CAPABILITIES,
+    )
+    return name if _is_prepared(cloudformation, spec.name, name) else None
+
+
+def _describe_change(change: Mapping[str, Any]) -> str:
+    replaced = change.get("Replacement") == "True"
+    verb = "replace" if replaced else str(change["Action"]).lower()
+    return f"{verb} {change['LogicalResourceId']}"
+
+
+def _parameters(spec: StackSpec, existing: Stack | None) -> Iterator[dict[str, Any]]:
     """Give what is wanted.
 
     What somebody set by hand stays, which an update would set back to the default otherwise.
     """
-    for key, value in wanted.parameters.items():
+    for key, value in spec.parameters.items():
         yield {"ParameterKey": key, "ParameterValue": value}
-    declared = re.findall(r"^  (\w+):$", wanted.template.read_text(encoding="utf-8"), re.MULTILINE)
-    by_hand = existing.parameters.keys() - wanted.parameters.keys() if existing else set()
+    declared = re.findall(r"^  (\w+):$", spec.template.read_text(encoding="utf-8"), re.MULTILINE)
+    by_hand = existing.parameters.keys() - spec.parameters.keys() if existing else set()
     for key in sorted(by_hand & set(declared)):
         yield {"ParameterKey": key, "UsePreviousValue": True}
 
@@ -163,6 +160,7 @@ def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
     except WaiterError as error:
         reason = str(cloudformation.describe_change_set(**which).get("StatusReason", error))
         cloudformation.delete_change_set(**which)
+        # There is no code for a change set without changes, only this text (user guide).
         if any(words in reason for words in NO_CHANGES):
             return False
         raise DeploymentError(
@@ -172,17 +170,9 @@ def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
     return True
 
 
-def command(verb: str, name: str, region: str) -> str:
-    """Write what is to be typed about a stack."""
-    return f"aws cloudformation {verb} --region {region} --stack-name {name}"
-
-
 def foreign_stack_message(stack: Stack) -> str:
-    """Output that a stack is not the stage's."""
-    return (
-        f"The stack {stack.name} in {stack.region} is somebody else's: it is of no stage of that "
-        "name here."
-    )
+    """Say that a stack is not the stage's."""
+    return f"The stack {stack.name} in {stack.region} was not created by this stage."
 
 
 def delete(account: Account, stack: Stack) -> None:
@@ -198,16 +188,18 @@ def _wait(cloudformation: Any, waiter: str, name: str, region: str) -> None:
     except WaiterError as error:
         reasons = " ".join(_reasons(cloudformation, name)) or str(error)
         status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-        does, verb = RECOVERY_COMMANDS.get(status, ("", ""))
-        before = (
-            f" It is {status} now, and has to be {does} before: {command(verb, name, region)}"
-            if does
-            else ""
-        )
         raise DeploymentError(
             f"The stack {name} in {region} did not become what its template says: {reasons} "
-            f"Correct that and run the same command again.{before}"
+            f"Correct that and run the same command again.{_way_out(status, name, region)}"
         ) from error
+
+
+def _way_out(status: str, name: str, region: str) -> str:
+    if status not in RECOVERY_COMMANDS:
+        return ""
+    participle, verb = RECOVERY_COMMANDS[status]
+    command = stack_command(verb, name, region)
+    return f" It is {status} now, and has to be {participle} before: {command}"
 
 
 def _reasons(cloudformation: Any, name: str) -> Iterator[str]:
@@ -224,8 +216,5 @@ def _reasons(cloudformation: Any, name: str) -> Iterator[str]:
 def _begins(event: Mapping[str, Any], name: str) -> bool:
     """Tell whether an event is the stack's own, at the beginning of what somebody asked for."""
     status = event["ResourceStatus"]
-    return (
-        event["LogicalResourceId"] == name
-        and status.endswith("_IN_PROGRESS")
-        and "ROLLBACK" not in status
-    )
+    is_start = status.endswith("_IN_PROGRESS") and "ROLLBACK" not in status
+    return bool(event["LogicalResourceId"] == name and is_start)

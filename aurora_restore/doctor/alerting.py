@@ -193,10 +193,10 @@ def logs(view: StageView) -> Iterator[Finding]:
     Chalice makes a group with each function.
     """
     prefix = f"/aws/lambda/{view.stage.function('')}"
-    found = view.service("logs").pages(
-        "describe_log_groups", "logGroups", logGroupNamePrefix=prefix
-    )
-    kept = {one["logGroupName"].removeprefix(prefix): one.get("retentionInDays") for one in found}
+    kept = {
+        one["logGroupName"].removeprefix(prefix): one.get("retentionInDays")
+        for one in view.log_groups
+    }
     differ = [
         name
         for name in FUNCTIONS

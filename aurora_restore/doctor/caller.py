@@ -1,62 +1,44 @@
-"""Who asks, of which account, and where the stage lives: without these nothing else can be looked at."""
+"""Which account is examined, and where the stage is deployed: without these nothing else can be checked."""
 
-from dataclasses import dataclass
-
-from aurora_restore.callers import NO_CALLER, why_nobody_is_known
+from aurora_restore.account.identity import Account, NotSignedInError, identify
 from aurora_restore.findings import Finding, failed, ok, warning
-from aurora_restore.stages import Stage
+from aurora_restore.stages import CONFIG, Stage
 from chalicelib.aws.client import Clients
 
 ANY_REGION = "us-east-1"  # where STS is asked for a stage that names no region
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Whose credentials these are."""
-
-    account: str
-    arn: str
-
-    @property
-    def partition(self) -> str:
-        """The part of AWS that the account is in, as ARNs spell it."""
-        return self.arn.split(":")[1]
-
-
-def identify(clients: Clients, stage: Stage) -> Caller | Finding:
-    """Ask AWS who asks; where it does not say, what is wrong."""
-    region = stage.region or ANY_REGION
+def sign_in(clients: Clients, stage: Stage) -> Account | Finding:
+    """Ask AWS whose credentials these are; where it does not say, what is wrong."""
     try:
-        answer = clients("sts", region).get_caller_identity()
-        return Caller(answer["Account"], answer["Arn"])
-    except NO_CALLER as error:
-        return failed(*why_nobody_is_known(error, region))
+        return identify(clients, stage.region or ANY_REGION)
+    except NotSignedInError as error:
+        return failed(error.what, error.do)
 
 
-def account(caller: Caller, stage: Stage) -> Finding:
-    """Hold the account against the stage's own."""
-    wanted = stage.variables.get("ACCOUNT_ID", "")
-    if not wanted:
-        what = (
-            f"These are credentials of the account {caller.account}; the stage does not say which "
-            "it should be."
+def account(found: Account, stage: Stage) -> Finding:
+    """Compare the account with the stage's own."""
+    expected = stage.variables.get("ACCOUNT_ID", "")
+    if not expected:
+        return warning(
+            f"These are credentials of the account {found.number}; the stage does not say which "
+            "it should be.",
+            f"Set ACCOUNT_ID in {CONFIG}: nothing is deployed without.",
         )
-        return warning(what, "Set ACCOUNT_ID in .chalice/config.json: nothing is deployed without.")
-    if wanted == caller.account:
-        return ok(f"{caller.account}.")
+    if expected == found.number:
+        return ok(f"{found.number}.")
     return failed(
-        f"These are credentials of the account {caller.account}, and the stage {stage.name} is of "
-        f"{wanted}.",
-        "Take the other account's (AWS_PROFILE), or correct ACCOUNT_ID in .chalice/config.json.",
+        f"These are credentials of the account {found.number}, but the stage {stage.name} belongs "
+        f"to {expected}.",
+        f"Use the other account's credentials (AWS_PROFILE), or correct ACCOUNT_ID in {CONFIG}.",
     )
 
 
 def region(stage: Stage) -> Finding:
-    """See that the stage lives somewhere."""
+    """See that the stage names a region."""
     if stage.region:
         return ok(f"{stage.region}.")
     return failed(
-        f"The stage {stage.name} does not say where it lives.",
-        "Set TARGET_REGION of the stage in .chalice/config.json to the region of the cluster that "
-        "is to be replaced.",
+        f"TARGET_REGION of the stage {stage.name} is not set.",
+        f"Set it in {CONFIG} to the region of the cluster that is to be replaced.",
     )

@@ -18,7 +18,7 @@ from aurora_restore.doctor import (
     target,
     trial,
 )
-from aurora_restore.doctor.plan_case import Case
+from aurora_restore.doctor.stage_plan import StagePlan
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.findings import Finding
 
@@ -36,7 +36,7 @@ class PlanCheck:
     """A check that is made of each plan."""
 
     name: str
-    look: Callable[[Case], Iterable[Finding]]
+    look: Callable[[StagePlan], Iterable[Finding]]
 
 
 CHECKS: tuple[Check | PlanCheck, ...] = (

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aurora_restore.deployment import invoke_config
+from aurora_restore.account.identity import Account
+from aurora_restore.deployment import function_config, invoke_config
 from aurora_restore.deployment.project import policies_of
-from aurora_restore.doctor.caller import Caller
 from aurora_restore.packaging import building
 from aurora_restore.packaging.errors import PackageError
 from aurora_restore.policies import TemplateError
-from aurora_restore.stages import CHECKOUT, DEPLOYMENT_ONLY, Stage
+from aurora_restore.stages import CHECKOUT, Stage
 from chalicelib.flow.errors import RefusedError
 
 Document = Mapping[str, Any]
@@ -48,16 +48,13 @@ class Expected:
     """
 
 
-def of_checkout(checkout: Path) -> Callable[[Stage, Caller], Expected]:
+def of_checkout(checkout: Path) -> Callable[[Stage, Account], Expected]:
     """Say what a deployment of a checkout would put."""
 
-    def expect(stage: Stage, who: Caller) -> Expected:
-        variables = {"SNS_TOPIC_ARN": stage.topic_arn(who.account, who.partition)} | stage.variables
-        environment = {
-            name: value for name, value in variables.items() if name not in DEPLOYMENT_ONLY
-        }
+    def expect(stage: Stage, who: Account) -> Expected:
+        topic = stage.topic_arn(who.number, who.partition)
         return Expected(
-            environment,
+            function_config.environment(stage, topic),
             _Package(stage, checkout).digest,
             _Policies(stage, who, checkout).all,
         )
@@ -91,7 +88,7 @@ class _Package:
 @dataclass(frozen=True)
 class _Policies:
     stage: Stage
-    who: Caller
+    who: Account
     checkout: Path
 
     def all(self, parameters: Mapping[str, str]) -> Mapping[str, Document]:
@@ -100,7 +97,7 @@ class _Policies:
             return policies_of(
                 self.stage,
                 self.checkout / ".chalice",
-                account=self.who.account,
+                account=self.who.number,
                 partition=self.who.partition,
                 parameters=parameters,
             )

@@ -1,13 +1,12 @@
 """The functions: there, of this checkout's code, configured as the stage says, and with no more rights than meant."""
 
 from collections.abc import Iterator
-from typing import Any
 
+from aurora_restore.deployment.function_config import differences
 from aurora_restore.doctor.stacks import deploy
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described, allows, is_same
 from aurora_restore.findings import Finding, failed, ok, warning
-from aurora_restore.packaging.platforms import RUNTIME
 from aurora_restore.stages import FUNCTIONS
 
 LAMBDA = "lambda.amazonaws.com"
@@ -102,55 +101,11 @@ def configuration(view: StageView) -> Iterator[Finding]:
     """
     yield from no_functions(view)
     for name, one in view.deployed.items():
-        if differ := sorted(_differences(view, name, one)):
+        if differ := sorted(differences(view.stage, name, one, view.environment)):
             yield failed(
                 f"{name} differs from .chalice/config.json in {', '.join(differ)}.", deploy(view)
             )
     yield ok(f"{len(view.deployed)} functions are as .chalice/config.json says.")
-
-
-def _differences(view: StageView, name: str, one: Described) -> Iterator[str]:
-    given = {
-        "handler": one.get("Handler"),
-        "runtime": one.get("Runtime"),
-        "lambda_architecture": one.get("Architectures", ["x86_64"]),
-        "lambda_timeout": one.get("Timeout"),
-        "lambda_memory_size": one.get("MemorySize"),
-        "xray": one.get("TracingConfig", {}).get("Mode") == "Active",
-        "subnet_ids": sorted(one.get("VpcConfig", {}).get("SubnetIds", [])),
-        "security_group_ids": sorted(one.get("VpcConfig", {}).get("SecurityGroupIds", [])),
-        "layers": [layer["Arn"] for layer in one.get("Layers", [])],
-    }
-    yield from (
-        setting for setting, value in _settings(view, name).items() if given[setting] != value
-    )
-    variables = one.get("Environment", {}).get("Variables", {})
-    expected = view.environment
-    yield from (
-        f"the variable {key}"
-        for key in {*variables, *expected}
-        if variables.get(key) != expected.get(key)
-    )
-
-
-def _settings(view: StageView, name: str) -> dict[str, Any]:
-    """Give what Chalice would set. It never updates a handler, nor switches X-Ray off."""
-
-    def setting(key: str, otherwise: Any) -> Any:
-        value = view.stage.function_setting(name, key)
-        return otherwise if value is None else value
-
-    return {
-        "handler": f"app.{name.replace('-', '_')}",
-        "runtime": RUNTIME,
-        "lambda_architecture": [setting("lambda_architecture", "x86_64")],
-        "lambda_timeout": setting("lambda_timeout", 60),
-        "lambda_memory_size": setting("lambda_memory_size", 128),
-        "xray": setting("xray", otherwise=False),
-        "subnet_ids": sorted(setting("subnet_ids", [])),
-        "security_group_ids": sorted(setting("security_group_ids", [])),
-        "layers": setting("layers", []),
-    }
 
 
 def roles(view: StageView) -> Iterator[Finding]:
@@ -170,21 +125,12 @@ def _role(view: StageView, name: str, arn: str, policy: Described) -> Iterator[F
         return
     if not allows(found["Role"]["AssumeRolePolicyDocument"], LAMBDA):
         yield failed(f"The role {role} does not trust Lambda.", deploy(view))
-    names = view.service("iam").pages("list_role_policies", "PolicyNames", RoleName=role)
-    attached = view.service("iam").pages(
-        "list_attached_role_policies", "AttachedPolicies", RoleName=role
-    )
-    documents = [_document(view, role, one) for one in names]
+    documents = [view.role_policy(role, policy) for policy in view.role_policies(role)]
     if len(documents) != 1 or not is_same(documents[0], policy):
         yield failed(
             f"The policy of the role {role} is not the one of this checkout.", deploy(view)
         )
-    if attached:
-        more = ", ".join(one["PolicyArn"] for one in attached)
-        yield warning(f"The role {role} may more than meant: {more}.", "Detach what nobody needs.")
-
-
-def _document(view: StageView, role: str, policy: str) -> Any:
-    return view.service("iam").call("get_role_policy", RoleName=role, PolicyName=policy)[
-        "PolicyDocument"
-    ]
+    if attached := view.attached_policies(role):
+        yield warning(
+            f"Role {role} has extra policies: {', '.join(attached)}.", "Detach what nobody needs."
+        )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from aurora_restore.doctor.plan_case import Case
+from aurora_restore.doctor.stage_plan import StagePlan
 from aurora_restore.documents import Described, statements_of
 from aurora_restore.findings import Finding, ok, warning
 from chalicelib.aws.kms import observe_key
@@ -11,36 +11,39 @@ from chalicelib.aws.kms import observe_key
 USERS = ("copy-snapshot", "restore-snapshot")  # the functions for which RDS makes grants of the key
 
 
-def key(case: Case) -> Iterator[Finding]:
+def key(view: StagePlan) -> Iterator[Finding]:
     """Look at the key that KMS_KEY_ID names."""
-    key_id = case.plan.copies.kms_key_id
-    refused = list(case.passes("key"))
+    key_id = view.plan.copies.kms_key_id
+    refused = list(view.passes("key"))
     yield from refused
     if not key_id:
         yield ok("None is named.")
     elif not refused:
-        kms = case.view.service("kms", case.plan.target.region)
+        kms = view.stage_view.service("kms", view.plan.target.region)
         if found := observe_key(kms, key_id):
-            yield from _policy(case, found)
+            yield from _policy(view, found)
             yield ok(f"{found['Arn']}.")
 
 
-def _policy(case: Case, found: Described) -> Iterator[Finding]:
+def _policy(view: StagePlan, found: Described) -> Iterator[Finding]:
     """See that the key's policy leaves its use to the account's roles, or names those that use it."""
-    if found.get("AWSAccountId") != case.view.account:
+    if found.get("AWSAccountId") != view.stage_view.account.number:
         yield warning(
             f"The key {found['Arn']} is another account's: its policy cannot be seen.",
             "Ask its owner.",
         )
         return
-    kms = case.view.service("kms", case.plan.target.region)
+    kms = view.stage_view.service("kms", view.plan.target.region)
     document = kms.call("get_key_policy", KeyId=found["KeyId"], PolicyName="default")["Policy"]
     named = json.dumps(
         [one.get("Principal") for one in statements_of(document) if one.get("Effect") == "Allow"]
     )
-    if f":{case.view.account}:root" in named or f'"{case.view.account}"' in named:
+    if (
+        f":{view.stage_view.account.number}:root" in named
+        or f'"{view.stage_view.account.number}"' in named
+    ):
         return
-    roles = [case.view.stage.function(name) for name in USERS]
+    roles = [view.stage_view.stage.function(name) for name in USERS]
     if missing := [role for role in roles if f":role/{role}" not in named]:
         yield warning(
             f"The policy of the key {found['Arn']} names neither the account nor "

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from aurora_restore.doctor.plan_case import Case
+from aurora_restore.doctor.stage_plan import StagePlan
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
 from aurora_restore.findings import Finding, failed, ok, warning
-from aurora_restore.stages import FRESHNESS_HOURS
+from aurora_restore.setting_rules import FRESHNESS_HOURS
 from chalicelib.aws.client import NotFoundError
 from chalicelib.flow.timestamps import iso_timestamp
 
@@ -51,17 +51,17 @@ def _beats(view: StageView, name: str, since: datetime) -> list[Described]:
     return []
 
 
-def freshness(case: Case) -> Iterator[Finding]:
+def freshness(view: StagePlan) -> Iterator[Finding]:
     """See when the target was last restored.
 
     Raises UnreadableRecordError for a target's item that is no such item.
     """
-    target = case.view.ports.operations.target(case.plan.target_cluster_arn)
-    given = case.view.stage.variables.get("FRESHNESS_HOURS", "")
-    hours = int(given) if given.isdigit() else FRESHNESS_HOURS
+    target = view.stage_view.ports.operations.target(view.plan.target_cluster_arn)
+    # What is out of bounds is told by the check `settings`, and refused by the next deployment.
+    hours = view.stage_view.stage.freshness_hours or FRESHNESS_HOURS.default
     if target.last_success_at is None:
         yield ok("It has not been restored yet.")
-    elif case.view.now() - target.last_success_at > timedelta(hours=hours):
+    elif view.stage_view.now() - target.last_success_at > timedelta(hours=hours):
         yield warning(
             f"The last restore that succeeded ended at {iso_timestamp(target.last_success_at)}, more than "
             f"{hours} hours ago.",

@@ -6,8 +6,8 @@ from functools import cached_property
 from ipaddress import ip_network
 from typing import Final
 
-from aurora_restore.doctor.plan_case import Case, collect_refusals
 from aurora_restore.doctor.security_groups import Network, lets
+from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
 from aurora_restore.findings import Finding, failed, ok, warning
@@ -90,24 +90,24 @@ def _unplaced(place: Place) -> Iterator[Finding]:
 # --- to the database ---
 
 
-def database_connectivity(case: Case) -> Iterator[Finding]:
+def database_connectivity(view: StagePlan) -> Iterator[Finding]:
     """See that the function and the target let each other through, and that the target can prove who it is."""
-    yield from case.passes("certificate authority")
-    place = Place.of(case.view)
+    yield from view.passes("certificate authority")
+    place = Place.of(view.stage_view)
     if unplaced := list(_unplaced(place)):
         yield from unplaced
         return
     with collect_refusals() as refused:
-        yield from _database_connectivity(case, place)
+        yield from _database_connectivity(view, place)
     yield from refused
 
 
-def _database_connectivity(case: Case, place: Place) -> Iterator[Finding]:
-    plan, port = case.plan, case.plan.target.port
+def _database_connectivity(view: StagePlan, place: Place) -> Iterator[Finding]:
+    plan, port = view.plan, view.plan.target.port
     name = plan.target.db_subnet_group_name
-    rds = case.view.service("rds", plan.target.region)
+    rds = view.stage_view.service("rds", plan.target.region)
     group = rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"][0]
-    ec2 = case.view.service("ec2", plan.target.region)
+    ec2 = view.stage_view.service("ec2", plan.target.region)
     yield from _same_vpc(place, str(group["VpcId"]), name)
     where = _networks(_subnets(ec2, tuple(one["SubnetIdentifier"] for one in group["Subnets"])))
     of_target, of_function = (

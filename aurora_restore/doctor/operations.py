@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from aurora_restore.doctor.plan_case import Case
+from aurora_restore.doctor.stage_plan import StagePlan
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import TERMINAL, State
@@ -47,29 +47,29 @@ def _under_way(operation: Operation) -> str:
     return f"{operation.operation_id} is {operation.state} since {iso_timestamp(operation.entered_at)}{waits}"
 
 
-def lock(case: Case) -> Iterator[Finding]:
+def lock(view: StagePlan) -> Iterator[Finding]:
     """Say whether an operation holds the target, and whether that operation is still there and open."""
-    holder = case.ports.operations.target(case.plan.target_cluster_arn).locked_by
+    holder = view.ports.operations.target(view.plan.target_cluster_arn).locked_by
     if holder is None:
-        yield ok(f"{case.plan.target.cluster_id} is locked by no operation.")
+        yield ok(f"{view.plan.target.cluster_id} is locked by no operation.")
         return
-    operation = case.ports.operations.read(holder)
+    operation = view.ports.operations.read(holder)
     if operation is None or operation.state in TERMINAL:
-        state = operation.state if operation else "not there any more"
+        state = operation.state if operation else "no longer there"
         yield warning(
-            f"{case.plan.target.cluster_id} is locked by {holder}, which is {state}.",
+            f"{view.plan.target.cluster_id} is locked by {holder}, which is {state}.",
             "Nothing has to be done: the next operation on this target takes the lock.",
         )
         return
-    yield ok(f"{case.plan.target.cluster_id} is locked. {_under_way(operation)}")
+    yield ok(f"{view.plan.target.cluster_id} is locked. {_under_way(operation)}")
 
 
-def last(case: Case) -> Iterator[Finding]:
+def last(view: StagePlan) -> Iterator[Finding]:
     """Tell how the plan's last operation ended, and why.
 
     One that was skipped had nothing to do, and is passed over.
     """
-    found = case.ports.store.query("by-plan", case.plan.name, newest_first=True)
+    found = view.ports.store.query("by-plan", view.plan.name, newest_first=True)
     newest = [
         Operation.from_item(item) for item in islice(found, LOOKED_BACK_MAX) if "state" in item
     ]

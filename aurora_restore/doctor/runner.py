@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from aurora_restore.account.identity import Account
 from aurora_restore.doctor import caller
-from aurora_restore.doctor.caller import Caller
 from aurora_restore.doctor.checks import CHECKS, Check, PlanCheck
 from aurora_restore.doctor.expected import Expected
-from aurora_restore.doctor.plan_case import Case
+from aurora_restore.doctor.stage_plan import StagePlan
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.findings import Finding, Status, combine, failed, ok, warning
 from aurora_restore.stages import Stage
@@ -27,7 +27,7 @@ from chalicelib.flow.plan import Plan
 from chalicelib.settings import DEFAULT_PLAN
 
 Subject = TypeVar("Subject")
-Expect = Callable[[Stage, Caller], Expected]
+Expect = Callable[[Stage, Account], Expected]
 UNSEEN = "It could not be looked at:"
 
 
@@ -39,62 +39,67 @@ def examine(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Finding]:
     """Tell everything that is seen of a stage, one finding after another. Raises nothing."""
-    place, who = caller.region(stage), caller.identify(clients, stage)
+    place, who = caller.region(stage), caller.sign_in(clients, stage)
     yield combine("region", [place])
     if isinstance(who, Finding):
         yield combine("credentials", [who])
-        yield _skipped([check.name for check in CHECKS], "without credentials nothing can be asked")
+        yield _skipped(
+            [check.name for check in CHECKS], "there are no valid credentials; fix that first"
+        )
         return
     account = caller.account(who, stage)
-    yield combine("credentials", [ok(f"{who.arn}.")])
+    yield combine("credentials", [ok(f"{who.caller}.")])
     yield combine("account", [account])
     if Status.FAILED in (place.status, account.status):
-        yield _skipped([check.name for check in CHECKS], "they would be about another place")
+        yield _skipped(
+            [check.name for check in CHECKS],
+            "credentials are for another account or region; fix that first",
+        )
         return
-    yield from look_at(
-        StageView(stage, checkout, who.account, who.partition, clients, expect(stage, who), now)
-    )
+    yield from look_at(StageView(who, stage, checkout, expect(stage, who), now=now))
 
 
 def look_at(view: StageView) -> Iterator[Finding]:
     """Make every check of a stage that is known to be the right one."""
-    known = cases(view)
+    known = plan_views(view)
     for check in CHECKS:
         yield from make(check, view, known)
     if not known:
         names = [check.name for check in CHECKS if isinstance(check, PlanCheck)]
-        yield _skipped(names, "there is no plan that can be used; see the check `settings`")
+        yield _skipped(names, "no plan can be used; see the check `settings` first")
 
 
-def make(check: Check | PlanCheck, view: StageView, known: list[Case]) -> Iterator[Finding]:
+def make(check: Check | PlanCheck, view: StageView, known: list[StagePlan]) -> Iterator[Finding]:
     """Make one check: once, or of each plan that is known."""
     if isinstance(check, Check):
         yield combine(check.name, _seen(check.look, view))
         return
-    for case in known:
+    for subject in known:
         name = (
             check.name
-            if case.plan.name == DEFAULT_PLAN
-            else f"{check.name} of plan {case.plan.name}"
+            if subject.plan.name == DEFAULT_PLAN
+            else f"{check.name} of plan {subject.plan.name}"
         )
-        yield combine(name, _seen(check.look, case))
+        yield combine(name, _seen(check.look, subject))
 
 
-def cases(view: StageView) -> list[Case]:
+def plan_views(view: StageView) -> list[StagePlan]:
     """List the plans that can be looked at.
 
     What is wrong with the others, the check `settings` says.
     """
     try:
         return [
-            Case(view.ports, plan, view) for plan in view.plans.values() if isinstance(plan, Plan)
+            StagePlan(view.ports, plan, view)
+            for plan in view.plans.values()
+            if isinstance(plan, Plan)
         ]
     except Exception:  # noqa: BLE001 # whatever it is, the check `settings` meets it again and tells it
         return []
 
 
 def _skipped(names: list[str], why: str) -> Finding:
-    return combine("skipped", [warning(f"{', '.join(names)}: {why}.", "Mend that first.")])
+    return combine("skipped", [warning(f"{', '.join(names)}: {why}.", "")])
 
 
 def _seen(look: Callable[[Subject], Iterable[Finding]], subject: Subject) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ def settings(view: StageView) -> Iterator[Finding]:
             yield from _region(view, plan)
     for problem in config_checks.plan_problems(view.plans):
         yield failed(problem, "")
-    for problem in unknown_parameters(view.ports.settings, view.parameters):
+    for problem in unknown_parameters(view.settings, view.parameters):
         yield failed(problem, "Rename or delete it.")
     for found in config_checks.of_variables(view.stage):
         yield failed(found.what, found.do)
@@ -37,7 +37,7 @@ def _region(view: StageView, plan: Plan) -> Iterator[Finding]:
 
 def _overruled(view: StageView) -> Iterator[Finding]:
     """Find what stands in two places and differs: the functions take SSM's."""
-    variables = view.ports.settings.variables
+    variables = view.settings.variables
     names = [field for field in SETTINGS if field in variables]
     places = {field: field.replace("_", "-") for field in sorted(names)}
     differ = [

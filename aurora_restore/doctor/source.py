@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from aurora_restore.doctor import alerting
-from aurora_restore.doctor.plan_case import Case, collect_refusals
-from aurora_restore.doctor.stacks import Stack, deploy, recreate_advice
+from aurora_restore.doctor.stacks import ExpectedStack, deploy, recreate_advice
+from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals
 from aurora_restore.documents import Described, listed
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.aws.rds import Snapshot
@@ -19,64 +19,64 @@ FRESH_HOURS = (
 )
 
 
-def snapshot(case: Case) -> Iterator[Finding]:
+def snapshot(view: StagePlan) -> Iterator[Finding]:
     """See that the source has a newest snapshot that would be restored, and how old it is."""
-    cluster = case.plan.source_cluster_arn
-    yield from case.passes("source cluster")
-    if case.source is None:
+    cluster = view.plan.source_cluster_arn
+    yield from view.passes("source cluster")
+    if view.source is None:
         yield warning(
             f"There is no cluster {cluster}; only its snapshots are looked at.",
             "See SOURCE_CLUSTER_ID.",
         )
-    if case.snapshot is None or case.snapshot.created_at is None:
+    if view.snapshot is None or view.snapshot.created_at is None:
         yield failed(
             f"There is no snapshot of {cluster} that would be restored.",
             "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster, and that "
             "its backups are on.",
         )
         return
-    yield _age(case, case.snapshot, case.snapshot.created_at)
+    yield _age(view, view.snapshot, view.snapshot.created_at)
     with collect_refusals() as refused:
-        refuse_foreign(case.snapshot, case.plan, case.facts.snapshot.source_resource_id)
+        refuse_foreign(view.snapshot, view.plan, view.facts.snapshot.source_resource_id)
     yield from refused
 
 
-def _age(case: Case, found: Snapshot, created_at: datetime) -> Finding:
-    age = case.view.now() - created_at
+def _age(view: StagePlan, found: Snapshot, created_at: datetime) -> Finding:
+    age = view.stage_view.now() - created_at
     hours = f"{age / timedelta(hours=1):.1f} hours"
     what = f"{found.identifier} of {iso_timestamp(created_at)} is the newest, {hours} old."
     look = (
-        f"Look why there is none since: aws rds describe-events --region {case.plan.source.region} "
+        f"Look why there is none since: aws rds describe-events --region {view.plan.source.region} "
         "--duration 2880"
     )
-    if age > timedelta(hours=case.plan.source.snapshot_age_max_hours):
+    if age > timedelta(hours=view.plan.source.snapshot_age_max_hours):
         return failed(
             f"{what} It would be skipped (SNAPSHOT_AGE_MAX_HOURS "
-            f"{case.plan.source.snapshot_age_max_hours}).",
+            f"{view.plan.source.snapshot_age_max_hours}).",
             look,
         )
     return warning(what, look) if age > timedelta(hours=FRESH_HOURS) else ok(what)
 
 
-def copy(case: Case) -> Iterator[Finding]:
+def copy(view: StagePlan) -> Iterator[Finding]:
     """See whether the newest snapshot can be copied, by the key it is under."""
-    if case.snapshot is None:
+    if view.snapshot is None:
         yield warning("There is no snapshot to copy.", "See the check `snapshot` first.")
         return
-    if not case.snapshot.encrypted or not case.snapshot.kms_key_id:
-        yield ok(f"{case.snapshot.identifier} is not encrypted.")
+    if not view.snapshot.encrypted or not view.snapshot.kms_key_id:
+        yield ok(f"{view.snapshot.identifier} is not encrypted.")
         return
-    yield from case.passes("source key")
-    if case.key_of_source:
-        yield _sharing(case, case.key_of_source)
+    yield from view.passes("source key")
+    if view.key_of_source:
+        yield _sharing(view, view.key_of_source)
 
 
-def _sharing(case: Case, key: Described) -> Finding:
+def _sharing(view: StagePlan, key: Described) -> Finding:
     """Say whether another account could be given it: never under RDS's own key (user guide, sharing a snapshot)."""
-    account = case.view.stage.variables.get("SOURCE_ACCOUNT_ID", "")
+    account = view.stage_view.stage.variables.get("SOURCE_ACCOUNT_ID", "")
     if key.get("KeyManager") != "AWS":
         return ok(f"{key['Arn']} is usable.")
-    if account in ("", case.view.account):
+    if account in ("", view.stage_view.account.number):
         return ok(
             "It is under RDS's own key (aws/rds): it can be copied here, and shared with nobody."
         )
@@ -87,35 +87,36 @@ def _sharing(case: Case, key: Described) -> Finding:
     )
 
 
-def forwarding(case: Case) -> Iterator[Finding]:
+def forwarding(view: StagePlan) -> Iterator[Finding]:
     """See that events about the source's snapshots reach the bus of the stage's region."""
-    source, home = case.plan.source.region, case.view.stage.region
-    account = case.view.stage.variables.get("SOURCE_ACCOUNT_ID", "")
-    if account not in ("", case.view.account):
-        yield from _let_in(case, account)
+    source, home = view.plan.source.region, view.stage_view.stage.region
+    account = view.stage_view.stage.variables.get("SOURCE_ACCOUNT_ID", "")
+    if account not in ("", view.stage_view.account.number):
+        yield from _let_in(view, account)
     elif source == home:
         yield ok(f"Source and app are both in {home}: nothing has to be forwarded.")
     else:
-        yield from _forwarded(case, source)
-        yield from _left_behind(case, source)
+        yield from _forwarded(view, source)
+        yield from _left_behind(view, source)
 
 
-def _forwarded(case: Case, region: str) -> Iterator[Finding]:
-    bus = case.view.arn("events", "event-bus/default")
-    names = case.view.service("events", region).pages(
+def _forwarded(view: StagePlan, region: str) -> Iterator[Finding]:
+    bus = view.stage_view.arn("events", "event-bus/default")
+    names = view.stage_view.service("events", region).pages(
         "list_rule_names_by_target", "RuleNames", TargetArn=bus
     )
     own_first = sorted(
-        names, key=lambda name: name != case.view.stage.forwarding_rule
+        names, key=lambda name: name != view.stage_view.stage.forwarding_rule
     )  # another stage's does, too
     rules = [
-        case.view.service("events", region).call("describe_rule", Name=name) for name in own_first
+        view.stage_view.service("events", region).call("describe_rule", Name=name)
+        for name in own_first
     ]
     listening = [rule for rule in rules if _hears_snapshots(rule)]
     enabled = [rule for rule in listening if rule["State"] == "ENABLED"]
     if enabled:
-        yield from _role(case, region, str(enabled[0]["Name"]), bus)
-        yield from _borrowed(case, region, str(enabled[0]["Name"]))
+        yield from _role(view, region, str(enabled[0]["Name"]), bus)
+        yield from _borrowed(view, region, str(enabled[0]["Name"]))
     elif listening:
         name = listening[0]["Name"]
         yield failed(
@@ -124,30 +125,30 @@ def _forwarded(case: Case, region: str) -> Iterator[Finding]:
         )
     else:
         missing = f"No rule in {region} forwards the source's snapshot events to {bus}."
-        yield failed(missing, _recreate_forwarding_advice(case, region))
+        yield failed(missing, _recreate_forwarding_advice(view, region))
 
 
-def _borrowed(case: Case, region: str, rule: str) -> Iterator[Finding]:
+def _borrowed(view: StagePlan, region: str, rule: str) -> Iterator[Finding]:
     """Say that another stage's rule forwards, where the stage's own does not: it may go with that stage."""
-    own = case.view.stage.forwarding_rule
+    own = view.stage_view.stage.forwarding_rule
     if rule != own:
         yield warning(
             f"The stage's own rule {own} in {region} does not forward; {rule} does, which is not "
             "this stage's and may be removed at any time.",
-            _recreate_forwarding_advice(case, region),
+            _recreate_forwarding_advice(view, region),
         )
 
 
-def _left_behind(case: Case, region: str) -> Iterator[Finding]:
+def _left_behind(view: StagePlan, region: str) -> Iterator[Finding]:
     """Count what could not be forwarded.
 
     It is in a queue of that region, whose alarm can tell nobody by itself.
     """
-    made = case.view.resources(case.view.stage.forwarding_stack, region)
+    made = view.stage_view.resources(view.stage_view.stage.forwarding_stack, region)
     for url in (
         one["PhysicalResourceId"] for one in made if one["ResourceType"] == "AWS::SQS::Queue"
     ):
-        yield from alerting.waiting(case.view, url, region)
+        yield from alerting.waiting(view.stage_view, url, region)
 
 
 def _hears_snapshots(rule: Described) -> bool:
@@ -156,35 +157,37 @@ def _hears_snapshots(rule: Described) -> bool:
     return RDS_SOURCE in listed(pattern.get("source", [])) and SNAPSHOT in listed(kinds)
 
 
-def _role(case: Case, region: str, rule: str, bus: str) -> Iterator[Finding]:
+def _role(view: StagePlan, region: str, rule: str, bus: str) -> Iterator[Finding]:
     """See that EventBridge may write to the other region's bus, as the role of the rule's target."""
-    targets = case.view.service("events", region).call("list_targets_by_rule", Rule=rule)["Targets"]
+    targets = view.stage_view.service("events", region).call("list_targets_by_rule", Rule=rule)[
+        "Targets"
+    ]
     role_arn = next((one.get("RoleArn", "") for one in targets if one["Arn"] == bus), "")
-    if role_arn and case.view.find("iam", "get_role", RoleName=role_arn.rsplit("/", 1)[-1]):
-        yield ok(f"{rule} in {region} forwards snapshot events to {case.view.stage.region}.")
+    if role_arn and view.stage_view.find("iam", "get_role", RoleName=role_arn.rsplit("/", 1)[-1]):
+        yield ok(f"{rule} in {region} forwards snapshot events to {view.stage_view.stage.region}.")
     else:
         yield failed(
             f"The rule {rule} in {region} has no role to forward with.",
-            _recreate_forwarding_advice(case, region),
+            _recreate_forwarding_advice(view, region),
         )
 
 
-def _recreate_forwarding_advice(case: Case, region: str) -> str:
+def _recreate_forwarding_advice(view: StagePlan, region: str) -> str:
     """Say how: a stack that stands notices nothing of what others did to what it made."""
-    name = case.view.stage.forwarding_stack
+    name = view.stage_view.stage.forwarding_stack
     return (
-        recreate_advice(case.view, Stack("forwarding", name, region))
-        if case.view.resources(name, region)
-        else deploy(case.view)
+        recreate_advice(view.stage_view, ExpectedStack("forwarding", name, region))
+        if view.stage_view.resources(name, region)
+        else deploy(view.stage_view)
     )
 
 
-def _let_in(case: Case, account: str) -> Iterator[Finding]:
+def _let_in(view: StagePlan, account: str) -> Iterator[Finding]:
     """See that the bus takes the other account's events.
 
     The rule over there cannot be seen from here.
     """
-    found = case.view.service("events").call("describe_event_bus", Name="default")
+    found = view.stage_view.service("events").call("describe_event_bus", Name="default")
     if account in str(found.get("Policy", "")):
         see = "Look there, with that account's credentials: aws cloudformation describe-stacks."
         yield warning(
@@ -192,6 +195,6 @@ def _let_in(case: Case, account: str) -> Iterator[Finding]:
         )
     else:
         yield failed(
-            f"The bus of {case.view.stage.region} does not take events of the account {account}.",
-            deploy(case.view),
+            f"The bus of {view.stage_view.stage.region} does not take events of the account {account}.",
+            deploy(view.stage_view),
         )

@@ -1,16 +1,17 @@
 """The stacks: whether they stand, are of this checkout's templates, and have what they made."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from aurora_restore.deployment.chalice_state import NOT_OURS_ADVICE
-from aurora_restore.deployment.stack_parameters import TEMPLATES, planned_parameters, source_regions
-from aurora_restore.deployment.stacks import RECOVERY_COMMANDS, command
+from aurora_restore.account.parameters import source_regions
+from aurora_restore.account.resource_types import RESOURCE_TYPES
+from aurora_restore.account.stack import RECOVERY_COMMANDS, Stack, stack_command
+from aurora_restore.deployment.stack_parameters import TEMPLATES
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
 from aurora_restore.findings import Finding, failed, ok, warning
-from aurora_restore.stages import make_command
+from aurora_restore.stages import NOT_OURS_ADVICE, make_command
 
 
 def command_of(view: StageView, target: str) -> str:
@@ -29,16 +30,13 @@ def missing_advice(view: StageView) -> str:
 
 
 def drift_advice(view: StageView) -> str:
-    """Say what to do about what somebody changed there: CloudFormation does not notice, and changes nothing back."""
-    look = command("detect-stack-drift", view.stage.foundation_stack, view.stage.region)
-    return (
-        f"Somebody changed it, which no deployment notices. What it was is told by: {look}. Change "
-        "it back."
-    )
+    """Say what to do about what was changed there: CloudFormation does not notice, and reverts nothing."""
+    look = stack_command("detect-stack-drift", view.stage.foundation_stack, view.stage.region)
+    return f"Changed outside CloudFormation; run {look} to see the drift, then revert it."
 
 
 @dataclass(frozen=True)
-class Stack:
+class ExpectedStack:
     """A stack that the stage should have."""
 
     template: str
@@ -46,40 +44,38 @@ class Stack:
     region: str
 
 
-def wanted(view: StageView) -> list[Stack]:
+def expected_stacks(view: StageView) -> list[ExpectedStack]:
     """List the stacks of the stage that are in this account."""
     stage = view.stage
-    both = [
-        Stack("records", stage.records_stack, stage.region),
-        Stack("foundation", stage.foundation_stack, stage.region),
+    at_home = [
+        ExpectedStack("records", stage.records_stack, stage.region),
+        ExpectedStack("foundation", stage.foundation_stack, stage.region),
     ]
-    if stage.variables.get("SOURCE_ACCOUNT_ID", "") not in ("", view.account):
-        return both
-    regions = source_regions(stage, planned_parameters(stage, view.parameters))
-    return both + [Stack("forwarding", stage.forwarding_stack, region) for region in regions]
+    if stage.variables.get("SOURCE_ACCOUNT_ID", "") not in ("", view.account.number):
+        return at_home
+    regions = source_regions(stage, view.planned_parameters)
+    name = stage.forwarding_stack
+    return at_home + [ExpectedStack("forwarding", name, region) for region in regions]
 
 
 def stacks(view: StageView) -> Iterator[Finding]:
-    """Look at each stack's status, resources and template."""
-    for stack in wanted(view):
-        described = view.find(
-            "cloudformation", "describe_stacks", region=stack.region, StackName=stack.name
-        )
-        if described is None:
+    """Check each stack's status, resources and template."""
+    for stack in expected_stacks(view):
+        found = view.stack(stack.name, stack.region)
+        if found is None:
             yield failed(f"There is no stack {stack.name} in {stack.region}.", deploy(view))
-            continue
-        if not view.made(stack.name, stack.region):
+        elif not found.is_of(view.stage.name, view.account.number):
             yield failed(
                 f"The stack {stack.name} in {stack.region} was not created by this stage.",
                 NOT_OURS_ADVICE,
             )
-            continue
-        yield _status(view, stack, described["Stacks"][0]["StackStatus"])
-        yield from _unfinished(view, stack)
-        yield from _template(view, stack)
+        else:
+            yield _status(view, stack, found.status)
+            yield from _unfinished(view, stack, found)
+            yield from _template(view, stack)
 
 
-def _status(view: StageView, stack: Stack, status: str) -> Finding:
+def _status(view: StageView, stack: ExpectedStack, status: str) -> Finding:
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
         return ok(f"{stack.name} is {status}.")
     if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
@@ -91,18 +87,18 @@ def _status(view: StageView, stack: Stack, status: str) -> Finding:
             f"{stack.name} is being changed ({status}).", "Look again when that is over."
         )
     _does, verb = RECOVERY_COMMANDS.get(status, ("", "describe-stacks"))
-    way_out = command(verb, stack.name, stack.region)
+    way_out = stack_command(verb, stack.name, stack.region)
     return failed(
         f"{stack.name} is {status}.", f"{_reasons(stack)} Then: {way_out}. {deploy(view)}"
     )
 
 
-def _reasons(stack: Stack) -> str:
-    return f"Read why: {command('describe-stack-events', stack.name, stack.region)}."
+def _reasons(stack: ExpectedStack) -> str:
+    return f"Read why: {stack_command('describe-stack-events', stack.name, stack.region)}."
 
 
-def _unfinished(view: StageView, stack: Stack) -> Iterator[Finding]:
-    for one in view.resources(stack.name, stack.region):
+def _unfinished(view: StageView, stack: ExpectedStack, found: Stack) -> Iterator[Finding]:
+    for one in found.resources:
         status = one["ResourceStatus"]
         if not status.endswith(("_COMPLETE", "_IN_PROGRESS")):
             yield failed(
@@ -111,7 +107,7 @@ def _unfinished(view: StageView, stack: Stack) -> Iterator[Finding]:
             )
 
 
-def _template(view: StageView, stack: Stack) -> Iterator[Finding]:
+def _template(view: StageView, stack: ExpectedStack) -> Iterator[Finding]:
     """Compare the text that the stack was made from with this checkout's."""
     file = view.checkout / TEMPLATES / f"{stack.template}.yaml"
     template = view.service("cloudformation", stack.region).call(
@@ -124,62 +120,38 @@ def _template(view: StageView, stack: Stack) -> Iterator[Finding]:
         )
 
 
-def _by(
-    service: str, method: str, parameter: str
-) -> Callable[[StageView, str, str], Described | None]:
-    def look(view: StageView, region: str, physical_id: str) -> Described | None:
-        wanted: dict[str, Any] = {parameter: physical_id}
-        return view.find(service, method, region=region, **wanted)
-
-    return look
-
-
-def _alarm(view: StageView, region: str, physical_id: str) -> Described | None:
-    found = view.service("cloudwatch", region).call("describe_alarms", AlarmNames=[physical_id])
-    return found if found["MetricAlarms"] or found.get("CompositeAlarms") else None
-
-
-def _secret(view: StageView, region: str, physical_id: str) -> Described | None:
-    """Look for a secret by its name: one that was made again has an ARN that ends otherwise."""
-    name = physical_id.partition(":secret:")[2].rpartition("-")[0]
-    return view.find("secretsmanager", "describe_secret", region=region, SecretId=name)
-
-
-_LOOKS: Mapping[str, Callable[[StageView, str, str], Described | None]] = {
-    "AWS::CloudWatch::Alarm": _alarm,
-    "AWS::CloudWatch::Dashboard": _by("cloudwatch", "get_dashboard", "DashboardName"),
-    "AWS::DynamoDB::Table": _by("dynamodb", "describe_table", "TableName"),
-    "AWS::Events::Rule": _by("events", "describe_rule", "Name"),
-    "AWS::IAM::Role": _by("iam", "get_role", "RoleName"),
-    "AWS::KMS::Alias": _by("kms", "describe_key", "KeyId"),
-    "AWS::KMS::Key": _by("kms", "describe_key", "KeyId"),
-    "AWS::S3::Bucket": _by("s3", "get_bucket_location", "Bucket"),
-    "AWS::SNS::Topic": _by("sns", "get_topic_attributes", "TopicArn"),
-    "AWS::SQS::Queue": _by("sqs", "get_queue_attributes", "QueueUrl"),
-    "AWS::SSM::Parameter": _by("ssm", "get_parameter", "Name"),
-    "AWS::SecretsManager::Secret": _secret,
-}
-
-
 def foundation(view: StageView) -> Iterator[Finding]:
     """Look for everything that the stacks made: CloudFormation does not notice what is deleted behind its back."""
-    looked = 0
-    for stack in wanted(view):
-        if not view.made(stack.name, stack.region):
+    looked_up = 0
+    for stack in expected_stacks(view):
+        if view.own_stack(stack.name, stack.region) is None:
             yield warning(
                 f"The stack {stack.name} in {stack.region} is missing, and so is what it makes.",
                 "See the check `stacks` first.",
             )
             continue
-        for one in view.resources(stack.name, stack.region):
-            if look := _LOOKS.get(one["ResourceType"]):
-                looked += 1
-                if look(view, stack.region, one.get("PhysicalResourceId", "")) is None:
-                    yield _deleted(view, stack, one)
-    yield ok(f"{looked} resources are there.")
+        by_type = _named_resources(view, stack)
+        for resource_type, resources in by_type.items():
+            existing = RESOURCE_TYPES[resource_type].existing(view, stack.region, [*resources])
+            gone = [resource for name, resource in resources.items() if name not in existing]
+            looked_up += len(resources)
+            yield from (_deleted(view, stack, resource) for resource in gone)
+    yield ok(f"{looked_up} resources are there.")
 
 
-def _deleted(view: StageView, stack: Stack, one: Described) -> Finding:
+def _named_resources(
+    view: StageView, stack: ExpectedStack
+) -> Mapping[str, Mapping[str, Described]]:
+    """Give the resources of a stack by type and by the name that they are looked up by."""
+    by_type = defaultdict[str, dict[str, Described]](dict)
+    for resource in view.resources(stack.name, stack.region):
+        if known := RESOURCE_TYPES.get(resource["ResourceType"]):
+            name = known.name_of(resource.get("PhysicalResourceId", ""))
+            by_type[resource["ResourceType"]][name] = resource
+    return by_type
+
+
+def _deleted(view: StageView, stack: ExpectedStack, one: Described) -> Finding:
     kind, name = (
         one["ResourceType"].removeprefix("AWS::"),
         one.get("PhysicalResourceId", one["LogicalResourceId"]),
@@ -214,9 +186,9 @@ def _deleted(view: StageView, stack: Stack, one: Described) -> Finding:
     )
 
 
-def recreate_advice(view: StageView, stack: Stack) -> str:
+def recreate_advice(view: StageView, stack: ExpectedStack) -> str:
     """Say how a stack that forwards is made again, which holds nothing of anybody's."""
     return (
-        f"Delete its stack: {command('delete-stack', stack.name, stack.region)}. When it is gone: "
+        f"Delete its stack: {stack_command('delete-stack', stack.name, stack.region)}. When it is gone: "
         f"{deploy(view)}"
     )

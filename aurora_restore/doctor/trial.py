@@ -5,8 +5,8 @@ It is asked by an event, and its answer stands in the state table. Nothing else 
 
 from collections.abc import Iterator
 
-from aurora_restore.doctor.plan_case import Case
-from aurora_restore.doctor.stage_view import Asked
+from aurora_restore.doctor.stage_plan import StagePlan
+from aurora_restore.doctor.stage_view import ProbeRequest
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.timestamps import iso_timestamp
@@ -16,23 +16,22 @@ ANSWER_SECONDS = 90  # it may meet several time-outs one after the other before 
 LOOK_SECONDS = 1.0
 
 
-def trial(case: Case) -> Iterator[Finding]:
-    """Tell what the function itself found, or that it does not answer."""
-    view = case.view
-    if IN_VPC not in view.deployed:
+def trial(view: StagePlan) -> Iterator[Finding]:
+    """Report what the function itself reached, or that it does not answer."""
+    stage = view.stage_view
+    if IN_VPC not in stage.deployed:
         yield warning(
             f"{IN_VPC} is not deployed, so it cannot try.", "See the check `functions` first."
         )
         return
-    asked = view.asked_to_try
-    answer = _answer(case, asked)
+    answer = _answer(view, stage.probe)
     if answer is None:
         yield failed(
-            f"{IN_VPC} was asked at {iso_timestamp(asked.at)} to try its network, and has not answered for "
-            f"{ANSWER_SECONDS} seconds.",
+            f"{IN_VPC} was asked at {iso_timestamp(stage.probe.at)} to try its network, and has not "
+            f"answered for {ANSWER_SECONDS} seconds.",
             "It runs in a VPC: usually its subnets have neither a route to a NAT gateway nor an "
             "endpoint for DynamoDB. Read its log: aws logs tail "
-            f"/aws/lambda/{view.stage.function(IN_VPC)} --region {view.stage.region} --since "
+            f"/aws/lambda/{stage.stage.function(IN_VPC)} --region {stage.stage.region} --since "
             "1h. See also the checks `rules` and `AWS connectivity`.",
         )
         return
@@ -42,13 +41,13 @@ def trial(case: Case) -> Iterator[Finding]:
     yield ok(f"At {answer['at']} {IN_VPC} reached {', '.join(answer['reached'])}.{untried}")
 
 
-def _answer(case: Case, asked: Asked) -> Item | None:
+def _answer(view: StagePlan, asked: ProbeRequest) -> Item | None:
     """Wait for the answer to what was asked; None when there is none in time."""
-    view = case.view
+    stage = view.stage_view
     while True:
-        found = case.ports.operations.trial(case.plan.name)
+        found = view.ports.operations.trial(view.plan.name)
         if found.get("request_id") == asked.request_id:
             return found
-        if (view.now() - asked.at).total_seconds() >= ANSWER_SECONDS:
+        if (stage.now() - asked.at).total_seconds() >= ANSWER_SECONDS:
             return None
-        view.pause(LOOK_SECONDS)
+        stage.pause(LOOK_SECONDS)

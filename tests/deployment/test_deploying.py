@@ -144,9 +144,10 @@ def test_everything_of_a_function_has_the_guides_tags(place: Place, function: st
     guides = {"Environment": "dev", "Project": "AuroraRestore", "Service": "Lambda"}
 
     assert guides == {one["Key"]: one["Value"] for one in of_rule["Tags"]}
-    assert guides == {one["Key"]: one["Value"] for one in of_role["Tags"]}
+    home = {"aurora-restore:stage": "dev", "aurora-restore:home": f"{ACCOUNT}/{REGION}"}
+    assert guides | home == {one["Key"]: one["Value"] for one in of_role["Tags"]}
     assert guides | {"Service": "Logging"} == of_log
-    assert guides.items() <= of_function.items()
+    assert (guides | home).items() <= of_function.items()
 
 
 @pytest.mark.usefixtures("said")
@@ -362,7 +363,7 @@ def test_a_first_deployment_that_failed_half_way_is_repeated(
 @pytest.mark.parametrize(
     ("words", "number", "status"),
     [
-        ("aurora-restore-test-foundation", signal.SIGINT, 130),
+        ("stack aurora-restore-test-foundation:", signal.SIGINT, 130),
         (
             "Creating lambda function: aurora-restore-test-delete-rds",
             signal.SIGKILL,

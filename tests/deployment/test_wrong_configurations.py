@@ -13,10 +13,10 @@ import pytest
 from localaws.clients import Clients
 from localaws.server import Server
 
+from aurora_restore.account.clients import reading_clients
+from aurora_restore.account.identity import Account
 from aurora_restore.deployment import preflight
-from aurora_restore.deployment.account import Account
 from aurora_restore.deployment.errors import NotReadyError
-from aurora_restore.doctor.read_only_clients import reading_clients
 from aurora_restore.findings import Finding, Status, failures
 from aurora_restore.stages import CHECKOUT
 from demo.up.deployment import copy_app

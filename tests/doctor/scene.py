@@ -10,11 +10,11 @@ from typing import Any
 
 import boto3
 
-from aurora_restore.doctor.caller import Caller, identify
+from aurora_restore.account.clients import reading_clients
+from aurora_restore.account.identity import identify
 from aurora_restore.doctor.checks import CHECKS, PlanCheck
 from aurora_restore.doctor.expected import of_checkout
-from aurora_restore.doctor.read_only_clients import reading_clients
-from aurora_restore.doctor.runner import cases, look_at, make
+from aurora_restore.doctor.runner import look_at, make, plan_views
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.findings import Finding
 from aurora_restore.stages import Stage
@@ -54,7 +54,7 @@ class Scene(Changes):
         """Make one check, of every plan where it is one of plans."""
         view = self.view(**how)
         (one,) = [one for one in CHECKS if one.name == check]
-        return list(make(one, view, cases(view) if isinstance(one, PlanCheck) else []))
+        return list(make(one, view, plan_views(view) if isinstance(one, PlanCheck) else []))
 
     def see_all(self) -> dict[str, Finding]:
         """Make every check, and give the findings by their names."""
@@ -73,16 +73,13 @@ class Scene(Changes):
         In the future, or from another checkout, where that is wanted.
         """
         checkout = checkout or self.checkout
-        known, clients = Stage.read(stage, checkout), self.clients()
-        who = identify(clients, known)
-        assert isinstance(who, Caller)
-        expected = of_checkout(checkout)(known, who)
+        known = Stage.read(stage, checkout)
+        account = identify(self.clients(), known.region)
+        expected = of_checkout(checkout)(known, account)
         return StageView(
+            account,
             known,
             checkout,
-            who.account,
-            who.partition,
-            clients,
             expected,
             now=lambda: datetime.now(UTC) + later,
             pause=pause,

@@ -142,8 +142,8 @@ def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
 
     assert FAILED == said.status
     assert (
-        "account: FAILED (These are credentials of the account 123456789012, and the stage dev is "
-        "of 210987654321."
+        "account: FAILED (These are credentials of the account 123456789012, but the stage dev "
+        "belongs to 210987654321."
     ) in said.out
     assert "skipped: WARNING" in said.out
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from aurora_restore.doctor.runner import cases
+from aurora_restore.doctor.runner import plan_views
 from aurora_restore.doctor.trial import ANSWER_SECONDS, trial
 from aurora_restore.findings import Status, combine
 from chalicelib.flow.plan import Plan
@@ -29,8 +29,8 @@ def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
     known, plans = view.plans["default"], cast("dict[str, Plan]", view.plans)
     assert isinstance(known, Plan)
     plans["default"] = replace(known, target=replace(known.target, region="mx-central-1"))
-    (case,) = cases(view)
-    found = combine("network", trial(case))
+    (plan_view,) = plan_views(view)
+    found = combine("network", trial(plan_view))
 
     assert Status.FAILED is found.status
     assert "has no certificate authority of mx-central-1" in found.what
@@ -46,8 +46,8 @@ def test_a_function_that_does_not_answer_is_told(scene: Scene) -> None:
     paused: list[float] = []
     view = scene.view(pause=paused.append)
     view = replace(view, now=lambda: datetime.now(UTC) + timedelta(seconds=sum(paused)))
-    (case,) = cases(view)
-    found = combine("network", trial(case))
+    (plan_view,) = plan_views(view)
+    found = combine("network", trial(plan_view))
 
     assert Status.FAILED is found.status
     assert f"and has not answered for {ANSWER_SECONDS} seconds." in found.what

@@ -7,10 +7,10 @@ from functools import partial
 import boto3
 import pytest
 
-from aurora_restore.deployment.account import sign_in
-from aurora_restore.deployment.errors import DeploymentError
-from aurora_restore.doctor.caller import identify
-from aurora_restore.doctor.read_only_clients import reading_clients
+from aurora_restore.account.clients import reading_clients
+from aurora_restore.account.identity import NotSignedInError
+from aurora_restore.deployment import preflight
+from aurora_restore.doctor import caller
 from aurora_restore.findings import Finding
 from aurora_restore.stages import Stage
 from tests.programs.recorder import recording
@@ -28,9 +28,9 @@ def told(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> list[str]:
     """Give what the deployment and the doctor say, with this endpoint in the shell."""
     for name, value in {**KEYS, "AWS_ENDPOINT_URL": endpoint}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(DeploymentError) as error:
-        sign_in("us-west-2")
-    seen = identify(reading_clients(partial(boto3.Session, region_name="us-west-2")), STAGE)
+    with pytest.raises(NotSignedInError) as error:
+        preflight.sign_in(STAGE)
+    seen = caller.sign_in(reading_clients(partial(boto3.Session, region_name="us-west-2")), STAGE)
     assert isinstance(seen, Finding)
     return [str(error.value), f"{seen.what} {seen.do}"]
 

@@ -12,10 +12,10 @@ from chalicelib.flow.errors import RefusedError
 
 
 @dataclass(frozen=True)
-class Case(PlanView):
+class StagePlan(PlanView):
     """One plan in its stage. What more than one check needs is read once."""
 
-    view: StageView
+    stage_view: StageView
 
     def passes(self, *names: str) -> Iterator[Finding]:
         """Make some of the plan's checks; those of a version that nothing tells are left out."""

@@ -1,6 +1,6 @@
-"""boto3 clients that only read: whatever else is asked of them never leaves this machine.
+"""boto3 clients: those that only read, of which no changing call leaves this machine, and others.
 
-The one exception asks `setup-db-users` to try its network, which changes nothing either.
+The one exception of the former asks `setup-db-users` to try its network, which changes nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,8 +19,11 @@ READING: Final = ("Describe", "Filter", "Get", "Head", "List", "Query")
 `Get…` is not without exception in AWS, but in what is asked
 here: GetSecretValue leaves a date of last access and nothing else.
 """
-_CONFIG: Final = Config(
+_READING_CONFIG: Final = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
+)
+_CHANGING_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4}
 )
 
 
@@ -42,9 +45,20 @@ def reading_clients(
 
     @cache
     def clients(service: str, region: str) -> Any:
-        client = session().client(service, region_name=region, config=_CONFIG, **options)
+        client = session().client(service, region_name=region, config=_READING_CONFIG, **options)
         client.meta.events.register("before-parameter-build", _refuse_changes)
         return client
+
+    return clients
+
+
+def changing_clients() -> Clients:
+    """Give clients that may do anything, for what has been planned and confirmed."""
+    session = cache(boto3.Session)
+
+    @cache
+    def clients(service: str, region: str) -> Any:
+        return session().client(service, region_name=region, config=_CHANGING_CONFIG)
 
     return clients
 

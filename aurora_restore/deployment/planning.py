@@ -1,0 +1,140 @@
+"""Plans a deployment: compares what is deployed with what this checkout has, and changes nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aurora_restore.account.identity import Account
+from aurora_restore.account.stack import Stack
+from aurora_restore.deployment import function_config, invoke_config, project, stack_parameters
+from aurora_restore.deployment.changes import Action, Change, deletions
+from aurora_restore.deployment.deployment_state import DeploymentState
+from aurora_restore.deployment.stacks import PreparedStack, prepare
+from aurora_restore.documents import Described, contains, is_same
+from aurora_restore.stages import FUNCTIONS, Stage
+from chalicelib.flow.limits import counted
+
+
+@dataclass(frozen=True)
+class DeploymentPlan:
+    """Everything that a deployment will do."""
+
+    stacks: tuple[PreparedStack, ...]
+    """Records, foundation, and what forwards, in the order in which they are deployed."""
+    app: tuple[Change, ...]
+    """Functions and rules."""
+    obsolete_stacks: tuple[Stack, ...]
+
+    @property
+    def changes(self) -> list[Change]:
+        """Every change, in the order in which they are made."""
+        stacks = [change for stack in self.stacks if (change := stack.change)]
+        return [*stacks, *self.app, *map(deletion_of, self.obsolete_stacks)]
+
+    def lines(self, stage: Stage, account: str) -> Iterator[str]:
+        """Format the plan for people."""
+        changes = self.changes
+        place = f"the stage {stage.name} in the account {account}, {stage.region}"
+        if not changes:
+            yield f"No stack, function or rule of {place} changes."
+            return
+        yield f"Plan for {place}: {counted(len(changes), 'change')}"
+        yield from map(str, changes)
+
+
+def deletion_of(stack: Stack) -> Change:
+    """Plan the deletion of a stack."""
+    return Change(Action.DELETE, "stack", f"{stack.name} in {stack.region}")
+
+
+def plan(
+    account: Account, state: DeploymentState, checkout: Path, package_digest: str
+) -> DeploymentPlan:
+    """Plan the deployment of a checkout.
+
+    The one thing that `account` is asked for are change sets, which change nothing by themselves.
+    """
+    specs = [
+        stack_parameters.records_spec(state, checkout),
+        stack_parameters.foundation_spec(state, checkout),
+        *(
+            stack_parameters.forwarding_spec(state, checkout, region)
+            for region in state.source_regions
+        ),
+    ]
+    prepared = [prepare(account, spec, state.stack(spec.name, spec.region)) for spec in specs]
+    app = _App(state, checkout, package_digest)
+    return DeploymentPlan(tuple(prepared), tuple(app.changes()), tuple(state.obsolete_stacks))
+
+
+class _App:
+    """The functions and rules as this checkout has them."""
+
+    def __init__(self, state: DeploymentState, checkout: Path, package_digest: str) -> None:
+        self._state, self._digest = state, package_digest
+        self._environment = function_config.environment(state.stage, state.topic_arn)
+        self._policies = project.policies_of(
+            state.stage,
+            checkout / ".chalice",
+            account=state.account.number,
+            partition=state.account.partition,
+            parameters=state.planned_parameters,
+        )
+        self._queue = state.arn("sqs", state.stage.failure_queue)
+
+    def changes(self) -> Iterator[Change]:
+        """Compare every function and rule, and find those that left the app."""
+        for function in FUNCTIONS:
+            yield from self._function(function)
+        for function in FUNCTIONS:
+            yield from self._rule(function)
+        yield from deletions(self._leaving())
+
+    def _function(self, name: str) -> Iterator[Change]:
+        full_name = self._state.stage.function(name)
+        deployed = self._state.functions.get(name)
+        if deployed is None:
+            yield Change(Action.CREATE, "function", full_name)
+        elif details := tuple(self._function_details(name, deployed)):
+            yield Change(Action.CHANGE, "function", full_name, details)
+
+    def _function_details(self, name: str, deployed: Described) -> Iterator[str]:
+        stage, full_name = self._state.stage, self._state.stage.function(name)
+        if deployed["CodeSha256"] != self._digest:
+            yield "code"
+        yield from function_config.differences(stage, name, deployed, self._environment)
+        policy = self._state.find(
+            "iam", "get_role_policy", RoleName=full_name, PolicyName=full_name
+        )
+        if policy is None or not is_same(policy["PolicyDocument"], self._policies[name]):
+            yield "policy"
+        retries = self._state.find(
+            "lambda", "get_function_event_invoke_config", FunctionName=full_name
+        )
+        if retries is None or not contains(retries, invoke_config.invocation(name, self._queue)):
+            yield "retry settings"
+
+    def _rule(self, name: str) -> Iterator[Change]:
+        rule, full_name = self._state.rules.get(name), self._state.stage.rule(name)
+        if rule is None:
+            yield Change(Action.CREATE, "rule", full_name)
+        elif details := tuple(self._rule_details(name, rule)):
+            yield Change(Action.CHANGE, "rule", full_name, details)
+
+    def _rule_details(self, name: str, rule: Described) -> Iterator[str]:
+        if not invoke_config.matches_choreography(self._state.stage, name, rule):
+            yield "event pattern"
+        function = self._state.arn("lambda", f"function:{self._state.stage.function(name)}")
+        target = invoke_config.target(name, function, self._queue)
+        if self._state.rule_targets(rule["Name"]) != [target]:
+            yield "target"
+
+    def _leaving(self) -> Iterator[Mapping[str, Any]]:
+        """Find what is deployed of functions that are in the app no more."""
+        in_app = {*FUNCTIONS, *self._state.stage.config.get("lambda_functions", {})}
+        for resource in self._state.deployed.resources:
+            name = resource["name"].removesuffix("-event")
+            deleted = resource["resource_type"] in ("lambda_function", "cloudwatch_event")
+            if deleted and name not in in_app:
+                yield resource
