@@ -75,14 +75,13 @@ def _discarded_unless_confirmed(account: Account, plan: DeploymentPlan) -> Itera
 def _execute(
     account: Account, state: DeploymentState, plan: DeploymentPlan, built: Path, output: Output
 ) -> None:
-    outputs: dict[str, str] = {}
     for prepared in plan.stacks:
         with _timed(output, f"stack {_title(prepared)}"):
-            outputs |= _deploy_stack(account, prepared).outputs
+            _deploy_stack(account, prepared)
     with _timed(output, "eleven functions with their rules, roles and policies"):
         _deploy_app(account, state, built, output)
     with _timed(output, "retry settings, failure destinations, dead-letter queues, tags"):
-        invoke_config.apply(account, state.stage, outputs["FailureQueueArn"])
+        invoke_config.apply(account, state.stage, state.arn("sqs", state.stage.failure_queue))
     for stack in plan.obsolete_stacks:
         what = f"stack {stack.name} in {stack.region}: deleted: no plan uses this source region"
         with _timed(output, what):

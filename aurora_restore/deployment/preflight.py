@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError
+
 from aurora_restore.account.clients import reading_clients
 from aurora_restore.account.identity import Account, NotSignedInError, identify
 from aurora_restore.account.stack import RECOVERY_COMMANDS, Stack, stack_command
@@ -89,8 +91,11 @@ def _run(check: Check, state: DeploymentState) -> list[Finding]:
         do = f"Allow {error.action} to whoever deploys."
         return [failed(f"Something could not be looked up: {error.reason}", do, name="account")]
     except (RefusedError, TransientError) as error:
-        do = "Correct what it names, or try again."
-        return [failed(f"Something could not be looked up: {error.reason}", do, name="account")]
+        what, do = error.reason, "Correct what it names, or try again."
+        return [failed(f"Something could not be looked up: {what}", do, name="account")]
+    except BotoCoreError as error:  # a setting of a type that botocore does not take, among others
+        what, do = f"{error}.", "Correct what it names, or try again."
+        return [failed(f"Something could not be looked up: {what}", do, name="account")]
 
 
 # --- what only the account knows ---

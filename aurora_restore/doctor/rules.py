@@ -32,7 +32,7 @@ def _rule(view: StageView, name: str, rule: Described) -> Iterator[Finding]:
         )
     if not matches_choreography(view.stage, name, rule):
         yield failed(
-            f"The rule of {name} does not listen to what the choreography says.", deploy(view)
+            f"The event pattern of the rule of {name} differs from the choreography.", deploy(view)
         )
     function = view.arn("lambda", f"function:{view.stage.function(name)}")
     if [one["Arn"] for one in view.rule_targets(view.stage.rule(name))] != [function]:

@@ -445,8 +445,8 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
             "(arn:aws:lambda"
         ),
         (
-            "The rule aurora-restore-prod-archive-snapshot-event listens to what no function here is "
-            "woken by."
+            "The rule aurora-restore-prod-archive-snapshot-event has an event pattern that no function "
+            "here has."
         ),
         (
             "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app, or "
@@ -589,7 +589,7 @@ def test_a_stack_of_somebodys_is_neither_changed_nor_deleted(
     after = place.everything()
     cloudformation.delete_stack(StackName=name)
 
-    assert f"The stack {name} in {region} is somebody else's" in said.err
+    assert f"The stack {name} in {region} was not created by this stage." in said.err
     assert (0, before) == (gone.status, after)
 
 

@@ -36,6 +36,7 @@ THEIRS = json.dumps(
 SECRET = {"SecretId": "aurora-restore/dev/app-db-credentials"}
 INTERRUPTED = "Interrupted. What was done is kept; the same command continues there.\n"
 HEARTBEAT = "aurora-restore-dev-heartbeat"
+PLANNED = ("  create  ", "  change  ", "  delete  ")
 VISITOR = '''
 
 @app.schedule(Rate(1, unit=Rate.HOURS), name="visitor")
@@ -45,12 +46,19 @@ def visitor(event: Any) -> None:
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:aurora-restore-dev-notifications"
 
 
+PROTECTED = {"NOTIFICATION_EMAIL": "dba@example.com", "PROTECT_TABLES": "true"}
+
+
+def planned(said: Said) -> list[list[str]]:
+    """Read the changes of a plan: action, kind, name, and what else is in the line."""
+    lines = [line for line in said.out.splitlines() if line.startswith(PLANNED)]
+    return [line.split(maxsplit=3) for line in lines]
+
+
 @pytest.fixture(scope="module")
 def checkout(place: Place) -> Path:
     """Give a checkout whose stage dev is filled in."""
-    return place.packaged(
-        "dev", dev={"NOTIFICATION_EMAIL": "dba@example.com", "PROTECT_TABLES": "true"}
-    )
+    return place.packaged("dev", dev=PROTECTED)
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +178,38 @@ def test_people_are_told_what_is_left_to_do(said: Said, checkout: Path) -> None:
     assert f"make doctor STAGE=dev CHECKOUT={checkout}" in said.out
 
 
+def test_the_plan_of_a_first_deployment_creates_everything(said: Said) -> None:
+    """It lists three stacks, and a function and a rule for each of the eleven."""
+    changes = planned(said)
+
+    assert f"Plan for the stage dev in the account {ACCOUNT}, {REGION}: 25 changes" in said.out
+    assert {"create stack": 3, "create function": 11, "create rule": 11} == Counter(
+        " ".join(change[:2]) for change in changes
+    )
+
+
+@pytest.mark.usefixtures("said")
+def test_a_stage_of_a_version_without_tags_is_found_and_tagged(
+    place: Place, checkout: Path
+) -> None:
+    """Its roles' policies tell where it is deployed, and the next deployment tags the roles."""
+    iam, keys = place.clients("iam", REGION), ["aurora-restore:stage", "aurora-restore:home"]
+    for name in FUNCTIONS:
+        iam.untag_role(RoleName=f"aurora-restore-dev-{name}", TagKeys=keys)
+    place.fill_in(checkout, "dev", {"TARGET_REGION": "eu-west-1", "KMS_KEY_ID": None})
+    elsewhere = place.destroy("dev", checkout)
+    place.fill_in(checkout, "dev", PROTECTED)
+    again = place.deploy("dev", checkout)
+    tags = iam.list_role_tags(RoleName=HEARTBEAT)["Tags"]
+
+    assert (1, 0) == (elsewhere.status, again.status)
+    assert f"Stage dev is deployed in {REGION}, but TARGET_REGION is eu-west-1." in elsewhere.err
+    assert {"Key": "aurora-restore:home", "Value": f"{ACCOUNT}/{REGION}"} in tags
+
+
 @pytest.mark.usefixtures("said")
 def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
-    """Not the packages either: the same checkout gives the same bytes."""
+    """The plan says so, and the same checkout gives the same bytes of the package."""
     before, digests = (
         place.everything(),
         {one["CodeSha256"] for one in place.functions("dev").values()},
@@ -181,6 +218,7 @@ def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
     again = place.deploy("dev", checkout)
 
     assert (0, "") == (again.status, again.err)
+    assert f"No stack, function or rule of the stage dev in the account {ACCOUNT}" in again.out
     assert (before, digests) == (
         place.everything(),
         {one["CodeSha256"] for one in place.functions("dev").values()},
@@ -258,6 +296,32 @@ def test_a_setting_that_changed_arrives_everywhere(place: Place) -> None:
     assert "dev-cluster" not in policy
 
 
+def test_the_plan_of_an_update_names_what_changes(updates: tuple[Said, Said]) -> None:
+    """Of a stack its resources, and of a function its settings, without any value."""
+    changes = {change[2]: change[3] for change in planned(updates[0]) if change[0] == "change"}
+
+    assert "modify TargetClusterIdParameter" in changes["aurora-restore-dev-foundation"]
+    assert (
+        "handler, xray, the variable LOG_LEVEL, the variable TARGET_CLUSTER_ID, policy"
+        in (changes[HEARTBEAT])
+    )
+    assert "DEBUG" not in changes[HEARTBEAT]
+
+
+@pytest.mark.usefixtures("updates")
+def test_what_is_not_confirmed_leaves_no_change_set(place: Place, checkout: Path) -> None:
+    """The plan of a changed stack is shown, its change set deleted, and nothing is changed."""
+    place.fill_in(checkout, "dev", {"FRESHNESS_HOURS": "48"})
+    before = place.everything()
+    refused = place.run("deploy", "dev", checkout)
+    place.fill_in(checkout, "dev", {"FRESHNESS_HOURS": None})
+    stack = "aurora-restore-dev-foundation"
+    sets = place.clients("cloudformation", REGION).list_change_sets(StackName=stack)
+
+    assert (1, [], before) == (refused.status, sets["Summaries"], place.everything())
+    assert f"  change  stack      {stack} in {REGION} (modify NoFreshRestore)" in refused.out
+
+
 @pytest.mark.usefixtures("updates")
 def test_what_chalice_never_updates_is_mended(place: Place) -> None:
     """A handler of an earlier name would leave the function broken."""
@@ -310,6 +374,11 @@ def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout:
     assert "aurora-restore-dev-visitor-event" not in place.rules("dev")
     assert "PassThrough" == left["heartbeat"]["TracingConfig"]["Mode"]
     assert 14 == place.retention("/aws/lambda/aurora-restore-dev-visitor")
+    deleted = [change[:3] for change in planned(went) if change[0] == "delete"]
+    assert [
+        ["delete", "function", "aurora-restore-dev-visitor"],
+        ["delete", "rule", "aurora-restore-dev-visitor-event"],
+    ] == deleted
 
 
 def take_away(place: Place, checkout: Path) -> None:
@@ -514,7 +583,7 @@ def test_a_function_that_lost_its_tag_is_not_left_behind(place: Place, checkout:
 
 @pytest.mark.usefixtures("said")
 def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) -> None:
-    """Without its functions it would stand still half-way; FORCE=1 says so nevertheless."""
+    """Without its functions it would never finish, so the removal refuses and changes nothing."""
     operation = {
         "operation_id": {"S": "nightly"},
         "open": {"S": "yes"},

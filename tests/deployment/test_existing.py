@@ -111,6 +111,35 @@ def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
     assert [] == regions(found["dev"].obsolete_stacks)
 
 
+def test_a_forwarding_stack_of_a_version_without_tags_is_found(scene: Scene, place: Place) -> None:
+    """The trust and the policy of its role tell what its tags would."""
+    scene.forward("dev", SOURCE_REGION)
+    iam = place.clients("iam", REGION)
+    (role,) = [
+        role["RoleName"]
+        for role in iam.list_roles()["Roles"]
+        if role["RoleName"].startswith("aurora-restore-dev-forwarding-Role-")
+    ]
+    tags = [tag["Key"] for tag in iam.list_role_tags(RoleName=role)["Tags"]]
+    iam.untag_role(RoleName=role, TagKeys=tags)
+    stage = scene.stage()
+
+    assert {"aurora-restore:stage", "aurora-restore:home", "aurora-restore:source"} < {*tags}
+    assert ({SOURCE_REGION}, {REGION}) == (stage.forwarding_regions, stage.deployed_regions)
+
+
+def test_a_tag_tells_where_a_role_is_for_and_no_policy_is_read(scene: Scene, place: Place) -> None:
+    """A role whose policy names no queue is the stage's by its tags, in the region that they name."""
+    scene.role("aurora-restore-test-visitor", {"Effect": "Deny", "Action": "*", "Resource": "*"})
+    iam = place.clients("iam", REGION)
+    before = scene.stage("test").deployed_regions
+    tags = {"aurora-restore:stage": "test", "aurora-restore:home": f"{ACCOUNT}/{REGION}"}
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    iam.tag_role(RoleName="aurora-restore-test-visitor", Tags=pairs)
+
+    assert (set(), {REGION}) == (before, scene.stage("test").deployed_regions)
+
+
 def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> None:
     """A stage of the same name lives there: its forwarding is neither taken over nor away."""
     scene.forward("dev", SOURCE_REGION, ELSEWHERE, NOT_OURS_ADVICE)

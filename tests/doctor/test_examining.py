@@ -155,7 +155,7 @@ def test_a_stage_without_a_region_is_left_alone(scene: Scene, command: Command) 
 
     assert FAILED == said.status
     assert said.out.startswith(
-        "region: FAILED (The stage dev does not say where it lives. Set TARGET_REGION"
+        "region: FAILED (TARGET_REGION of the stage dev is not set. Set it in"
     )
 
 

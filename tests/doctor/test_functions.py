@@ -131,7 +131,7 @@ def test_a_role_that_may_more_is_seen(scene: Scene) -> None:
 
     assert f"The policy of the role {COPY} is not the one of this checkout." == edited.what
     assert Status.FAILED is edited.status
-    assert f"The role {COPY} may more than meant: {arn}." == attached.what
+    assert f"Role {COPY} has extra policies: {arn}." == attached.what
     assert Status.WARNING is attached.status
 
 
@@ -160,8 +160,8 @@ def test_a_rule_that_listens_to_something_else_is_seen(scene: Scene) -> None:
     scene.afterwards(events.put_rule, Name=f"{BEAT}-event", ScheduleExpression="rate(1 minute)")
 
     assert (
-        "The rule of copy-snapshot does not listen to what the choreography says.\n"
-        "The rule of heartbeat does not listen to what the choreography says."
+        "The event pattern of the rule of copy-snapshot differs from the choreography.\n"
+        "The event pattern of the rule of heartbeat differs from the choreography."
     ) == scene.see("rules").what
 
 
@@ -182,8 +182,8 @@ def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
     )
 
     assert (
-        "The rule of copy-snapshot does not lead to its function alone.\nheartbeat does not let "
-        "its rule invoke it."
+        "The rule of copy-snapshot does not lead to its function alone.\nThe rule may not invoke "
+        "heartbeat."
     ) == scene.see("rules").what
 
 
