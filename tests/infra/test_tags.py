@@ -106,7 +106,14 @@ def test_tags_are_on_what_stands(clients: Clients, stage: str, environment: str)
     }
     read = readers(made)
 
-    assert {
+    expected = {
         name: {"Environment": environment, "Project": "AuroraRestore", "Service": service}
         for name, service in SERVICES.items()
-    } == {name: read[name](standing[name]) for name in SERVICES}
+    }
+    expected["forwarding Role"] |= {
+        "aurora-restore:stage": stage,
+        "aurora-restore:home": f"{ACCOUNT}/{REGION}",
+        "aurora-restore:source": SOURCE_REGION,
+    }
+
+    assert expected == {name: read[name](standing[name]) for name in SERVICES}
