@@ -121,6 +121,6 @@ def test_a_lock_is_told_with_its_holder(scene: Scene) -> None:
     held = scene.see("lock")
 
     assert "lock: OK (dev-cluster is locked by no operation.)" == str(free)
-    assert "dev-cluster is locked by tonight, which is not there any more." == gone.what
+    assert "dev-cluster is locked by tonight, which is no longer there." == gone.what
     assert (Status.WARNING, Status.OK) == (gone.status, held.status)
     assert held.what.startswith("dev-cluster is locked. tonight is SNAPSHOT_READY since ")
