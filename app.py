@@ -25,37 +25,37 @@ def snapshot_check(event: CloudWatchEvent) -> None:
 
 @app.on_cw_event(pattern("copy-snapshot", STAGE), name="copy-snapshot")
 def copy_snapshot(event: CloudWatchEvent) -> None:
-    """Begin the copy of a snapshot to where the target lives."""
+    """Start the copy of the snapshot to the target's region."""
     lambdas.answer("copy-snapshot", event)
 
 
 @app.on_cw_event(pattern("check-copy-status", STAGE), name="check-copy-status")
 def check_copy_status(event: CloudWatchEvent) -> None:
-    """Look whether the copy is there."""
+    """Check whether the copy is available."""
     lambdas.answer("check-copy-status", event)
 
 
 @app.on_cw_event(pattern("delete-rds", STAGE), name="delete-rds")
 def delete_rds(event: CloudWatchEvent) -> None:
-    """Take the old target away, once everything later is known to work."""
+    """Check what later steps need, then delete the old target."""
     lambdas.answer("delete-rds", event)
 
 
 @app.on_cw_event(pattern("restore-snapshot", STAGE), name="restore-snapshot")
 def restore_snapshot(event: CloudWatchEvent) -> None:
-    """Have Aurora make the new cluster, then its instances."""
+    """Restore the new cluster, then create its instances."""
     lambdas.answer("restore-snapshot", event)
 
 
 @app.on_cw_event(pattern("check-restore-status", STAGE), name="check-restore-status")
 def check_restore_status(event: CloudWatchEvent) -> None:
-    """Look whether cluster and instances are there."""
+    """Check whether the cluster and its instances are available."""
     lambdas.answer("check-restore-status", event)
 
 
 @app.on_cw_event(pattern("setup-db-users", STAGE), name="setup-db-users")
 def setup_db_users(event: CloudWatchEvent) -> None:
-    """Take production's logins out, let ours in, prove both."""
+    """Disable production's logins, create the plan's users, and verify both."""
     lambdas.answer("setup-db-users", event)
 
 
@@ -67,7 +67,7 @@ def archive_snapshot(event: CloudWatchEvent) -> None:
 
 @app.on_cw_event(pattern("sns-notification", STAGE), name="sns-notification")
 def sns_notification(event: CloudWatchEvent) -> None:
-    """Tell people how it ended."""
+    """Notify people of how the operation ended."""
     lambdas.answer("sns-notification", event)
 
 
@@ -79,5 +79,5 @@ def cancel_restore(event: CloudWatchEvent) -> None:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="heartbeat")
 def heartbeat(event: Any) -> None:
-    """Announce again what is due, start what was missed."""
+    """Announce overdue operations again, and start the restores whose events were lost."""
     lambdas.run_heartbeat(event)

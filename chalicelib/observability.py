@@ -1,6 +1,7 @@
-"""Logs and metrics, through Powertools: structured lines that carry the operation, and metrics in the log (EMF).
+"""Structured logs and metrics, through Powertools.
 
-Tracing is not here: Powertools' Tracer needs the X-Ray SDK, which drags botocore into the package.
+Log lines carry the operation, and metrics are log lines, too (EMF). There is no tracing, because
+Powertools' Tracer needs the X-Ray SDK, which brings botocore into the package.
 """
 
 import os
@@ -21,10 +22,13 @@ from chalicelib.flow.untrusted_text import shown_name
 NAMESPACE = "AuroraRestore"
 
 SUMMED = frozenset({"CatchUpFailed", "NotificationLost", "OperationFailed", "TargetAgeSeconds"})
-"""Metrics of one plan that an alarm watches for the whole stage: an alarm has to name every dimension of a metric."""
+"""Metrics that are also written without their plan, for the stage's alarms.
 
-# A logger of our own name: its level never reaches botocore, whose DEBUG lines print secrets in
-# clear.
+An alarm has to name every dimension of its metric.
+"""
+
+# The logger has a name of its own, so that its level never reaches botocore: botocore's DEBUG lines
+# print secrets in clear.
 logger = Logger(
     service="aurora-restore",
     level=os.environ.get("LOG_LEVEL", "INFO"),
@@ -48,10 +52,10 @@ def count(
 ) -> None:
     """Write one metric into the log, where CloudWatch finds it.
 
-    What an alarm sums, without its plan besides.
+    A metric of `SUMMED` is written without its plan, too.
     """
-    # No service: POWERTOOLS_SERVICE_NAME would become one more dimension, and no alarm would find
-    # the metric.
+    # The service is empty: POWERTOOLS_SERVICE_NAME would otherwise become a dimension, and no alarm
+    # would find the metric.
     metric = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
     metric.add_metric(name=name, unit=unit, value=value)
     for dimension, text in {"stage": stage, **dimensions}.items():
@@ -62,27 +66,27 @@ def count(
 
 
 def ignored(stage: str, why: str, envelope: Mapping[str, Any]) -> None:
-    """Say that an event is not for us, and count it; never an error."""
-    detail = envelope.get("detail")
-    given: Mapping[str, Any] = detail if isinstance(detail, Mapping) else {}
+    """Log and count an event that starts nothing here; it is never an error."""
+    found = envelope.get("detail")
+    detail: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     logger.info(
         "Ignored: %s.",
         why,
         event_id=shown_name(envelope.get("id")),
         detail_type=shown_name(envelope.get("detail-type")),
-        event_source=shown_name(given.get("SourceArn") or given.get("operation_id")),
+        event_source=shown_name(detail.get("SourceArn") or detail.get("operation_id")),
     )
     count("EventIgnored", stage)
 
 
 def unreadable(error: UnreadableRecordError, stage: str) -> None:
-    """Say which item cannot be read, and count it: one bad item stops nobody else's operation."""
+    """Log and count an item that cannot be read: it stops no other operation."""
     logger.error(str(error))
     count("RecordUnreadable", stage)
 
 
 def advanced(operation: Operation, what: str) -> None:
-    """Say and measure a change of state."""
+    """Log and measure a change of state."""
     last = operation.durations[-1]
     logger.info(
         "%s -> %s: %s",

@@ -1,4 +1,4 @@
-"""What the choreography needs of the world: one value, made once for each invocation, with real defaults."""
+"""The ports: what an invocation uses outside of the app, as one value with real defaults."""
 
 import json
 import os
@@ -22,14 +22,12 @@ if TYPE_CHECKING:  # psycopg2 is loaded by the one step that needs it
 ENTRIES_MAX = 10  # of one PutEvents call (API reference)
 
 
-def open_database(place: "Endpoint", master: "Login", database: str) -> "RestoredDatabase":
-    """Open the real database of a restored cluster.
-
-    Imported late, because psycopg2 costs every cold start.
-    """
+def open_database(endpoint: "Endpoint", master: "Login", database: str) -> "RestoredDatabase":
+    """Open the real database of a restored cluster."""
+    # Imported here: psycopg2 would slow the cold start of every function.
     from chalicelib.database.restored_database import Database  # noqa: PLC0415
 
-    return Database(place, master, database)
+    return Database(endpoint, master, database)
 
 
 def resolves(host: str) -> bool:
@@ -43,7 +41,7 @@ def resolves(host: str) -> bool:
 
 @dataclass(frozen=True)
 class Ports:
-    """The world as one invocation sees it."""
+    """What one invocation works with: settings, records, AWS, the clock, the database."""
 
     settings: Settings
     store: Store
@@ -69,23 +67,25 @@ class Ports:
     def put_events(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[bool]:
         """Put at most `ENTRIES_MAX` events of this stage on the default bus, in one call.
 
-        Tells which were taken.
+        Returns for each whether the bus took it.
         """
-        source = self.settings.event_source
-        details = [
-            (kind, json.dumps(detail, ensure_ascii=False)) for kind, detail in entries
-        ]  # the bus counts bytes
         answer = self.service("events").call(
             "put_events",
             Entries=[
-                {"Source": source, "DetailType": kind, "Detail": detail} for kind, detail in details
+                {
+                    "Source": self.settings.event_source,
+                    "DetailType": detail_type,
+                    # Not escaped to ASCII: EventBridge's limit counts bytes.
+                    "Detail": json.dumps(detail, ensure_ascii=False),
+                }
+                for detail_type, detail in entries
             ],
         )
         return ["ErrorCode" not in entry for entry in answer["Entries"]]
 
 
 def of_lambda(context: Any, settings: Settings | None = None) -> Ports:
-    """Compose the real world of an invocation from the environment and the Lambda context.
+    """Make the ports of an invocation in Lambda from its environment and context.
 
     Raises SettingsError.
     """

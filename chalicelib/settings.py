@@ -1,6 +1,6 @@
-"""Settings: the stage's environment, and SSM and environment resolved to a `Plan`.
+"""Reads the stage's settings from the environment, and resolves its plans from SSM and environment.
 
-Every problem in one message.
+All problems of a stage or a plan are reported in one message.
 """
 
 import re
@@ -29,13 +29,12 @@ LISTS = frozenset(
 PLAN_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 PLAN_SETTINGS = frozenset(SETTINGS)
 PLAN_PARAMETERS = frozenset(field.replace("_", "-") for field in PLAN_SETTINGS)
-GUIDE_PARAMETERS = frozenset(
-    {"cross-account-role-arn"}
-)  # of the stage, made by the guide; nothing reads it
+# Made by the guide that users come from; nothing reads it.
+GUIDE_PARAMETERS = frozenset({"cross-account-role-arn"})
 
 
 class Settings(BaseModel):
-    """What the environment alone says: the stage, its tables, its pace."""
+    """The settings that the environment alone holds: the stage, its tables, its intervals."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -43,22 +42,21 @@ class Settings(BaseModel):
     state_table_name: str
     audit_table_name: str
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
-    sns_topic_arn: str | None = None  # for what is refused before there is a plan
-    heartbeat_interval: int = Field(
-        default=60, ge=1
-    )  # seconds between ticks: the schedule's own rate
-    catch_up_interval: int = Field(
-        default=300, ge=1
-    )  # seconds between looks for a snapshot whose event never came
-    catch_up_grace: int = Field(
-        default=900, ge=0
-    )  # seconds that an event may be late before it is thought lost
+    # For requests that are refused before there is a plan.
+    sns_topic_arn: str | None = None
+    # Seconds between two ticks: the rate of the schedule.
+    heartbeat_interval: int = Field(default=60, ge=1)
+    # Seconds between two searches for a snapshot whose event never came.
+    catch_up_interval: int = Field(default=300, ge=1)
+    # Seconds that an event may be late before it counts as lost.
+    catch_up_grace: int = Field(default=900, ge=0)
     variables: Mapping[str, str] = Field(default_factory=dict, repr=False)
-    variables_place: str = "the environment"  # as people are told where a variable stands
+    # Where people wrote the variables, as messages say it.
+    variables_place: str = "the environment"
 
     @property
     def stage(self) -> str:
-        """The stage, under the name that people know it by."""
+        """The name of the stage."""
         return self.environment
 
     @property
@@ -68,16 +66,13 @@ class Settings(BaseModel):
 
     @property
     def parameter_path(self) -> str:
-        """Where this stage's SSM parameters live; prod's have no stage in their name."""
-        return (
-            "/aurora-restore/"
-            if self.environment == "prod"
-            else f"/aurora-restore/{self.environment}/"
-        )
+        """The path of this stage's SSM parameters; prod's have no stage in their name."""
+        stage_folder = "" if self.environment == "prod" else f"{self.environment}/"
+        return f"/aurora-restore/{stage_folder}"
 
     @classmethod
     def to_tell_of_problems(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read the stage's name and topic, unchecked, where the rest cannot be used: enough to tell people so."""
+        """Read only the stage's name and topic, unchecked, to notify people of invalid settings."""
         return cls.model_construct(
             environment=environ.get("ENVIRONMENT", "unknown"),
             state_table_name="",
@@ -107,51 +102,49 @@ STAGE_SETTINGS = frozenset(Settings.model_fields.keys() - {"variables", "variabl
 def resolve_plan(
     settings: Settings, name: str, parameters: Mapping[str, str], *, account: str, partition: str
 ) -> Plan:
-    """Make a plan of what SSM says (`parameters`: names below the stage's path), else the environment, else defaults.
+    """Make a plan of SSM parameters, the environment, and defaults, in this order.
 
-    A plan other than `default` has parameters of its own under `plans/<name>/`, which come before
-    the stage's. Raises SettingsError with every problem; a parameter under `plans/<name>/` that
-    nothing reads is one.
+    `parameters` are named below the stage's path. A plan other than `default` has parameters of its
+    own under `plans/<name>/`, which come before the stage's. Raises SettingsError with every
+    problem; a parameter under `plans/<name>/` that nothing reads is one of them.
     """
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     places: dict[str, str] = {}
     for field in PLAN_SETTINGS:
         if found := _first(settings, parameters, name, field):
             value, places[field] = found
             parts = [part.strip() for part in value.split(",") if part.strip()]
-            given[field] = parts if field in LISTS else value
-    world = {"name": name, "stage": settings.stage, "account": account, "partition": partition}
+            values[field] = parts if field in LISTS else value
+    identity = {"name": name, "stage": settings.stage, "account": account, "partition": partition}
     problems = _unknown_of_plan(settings, name, parameters)
     try:
-        plan = Plan.of_settings(**given, **world)
+        plan = Plan.of_settings(**values, **identity)
     except ValidationError as error:
         anywhere = f"{settings.variables_place} or in SSM below {settings.parameter_path}"
         problems += setting_problems.of_validation(error, places, anywhere)
-        problems += _contradictions_beside(error, given)
+        problems += _contradictions_beside(error, values)
     if problems:
         raise SettingsError(f"The settings of plan {name} cannot be used:", problems)
     return plan
 
 
-def _contradictions_beside(error: ValidationError, given: Mapping[str, Any]) -> list[str]:
-    """Find contradictions among the fields that are fine.
+def _contradictions_beside(error: ValidationError, values: Mapping[str, Any]) -> list[str]:
+    """Find contradictions among the valid fields.
 
-    Pydantic asks for them only when each field is.
+    Pydantic looks for contradictions only where every field is valid.
     """
     wrong = {setting_name(problem["loc"]) for problem in error.errors() if problem["loc"]}
-    return (
-        contradictions({field: value for field, value in given.items() if field not in wrong})
-        if wrong
-        else []
-    )
+    if not wrong:
+        return []
+    return contradictions({field: value for field, value in values.items() if field not in wrong})
 
 
 def resolve_plans(
     settings: Settings, parameters: Mapping[str, str], *, account: str, partition: str
 ) -> dict[str, Plan | SettingsError]:
-    """Make every plan of a stage, or say why it is none.
+    """Resolve every plan of a stage, each to a plan or to the reason why it is invalid.
 
-    One whose target is another's source is none, and none of several that have the same target.
+    A plan is invalid where its target is another plan's source, or another plan's target.
     """
     resolved: dict[str, Plan | SettingsError] = {}
     for name in plan_names(parameters):
@@ -209,16 +202,14 @@ def plan_names(parameters: Mapping[str, str]) -> tuple[str, ...]:
         for path in parameters
         if path.startswith(f"{PLANS}/") and path.count("/") == _SLASHES
     }
-    return (
-        DEFAULT_PLAN,
-        *sorted(plan for plan in named if PLAN_NAME.fullmatch(plan) and plan != DEFAULT_PLAN),
-    )
+    others = sorted(plan for plan in named - {DEFAULT_PLAN} if PLAN_NAME.fullmatch(plan))
+    return (DEFAULT_PLAN, *others)
 
 
 def unknown_parameters(settings: Settings, parameters: Mapping[str, str]) -> list[str]:
-    """Say which of the stage's SSM parameters nothing reads.
+    """List the SSM parameters of the stage that nothing reads, as sentences.
 
-    Those of a plan are said when it is resolved.
+    Those of a plan are reported when it is resolved.
     """
     path = settings.parameter_path
     found: list[str] = []
@@ -246,15 +237,12 @@ def unknown_parameters(settings: Settings, parameters: Mapping[str, str]) -> lis
 
 
 def _is_of_another_stage(settings: Settings, first: str) -> bool:
-    """Tell whether `first` may be another stage's name: below prod's path are theirs.
+    """Tell whether `first` may be another stage's name: their paths are below prod's.
 
-    `plan` is a misspelling.
+    What resembles `plans`, such as `plan`, is a misspelling.
     """
-    return (
-        settings.environment == "prod"
-        and first.isalnum()
-        and not setting_problems.nearest(first, [PLANS])
-    )
+    could_be_stage = first.isalnum() and not setting_problems.nearest(first, [PLANS])
+    return settings.environment == "prod" and could_be_stage
 
 
 def _unknown_of_plan(settings: Settings, name: str, parameters: Mapping[str, str]) -> list[str]:
@@ -264,15 +252,14 @@ def _unknown_of_plan(settings: Settings, name: str, parameters: Mapping[str, str
         for path in parameters
         if path.startswith(below) and path.count("/") == _SLASHES
     }
-    return [
-        *setting_problems.unknown_parameters(settings.parameter_path + below, own, PLAN_PARAMETERS)
-    ]
+    path = settings.parameter_path + below
+    return [*setting_problems.unknown_parameters(path, own, PLAN_PARAMETERS)]
 
 
 def _first(
     settings: Settings, parameters: Mapping[str, str], plan: str, field: str
 ) -> tuple[str, str] | None:
-    """Find what a setting is, and where it stands."""
+    """Find the value of a setting, and where it is set."""
     path = field.replace("_", "-")
     for parameter in (f"{PLANS}/{plan}/{path}", path):
         if value := parameters.get(parameter):

@@ -152,7 +152,7 @@ def _unknown(stage: Stage) -> Iterator[Finding]:
     for place, variables in stage.variables_by_place.items():
         for name in sorted(variables):
             if not (name.upper() in KNOWN_VARIABLES or name.startswith(FOREIGN_VARIABLES)):
-                unknown = setting_problems.misspelt(name, KNOWN_VARIABLES)
+                unknown = setting_problems.unknown_name(name, KNOWN_VARIABLES)
                 yield failed(
                     f"{name} in {place} of {CONFIG} {unknown}",
                     "Rename or remove it.",

@@ -1,4 +1,4 @@
-"""The whole flow, as one table: which state is announced how, what answers it, and where it may go.
+"""The whole flow as one table: each state, its event, its step, and the states that may follow.
 
 Everything else that needs the flow (rules, transitions, the diagram in the docs, metrics, the
 operator's timeline, the tests) reads `CHOREOGRAPHY`; nothing repeats it.
@@ -16,17 +16,17 @@ SOURCE_PREFIX = "aurora-restore"
 class State(StrEnum):
     """The last fact that is known of an operation."""
 
-    # Somebody wants this snapshot restored, and the target is ours to replace.
+    # The operation holds the target's lock; its snapshot is not checked yet.
     ACCEPTED = "ACCEPTED"
     # The snapshot exists, is available and is the source's.
     SNAPSHOT_FOUND = "SNAPSHOT_FOUND"
-    # Aurora copies it to the target's region.
+    # Aurora copies the snapshot.
     COPYING = "COPYING"
-    # One copy is made and another has to follow.
+    # One copy is available and another has to follow.
     HOP_COPIED = "HOP_COPIED"
-    # What will be restored is available in the target's region.
+    # The snapshot that will be restored is available in the target's region.
     SNAPSHOT_READY = "SNAPSHOT_READY"
-    # What later steps need was looked up, and what is deleted is decided.
+    # Everything that later steps need was checked, and what to delete is decided.
     PREFLIGHT_PASSED = "PREFLIGHT_PASSED"
     # setup-db-users reaches what it needs; Aurora deletes the old target.
     TARGET_DELETING = "TARGET_DELETING"
@@ -38,19 +38,19 @@ class State(StrEnum):
     CLUSTER_RESTORED = "CLUSTER_RESTORED"
     # Aurora creates its writer.
     INSTANCES_CREATING = "INSTANCES_CREATING"
-    # The writer is available, with production's logins.
+    # The writer is available; production's logins still work.
     RESTORED = "RESTORED"
     # The users are created and verified; Aurora still creates the readers.
     READERS_CREATING = "READERS_CREATING"
-    # Production's logins are disabled, ours are verified, and all instances are available.
+    # Production's logins are disabled, the plan's users are verified, all instances are available.
     USERS_READY = "USERS_READY"
     # The copy is kept or deleted, as the plan says.
     ARCHIVED = "ARCHIVED"
-    # It cannot go on; people are being notified.
+    # The operation cannot continue; people are being notified.
     FAILING = "FAILING"
-    # Somebody cancelled it; people are being notified.
+    # Somebody cancelled the operation; people are being notified.
     CANCELLING = "CANCELLING"
-    # It changes nothing, for a reason of which people are being notified.
+    # The operation will change nothing; people are being notified why.
     SKIPPING = "SKIPPING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -80,16 +80,17 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class StateRow:
-    """All that a state means: the event that announces it, the step that answers, and what may follow.
+    """Everything about a state: its event, its step, and the states that may follow.
 
-    `next_states` lead on, `earlier_states` lead back to do something again. `deadline` names the
-    setting (seconds) that bounds the state; `aurora_work` says what of Aurora's the state waits
-    for, None where the time is all our own. `on_giving_up` is where a refusal, a spent deadline or
-    repeated unexpected errors lead: to the failure, and from an ending to that end, which stands
-    whether people could be told or not. A rerun of an operation that stopped here begins at
-    `resume_at`, by default here. `result` is how an operation in this state has ended or is about
-    to. Where the step `only_tries` what it will do in a later state, asking for the step means that
-    later state.
+    - `next_states` lead forward, `earlier_states` lead back to repeat something.
+    - `deadline` names the setting (seconds) that bounds the state.
+    - `aurora_work` says what of Aurora's the state waits for; None where all the time is the app's.
+    - `on_giving_up` is the state after a refusal, a passed deadline or repeated unexpected errors.
+      An ending leads to its own end there, whether people could be notified or not.
+    - `resume_at` is where a rerun of an operation that stopped here begins; by default, here.
+    - `result` is how an operation in this state has ended or is about to end.
+    - `only_tries` marks a state whose step only tries what it does in a later state: a request for
+      the step means that later state.
     """
 
     state: State
@@ -204,19 +205,19 @@ START_STEP = "snapshot-check"  # the step that also takes what starts an operati
 
 
 def states_of(step: str) -> tuple[State, ...]:
-    """Say in which states it is `step`'s turn, in the order of the flow."""
+    """List the states that `step` answers, in the order of the flow."""
     return tuple(row.state for row in CHOREOGRAPHY if row.step == step)
 
 
 def begins_in(step: str) -> State:
-    """Say in which state `step` begins its work, for who asks for the step."""
+    """Give the state at which a request for `step` begins."""
     return next(row.state for row in CHOREOGRAPHY if row.step == step and not row.only_tries)
 
 
 def is_allowed(before: State, after: State) -> bool:
-    """Tell whether the flow knows this change of state.
+    """Tell whether the flow allows this change of state.
 
-    Giving up and being cancelled are possible until the ending.
+    An operation can fail or be cancelled until its ending begins.
     """
     if after in (State.CANCELLING, State.FAILING):
         return before not in ENDING | TERMINAL
@@ -229,7 +230,7 @@ def comes_after(later: State, earlier: State) -> bool:
 
 
 def begun_anew(state: State) -> frozenset[Phase]:
-    """Say which phases have not begun yet, or begin, in a state: a rerun from there makes them anew."""
+    """List the phases that begin in a state or after it: a rerun from there repeats them."""
     later = _later_states(state)
     begun = {row.phase for row in CHOREOGRAPHY if row.state is not state and row.state not in later}
     return frozenset(Phase) - begun
@@ -246,5 +247,5 @@ def _later_states(state: State) -> frozenset[State]:
 
 
 def event_source(stage: str) -> str:
-    """Name the source of a stage's own events, so that stages of one account hear only themselves."""
+    """Name the source of a stage's own events: it keeps the stages of an account apart."""
     return f"{SOURCE_PREFIX}.{stage}"

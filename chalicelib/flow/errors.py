@@ -1,8 +1,7 @@
-"""The kinds of trouble a step can meet.
+"""The errors that a step may raise.
 
-Each leads to one reaction of the runner, and anything else is a bug.
-
-Their sentences quote what AWS, PostgreSQL and people wrote, so each is made one line here
+The runner has one reaction to each of them, and any other exception is a bug. The sentences quote
+what AWS, PostgreSQL and people wrote, so each is escaped to one line here
 (`chalicelib.flow.untrusted_text`).
 """
 
@@ -14,23 +13,23 @@ from chalicelib.flow.untrusted_text import one_line
 
 
 class Retry(StrEnum):
-    """What people start after they did what a remedy says; a notice ends with its command."""
+    """What people start after they followed a remedy; the notification ends with its command."""
 
-    RERUN = "rerun"  # the same operation, where it stopped or at `from_step`
-    LAST_SUCCESS = (
-        "last-success"  # the step `from_step` of the target's last success, on its cluster
-    )
-    NEW_REQUEST = (
-        "new-request"  # a rerun keeps the snapshot and the clusters, and would be refused again
-    )
-    LATER_SNAPSHOT = "later-snapshot"  # what is changed in production is in later snapshots only
+    # The same operation, where it stopped or at `from_step`.
+    RERUN = "rerun"
+    # The step `from_step` of the target's last success, on its cluster.
+    LAST_SUCCESS = "last-success"
+    # A rerun keeps the snapshot and the clusters, so it would be refused again.
+    NEW_REQUEST = "new-request"
+    # What is changed in production is in later snapshots only.
+    LATER_SNAPSHOT = "later-snapshot"
 
 
 class TransientError(Exception):
-    """It may go better later: the step is tried again, with backoff, until the state's deadline.
+    """A later attempt may succeed: the step is retried, with backoff, until the state's deadline.
 
-    The first argument is a sentence that says what happened and where; `remedy` says what to do if
-    it never goes better (None: nothing particular).
+    `reason` is a sentence that says what happened and where; `remedy` says what to do if no attempt
+    succeeds (None: nothing particular).
     """
 
     def __init__(self, reason: str, remedy: str | None = None) -> None:
@@ -44,29 +43,29 @@ class TransientError(Exception):
 
 
 class TablesBusyError(TransientError):
-    """The tables do not answer: whether the last write was made is not known."""
+    """The tables do not answer, so it is not known whether the last write was made."""
 
 
-# A resource that is in the middle of something else is through within minutes, and its status says
-# so meanwhile: then the step waits and does not ask. What refuses for longer refuses for good, and
-# people are without a target.
+# A resource that is busy with something else says so by its status, and is done within minutes; the
+# step waits for that and makes no call. A refusal that lasts longer is permanent, and people are
+# without a target.
 STATE_FAULT_MAX = timedelta(minutes=10)
 
 
 class StateFaultError(TransientError):
     """AWS refused a call because of the state that a resource is in.
 
-    That passes within minutes, or not by itself: it is tried again for `STATE_FAULT_MAX`.
+    That passes within minutes or never: the call is retried for `STATE_FAULT_MAX`.
     """
 
 
 class RefusedError(Exception):
-    """It will not go better by itself: the operation ends, and says why (`reason`) and what to do (`remedy`).
+    """No retry will help: the operation ends with a `reason` and a `remedy`.
 
-    A remedy says what to correct. How to go on after that is `retry`, of which the notice has the
-    command: so no remedy speaks of it. `from_step` names the step that a rerun has to begin at,
-    where the one that refused would refuse again. `problems` are sentences, where there are
-    several: people are told one a line, below the reason.
+    A remedy says what to correct, and never how to start again: that is `retry`, whose command the
+    notification has. `from_step` names the step that a rerun has to begin at, where the step that
+    refused would refuse again. `problems` are sentences, where there are several: the notification
+    has each on a line of its own, below the reason.
     """
 
     def __init__(
@@ -87,13 +86,13 @@ class RefusedError(Exception):
 
 
 class BeyondSettingsError(RefusedError):
-    """A refusal that no change of the stage's settings undoes: production or the account has to change."""
+    """A refusal that only a change in production or in the account can resolve, not a setting."""
 
 
 class SettingsError(Exception):
-    """The settings do not make a plan: `heading` says which, and each of `problems` stands on a line of its own.
+    """The settings are invalid: `heading` says which, and each of `problems` has its own line.
 
-    A problem is a sentence with the setting, where it stands, its value and what would be right.
+    A problem is a sentence with the setting, where it is set, its value and what would be right.
     """
 
     def __init__(self, heading: str, problems: Sequence[str] = ()) -> None:
@@ -103,7 +102,7 @@ class SettingsError(Exception):
 
 
 class UnreadableRecordError(Exception):
-    """An item of the state table is not a record that this version understands.
+    """An item of the state table is not a record that this version can read.
 
     `remedy` says how to repair it.
     """

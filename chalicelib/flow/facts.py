@@ -122,7 +122,7 @@ class UserFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptFacts:
-    """What this run has tried; every rerun begins with none of it."""
+    """What this run has tried; a rerun begins without it."""
 
     copy_failures: int = 0
     copy_retry_until: Timestamp | None = None  # the first copy's deadline, also for those after it
@@ -132,7 +132,7 @@ class AttemptFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All of it; each fact is written by one step and read by later ones."""
+    """All facts of an operation; each is written by one step and read by later ones."""
 
     snapshot: SnapshotFacts = SnapshotFacts()
     copies: CopyFacts = CopyFacts()
@@ -146,10 +146,11 @@ class Facts:
         return _adapter().validate_python(present_facts(item))
 
     def without(self, phases: frozenset[Phase]) -> "Facts":
-        """Forget phases, and what was tried.
+        """Forget the facts of phases, and what was tried.
 
-        Of the snapshot its ARN stays, which is what was asked for. The users go with the cluster
-        that they are in: on one that stays, the logins that were closed have to be remembered.
+        The snapshot's ARN always stays, because it is what was requested. Facts about users are
+        forgotten together with their cluster: for a cluster that stays, the logins that were closed
+        have to be remembered.
         """
         known = Facts(snapshot=SnapshotFacts(arn=self.snapshot.arn))
         if Phase.SNAPSHOT not in phases:

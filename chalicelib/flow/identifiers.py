@@ -10,9 +10,10 @@ NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fi
 
 
 def automatic_id(plan: str, stage: str, snapshot_arn: str, created_at: datetime) -> str:
-    """Name the operation that a snapshot starts by itself: the same for every duplicate of its event."""
-    day = created_at.astimezone(UTC).strftime("%Y%m%d-%H%M")
-    return f"{_slug(plan, 16)}-{day}-{_digest(stage, plan, snapshot_arn.lower(), iso_timestamp(created_at))}"
+    """Name the operation of a snapshot: the same for every duplicate of its event."""
+    minute = created_at.astimezone(UTC).strftime("%Y%m%d-%H%M")
+    digest = _digest(stage, plan, snapshot_arn.lower(), iso_timestamp(created_at))
+    return f"{_slug(plan, 16)}-{minute}-{digest}"
 
 
 def requested_id(request_id: str) -> str:
@@ -21,12 +22,15 @@ def requested_id(request_id: str) -> str:
 
 
 def catch_up_id(operation_id: str) -> str:
-    """Name the next operation of a snapshot, or of a request, that was skipped because the target was busy."""
+    """Name the operation that follows one that was skipped because the target was busy."""
     return f"{operation_id[:30].rstrip('-')}-again-{_digest(operation_id, 'again')}"
 
 
 def resource_name(stage: str, operation_id: str) -> str:
-    """Name what an operation makes: at most 63 letters, digits and single hyphens, as RDS wants (API reference)."""
+    """Name a resource that an operation makes.
+
+    RDS takes at most 63 letters, digits and single hyphens (API reference).
+    """
     name = f"aurora-restore-{_slug(stage, 10)}-{operation_id}"
     return name if len(name) <= NAME_MAX else f"{name[:45].rstrip('-')}-{_digest(name)}"
 

@@ -1,10 +1,8 @@
-"""How much is told of what production or people can make long.
+"""Limits for texts and lists whose length production or people decide.
 
-Records, events and notices tell the first of it.
-
-The trail keeps the whole, in rows of its own. The limits behind these numbers: an item of DynamoDB
-may have 400 KB, an event of EventBridge and a message of SNS 256 KB each (developer guides of the
-three; SNS counts the texts for all protocols together).
+Records, events and notifications have the beginning, and the audit trail keeps the whole in rows of
+its own. An item of DynamoDB may have 400 KB, an event of EventBridge and a message of SNS 256 KB
+each (developer guides of the three; SNS counts the texts for all protocols together).
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,9 +19,9 @@ MESSAGE_BYTES_MAX = 256 * 1024  # of SNS
 
 
 def listed(names: Sequence[str], count: int | None = None) -> str:
-    """Name all, or the first of many with their number.
+    """List all names, or the first of many with their number.
 
-    `count` is that of a list whose rest is not here.
+    `count` is the length of the whole list, where `names` is only its beginning.
     """
     count = max(count or 0, len(names))
     if count <= NAMES_MAX and count == len(names):
@@ -39,12 +37,12 @@ def first_few(items: Iterable[object], most: int = 5) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number with its noun, which is given in the singular and forms its plural with an s."""
+    """Write a number with its noun, which is given in the singular and takes an s."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def brief(text: str, longest: int = TEXT_MAX) -> str:
-    """Cut a text that is longer, and say so at its end."""
+    """Cut a text that is longer than allowed, and say so at its end."""
     if len(text) <= longest:
         return text
     end = f" … (cut: {len(text):,} characters in all)."
@@ -54,12 +52,11 @@ def brief(text: str, longest: int = TEXT_MAX) -> str:
 def with_warnings(before: Sequence[str], more: Iterable[str]) -> tuple[str, ...]:
     """Add warnings, each once and none too long.
 
-    Of very many the last says that there were more.
+    Where there are too many, the last one says so.
     """
-    warnings = tuple(dict.fromkeys([*before, *(brief(warning, WARNING_MAX) for warning in more)]))
+    added = [brief(warning, WARNING_MAX) for warning in more]
+    warnings = tuple(dict.fromkeys([*before, *added]))
     if len(warnings) <= WARNINGS_MAX:
         return warnings
-    return (
-        *warnings[: WARNINGS_MAX - 1],
-        "There were more warnings: the functions' logs have them.",
-    )
+    rest = "There were more warnings: the functions' logs have them."
+    return (*warnings[: WARNINGS_MAX - 1], rest)

@@ -1,8 +1,7 @@
-"""Reads records of versions in which facts and settings were flat, and some attributes had other names.
+"""Reads records of earlier versions, which had flat facts and settings and some other names.
 
-What was read so is written whole in the present form at the next change
-(`chalicelib.records.operations`): a version before this one can then not read it any more, instead
-of reading a part of it.
+The next change writes such a record whole in the present form (`chalicelib.records.operations`). An
+earlier version can then no longer read it, which is better than reading a part of it.
 """
 
 from collections.abc import Mapping
@@ -68,7 +67,7 @@ def is_older(item: Mapping[str, Any]) -> bool:
 
 
 def present_form(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a record in the present form; one that is in it already is given as it is."""
+    """Convert a record to the present form; a record that has it stays as it is."""
     if not is_older(item):
         return dict(item)
     present = {RENAMED.get(name, name): value for name, value in item.items()}
@@ -78,7 +77,7 @@ def present_form(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def present_facts(facts: Any) -> Any:
-    """Give the facts of a record, or of a row of the trail, by phase."""
+    """Nest the facts of a record, or of a row of the audit trail, by phase."""
     if not isinstance(facts, Mapping):
         return facts or {}
     found: dict[str, Any] = {name: part for name, part in facts.items() if name not in OLDER_FACTS}

@@ -1,4 +1,4 @@
-"""One restore, as a value: its record, and its names. Nothing here has effects."""
+"""The record of one restore as a value, and the names that follow from it. Nothing has effects."""
 
 import re
 from collections.abc import Mapping
@@ -94,7 +94,7 @@ class Operation:
     def from_item(cls, item: Mapping[str, Any]) -> "Operation":
         """Read an item of the state table; raises UnreadableRecordError.
 
-        Attributes of a newer version are ignored, those that an older one did not have get their
+        Attributes of a newer version are ignored, and those that an older one lacks get their
         defaults.
         """
         try:
@@ -115,7 +115,7 @@ class Operation:
     def to_item(self) -> dict[str, Any]:
         """Write the record as a DynamoDB item.
 
-        What is None is left out, so that conditions may ask for absence.
+        Attributes that are None are left out, so that conditions can test for absence.
         """
         known = _ADAPTER.dump_python(self, mode="json", exclude_none=True)
         del known["outdated"]
@@ -157,7 +157,7 @@ class Operation:
 
     @property
     def cancellable(self) -> bool:
-        """Tell whether a cancel still finds something to stop."""
+        """Tell whether the operation can still be cancelled."""
         return self.state not in ENDING | TERMINAL
 
     @property
@@ -168,25 +168,24 @@ class Operation:
     @property
     def name_of_copy(self) -> str:
         """The identifier of the snapshot copy that is restored."""
-        return (
-            self.facts.copies.hops[-1].identifier
-            if self.facts.copies.hops
-            else self.copy_name(self.facts.copies.key_arn)
-        )
+        if hops := self.facts.copies.hops:
+            return hops[-1].identifier
+        return self.copy_name(self.facts.copies.key_arn)
 
     def copy_name(self, key_arn: str | None) -> str:
         """Name a snapshot copy: the same for a whole chain of reruns, so that a rerun adopts it.
 
-        A snapshot that was deleted and taken anew under its name is another one, whose copy has
-        another name; so has a copy under another key.
+        A copy under another key has another name. So has the copy of a snapshot that was deleted
+        and taken again under the same name.
         """
-        made = self.facts.snapshot.created_at
+        snapshot = self.facts.snapshot
+        created_at = iso_timestamp(snapshot.created_at) if snapshot.created_at else ""
         key = (key_arn,) if key_arn else ()
-        which = _digest(self.facts.snapshot.arn or "", iso_timestamp(made) if made else "", *key)
-        return f"{resource_name(self.stage, self.root_id)}-{which[:_COPY_DIGITS]}"
+        digest = _digest(snapshot.arn or "", created_at, *key)
+        return f"{resource_name(self.stage, self.root_id)}-{digest[:_COPY_DIGITS]}"
 
     def is_name_of_copy(self, identifier: str) -> bool:
-        """Tell whether a run of this chain of reruns gives such a name to a copy."""
+        """Tell whether a run of this chain of reruns may give its copy this name."""
         root = re.escape(resource_name(self.stage, self.root_id))
         return re.fullmatch(rf"{root}-[0-9a-f]{{{_COPY_DIGITS}}}", identifier) is not None
 

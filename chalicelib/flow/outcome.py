@@ -1,4 +1,4 @@
-"""What a step may return: a fact, a wait, or a refusal. The runner does the rest."""
+"""The outcomes that a step may return: advance, wait, or refuse. The runner applies them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,13 +25,13 @@ class Advance:
 class Wait:
     """A step's outcome: not yet.
 
-    Without `seconds` Aurora is at work, and `polling` says when to look again.
-
-    With `seconds` it is something short, or something whose end nothing tells: look again after so
-    many of them. `queued` says that the time is spent in Aurora's own queue, which does not count
-    against the state's deadline; `trouble` that a call went wrong rather than that something is
-    under way; `state_fault_since` since when calls in a row were refused for a resource's state;
-    `remedy` what to do if that never ends.
+    - `seconds` is when to look again, for something short or whose end no event tells. Without it
+      Aurora is at work, and `polling` decides.
+    - `queued` says that the copy is in Aurora's own queue, which does not count against the
+      deadline.
+    - `trouble` says that a call failed, rather than that something is under way.
+    - `state_fault_since` is when AWS began to refuse the call for a resource's state.
+    - `remedy` says what to do if the wait never ends.
     """
 
     why: str
@@ -45,9 +45,9 @@ class Wait:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A step's outcome: this operation cannot go on.
+    """A step's outcome: this operation cannot continue.
 
-    `facts` keep what is known of what was made.
+    `facts` are what was found and made until then.
     """
 
     reason: str

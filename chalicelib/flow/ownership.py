@@ -1,6 +1,6 @@
-"""Whose a thing is, by its tag: ours, another stage's or plan's, or nobody's.
+"""The owner of a resource by its tag: this plan, another stage or plan, or nobody.
 
-What belongs to somebody else is a refusal of its own: it is never told how it could be taken over.
+A resource of another owner is refused, and the refusal never says how to take it over.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG, Plan
 
 
 class UnownedError(RefusedError):
-    """A target that carries nobody's tag: it can be adopted, by a command that the remedy gives."""
+    """The target has no ownership tag: it can be adopted, by the command in the remedy."""
 
 
 class Tagged(Protocol):
@@ -28,30 +28,30 @@ class Tagged(Protocol):
 
 
 def is_ours(thing: Tagged, plan: Plan) -> bool:
-    """Tell whether a thing carries the plan's own tag."""
+    """Tell whether a resource has the plan's own tag."""
     return thing.tags.get(OWNER_TAG) == plan.owner
 
 
 def other_owner(thing: Tagged, plan: Plan) -> str | None:
-    """Name the stage and plan that a thing belongs to (`<stage>/<plan>`).
+    """Name the other stage and plan that a resource belongs to (`<stage>/<plan>`).
 
-    None if it is ours, or nobody's.
+    None if it belongs to this plan, or to nobody.
     """
     owner = thing.tags.get(OWNER_TAG)
     return owner if owner and owner != plan.owner else None
 
 
 def refuse_others(what: str, things: Sequence[Tagged], plan: Plan) -> None:
-    """Raise RefusedError when any of these things belongs to another stage or plan.
+    """Raise RefusedError when any of these resources belongs to another stage or plan.
 
     `what` names them together.
     """
     owners = {thing.arn: owner for thing in things if (owner := other_owner(thing, plan))}
     if not owners:
         return
-    whose = ", ".join(sorted(set(owners.values())))
+    others = ", ".join(sorted(set(owners.values())))
     raise RefusedError(
-        f"{what} belongs to {whose}, not to {plan.owner}: so says the tag {OWNER_TAG} of "
+        f"{what} belongs to {others}, not to {plan.owner}, by the tag {OWNER_TAG} of "
         f"{', '.join(owners)}. It is left alone.",
         f"Name another TARGET_CLUSTER_ID for the plan {plan.name} of the stage {plan.stage}.",
         retry=Retry.NEW_REQUEST,
@@ -59,7 +59,7 @@ def refuse_others(what: str, things: Sequence[Tagged], plan: Plan) -> None:
 
 
 def tag_list(operation: Operation) -> list[dict[str, str]]:
-    """Give the tags of everything an operation makes."""
+    """Give the tags of every resource that an operation makes."""
     return [
         {"Key": OWNER_TAG, "Value": operation.plan.owner},
         {"Key": OPERATION_TAG, "Value": operation.root_id},

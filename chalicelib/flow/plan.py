@@ -14,7 +14,7 @@ from chalicelib.flow.quiesce_kinds import ALL, KINDS, chosen
 
 HOUR = 3600
 SIDES = ("source", "target")
-OWNER_TAG = "aurora-restore"  # value: <stage>/<plan>, on everything that is ours
+OWNER_TAG = "aurora-restore"  # value: <stage>/<plan>, on everything that the plan makes
 OPERATION_TAG = "aurora-restore-operation"  # value: the first operation of a chain of reruns
 ARCHIVED_TAG = "aurora-restore-archived"  # value: when the copy was archived
 CLUSTER_ID_MAX = 57  # an instance's name adds a dash and up to five digits, of 63 in all
@@ -112,18 +112,18 @@ class UserPlan:
 
     @property
     def quiet_kinds(self) -> tuple[str, ...]:
-        """The kinds of `quiesce_kinds` that are stopped on the copy, in the order in which they are."""
+        """The kinds of `quiesce_kinds` that are stopped on the copy, in order."""
         return chosen(self.quiesce)
 
     @property
     def kinds_left(self) -> tuple[str, ...]:
-        """The kinds of `quiesce_kinds` that QUIESCE names off."""
+        """The kinds of `quiesce_kinds` that QUIESCE excludes."""
         return tuple(kind for kind in KINDS if kind not in self.quiet_kinds)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportPlan:
-    """Whom the end is told, and how long the trail of it is kept."""
+    """Who is notified of the end, and how long the audit trail is kept."""
 
     sns_topic_arn: Annotated[str, Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")]
     audit_retention_days: Annotated[int, Field(ge=1)] = 400
@@ -216,7 +216,7 @@ class Plan:
         return deadline.upper()
 
     def refuse_source(self, resource_id: str, source_resource_id: str | None) -> None:
-        """Raise RefusedError when a cluster about to be replaced is the source under another name."""
+        """Raise RefusedError when the cluster to replace is the source under another name."""
         if resource_id == source_resource_id:
             raise RefusedError(
                 f"The target {self.target_cluster_arn} is the source cluster itself: both have the "
@@ -288,9 +288,9 @@ def cluster_arn(partition: str, region: str, account: str, cluster_id: str) -> s
 
 
 def contradictions(values: Mapping[str, Any]) -> list[str]:
-    """Say what settings that are fine by themselves do not fit each other, as sentences.
+    """List the contradictions between settings that are valid by themselves, as sentences.
 
-    Missing ones are skipped.
+    Missing settings are ignored.
     """
     wrong = []
     sides = [

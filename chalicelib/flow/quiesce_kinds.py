@@ -1,4 +1,4 @@
-"""What a restored cluster must not go on doing: the kinds of it, as QUIESCE and the record name them."""
+"""The kinds of activity that are stopped on the copy, as QUIESCE and the records name them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 PREPARED_TRANSACTIONS = "prepared-transactions"
 CUT_OFF = ("subscriptions", "user-mappings", "foreign-servers", "dblink")
-"""Kinds that reach production: where one of them cannot be stopped, nobody is let in to the copy."""
+"""Kinds that reach production: where one of them cannot be stopped, no users are created."""
 REPORTED = ("dblink-callers", "aws-callers")
-"""Kinds that are counted only: code of production's that nobody but its owner may change."""
+"""Kinds that are counted only: code of production's that only its owner may change."""
 KINDS = (  # in the order in which they are stopped
     PREPARED_TRANSACTIONS,  # they hold locks that the others need
-    "event-triggers",  # they would run at what stops the others
+    "event-triggers",  # the statements that stop the others would fire them
     "replication-slots",
     "subscriptions",
     "cron-jobs",
@@ -23,10 +23,13 @@ KINDS = (  # in the order in which they are stopped
     *REPORTED,
 )
 ALL, NONE, LEFT = "all", "none", "-"
+_EXPECTED = (
+    f"{ALL}, {NONE}, or the kinds to leave as they are, each after a minus, such as -event-triggers"
+)
 
 
 class _Words(NamedTuple):
-    """How people read of a kind, and what becomes of it on the copy."""
+    """The nouns of a kind in sentences, and what is done to it on the copy."""
 
     singular: str
     plural: str
@@ -52,9 +55,9 @@ _WORDS = {
 
 
 class Remaining(NamedTuple):
-    """What could not be stopped or not be looked at.
+    """Activity that could not be stopped, or a database that could not be inspected.
 
-    `kind` is "" for a database that nothing is known of.
+    `kind` is "" for such a database.
     """
 
     kind: str
@@ -62,7 +65,7 @@ class Remaining(NamedTuple):
 
     @property
     def reaches_production(self) -> bool:
-        """It may be a way from the copy to production."""
+        """Whether it may lead from the copy to production."""
         return self.kind in CUT_OFF
 
     def __str__(self) -> str:
@@ -70,48 +73,41 @@ class Remaining(NamedTuple):
 
 
 def chosen(value: Sequence[str]) -> tuple[str, ...]:
-    """Return the kinds that a value of QUIESCE stops; ValueError for one that it may not have.
+    """Return the kinds that a value of QUIESCE stops; raises ValueError for an unknown word.
 
-    Everything is stopped unless it is named off, so that no list of people's forgets a kind.
+    Every kind is stopped unless it is excluded, so that no list of a plan can forget one.
     """
     if tuple(value) == (NONE,):
         return ()
     for word in value:
         if word != ALL and word.removeprefix(LEFT) not in KINDS:
-            raise ValueError(f"should be {_meant()}; {_nearest(word)}")
+            raise ValueError(f"should be {_EXPECTED}; {_nearest(word)}")
         if word in KINDS:
-            raise ValueError(f"should be {_meant()}: {LEFT}{word} leaves that kind as it is")
+            raise ValueError(f"should be {_EXPECTED}: {LEFT}{word} leaves that kind as it is")
     return tuple(kind for kind in KINDS if f"{LEFT}{kind}" not in value)
 
 
-def told(counts: Mapping[str, int], kinds: Iterable[str]) -> str:
-    """Say what of these kinds was found and done: `3 cron jobs disabled, 2 user mappings dropped`."""
-    return ", ".join(_told(kind, counts[kind]) for kind in kinds if counts.get(kind))
+def summary(counts: Mapping[str, int], kinds: Iterable[str]) -> str:
+    """Summarize kinds, such as `3 pg_cron jobs disabled, 2 user mappings dropped`."""
+    return ", ".join(_described(kind, counts[kind]) for kind in kinds if counts.get(kind))
 
 
-def _told(kind: str, count: int) -> str:
+def _described(kind: str, count: int) -> str:
     words = _WORDS[kind]
     noun = words.singular if count == 1 else words.plural
     return f"{count:,} {noun} {words.done}".rstrip()
 
 
 def sentence(counts: Mapping[str, int], left: Sequence[str]) -> str:
-    """Say what was stopped, what was only counted, and what was left because QUIESCE names it off."""
-    stopped = told(counts, [kind for kind in KINDS if kind not in REPORTED])
-    reported = told(counts, REPORTED)
+    """Say what was stopped, what was only counted, and what QUIESCE excluded."""
+    stopped = summary(counts, [kind for kind in KINDS if kind not in REPORTED])
+    reported = summary(counts, REPORTED)
     parts = [
         f"stopped or cut off: {stopped}" if stopped else "nothing was found to stop",
         *([f"reported only: {reported}"] if reported else []),
         *([f"left as in production (QUIESCE): {', '.join(left)}"] if left else []),
     ]
     return "; ".join(parts)
-
-
-def _meant() -> str:
-    return (
-        f"{ALL}, {NONE}, or the kinds to leave as they are, each after a minus, such as "
-        "-event-triggers"
-    )
 
 
 def _nearest(word: str) -> str:

@@ -9,9 +9,9 @@ RDS_SOURCE = "aws.rds"
 class RdsEvent:
     """An event of RDS: its id, and how its message begins.
 
-    The id is missing from some payloads, and the published schema does not know it (the CDK's event
-    schema), so the message has to do then. Live messages have no full stop, the documentation's do:
-    only the beginning counts.
+    The id is missing from some payloads and from the published schema (the CDK's event schema);
+    then the message identifies the event. Live messages have no full stop, unlike the documented
+    ones, so only the beginning counts.
     """
 
     event_id: str
@@ -19,9 +19,9 @@ class RdsEvent:
     message: str
 
 
-CLUSTER, INSTANCE, SNAPSHOT = (
-    f"RDS DB {kind} Event" for kind in ("Cluster", "Instance", "Cluster Snapshot")
-)
+CLUSTER = "RDS DB Cluster Event"
+INSTANCE = "RDS DB Instance Event"
+SNAPSHOT = "RDS DB Cluster Snapshot Event"
 AUTOMATED_SNAPSHOT_CREATED = RdsEvent(
     "RDS-EVENT-0169", SNAPSHOT, "Automated cluster snapshot created"
 )

@@ -7,7 +7,7 @@ from pydantic import PlainSerializer
 
 
 def iso_timestamp(moment: datetime) -> str:
-    """Write a moment as ISO 8601 in UTC with milliseconds and fixed width, so that text sorts as time does."""
+    """Write a moment as ISO 8601 in UTC with milliseconds: its fixed width sorts as time does."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

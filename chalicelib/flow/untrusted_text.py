@@ -1,6 +1,6 @@
-"""Text that others wrote (people, events, AWS, PostgreSQL), made safe to show: one line, with nothing hidden in it.
+"""Makes text safe to show that people, events, AWS or PostgreSQL wrote: one line, nothing hidden.
 
-How long it may be is said in `chalicelib.flow.limits`.
+Its length is limited by `chalicelib.flow.limits`.
 """
 
 from collections.abc import Iterable
@@ -14,28 +14,28 @@ LISTED_MAX = 10  # names in a sentence
 def one_line(text: object) -> str:
     """Show a text in one line.
 
-    What would break the line, move the cursor, or hide or reorder text is written as an escape, as
-    in Python: all that Unicode calls control, format, separator, surrogate, private or unassigned
+    Characters that would break the line, move the cursor, or hide or reorder text become Python's
+    escapes: all that Unicode calls control, format, separator, surrogate, private or unassigned
     (`str.isprintable`).
     """
     return "".join(map(_shown, str(text)))
 
 
 def _shown(character: str) -> str:
-    return (
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-    )
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def shown_name(text: object) -> str:
-    """Show a name or an id: in one line, and cut where it is longer than any that AWS knows."""
+    """Show a name or an id in one line, cut where it is longer than any of AWS's."""
     return brief(one_line(text), NAME_LENGTH_MAX)
 
 
 def quoted(text: object) -> str:
     """Show what a person wrote, in quotation marks.
 
-    Those inside become apostrophes, so it ends where it ends.
+    Those inside become apostrophes, so that the quotation ends at its end.
     """
     return '"' + one_line(text).replace('"', "'") + '"'
 

@@ -5,7 +5,7 @@ what is right.
 import pytest
 
 from chalicelib.flow.errors import SettingsError
-from chalicelib.flow.setting_problems import MEANT
+from chalicelib.flow.setting_problems import EXPECTED
 from chalicelib.settings import Settings
 from tests.settings.test_variables import COMPLETE, STAGE, plan
 
@@ -41,7 +41,7 @@ def test_what_names_something_has_no_default(variable: str) -> None:
         "be "
     )
 
-    assert f"{missing}{MEANT[variable.lower()]}." in problems(**{variable: ""})
+    assert f"{missing}{EXPECTED[variable.lower()]}." in problems(**{variable: ""})
 
 
 def test_everything_that_is_missing_is_told_at_once() -> None:

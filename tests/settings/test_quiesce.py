@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.flow.quiesce_kinds import KINDS, chosen, sentence, told
+from chalicelib.flow.quiesce_kinds import KINDS, chosen, sentence, summary
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_all_is_stopped_but_what_is_named_off(value: str, left: set[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "summary"),
     [
         ("-cron-job", "did you mean -cron-jobs?"),
         ("user_mappings", "did you mean -user-mappings?"),
@@ -29,17 +29,17 @@ def test_all_is_stopped_but_what_is_named_off(value: str, left: set[str]) -> Non
         ("-xyz", "the kinds are prepared-transactions, event-triggers"),
     ],
 )
-def test_a_value_that_names_no_kind_is_refused_with_the_nearest(value: str, told: str) -> None:
+def test_a_value_that_names_no_kind_is_refused_with_the_nearest(value: str, summary: str) -> None:
     """Also a kind without a minus: it would be read as one that alone is stopped."""
     with pytest.raises(ValueError, match="should be all, none, or the kinds") as refusal:
         chosen(value.split(","))
-    assert told in str(refusal.value)
+    assert summary in str(refusal.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_told_in_words(kind: str) -> None:
     """One and several."""
-    one, two = told({kind: 1}, KINDS), told({kind: 2}, KINDS)
+    one, two = summary({kind: 1}, KINDS), summary({kind: 2}, KINDS)
 
     assert (one[:2], two[:2]) == ("1 ", "2 ")
     assert one[2:] != two[2:]
