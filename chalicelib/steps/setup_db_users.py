@@ -75,7 +75,7 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
         )
     if answer.accepted:
         return _change_users(operation, ports, target, database)
-    wait = master_login.wait_for(
+    wait = master_login.wait_until_accepted(
         operation,
         answer,
         place=place,

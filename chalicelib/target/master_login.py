@@ -16,6 +16,7 @@ from chalicelib.database.errors import (
     LoginResult,
     login_error,
 )
+from chalicelib.database.names import quote_identifier
 from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, Retry
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
@@ -26,7 +27,7 @@ SET_AGAIN_AFTER = timedelta(
 SETTINGS_MAX = 2  # after which the password is not what keeps the master user out
 
 
-def wait_for(
+def wait_until_accepted(
     operation: Operation,
     answer: LoginResult,
     *,
@@ -48,7 +49,7 @@ def wait_for(
         raise RefusedError(
             f"User {username} may not log in to PostgreSQL at {place}: its password is right, and "
             "its role is NOLOGIN.",
-            f"In production, run ALTER ROLE {username} LOGIN.",
+            f"In production, run ALTER ROLE {quote_identifier(username)} LOGIN.",
             retry=Retry.LATER_SNAPSHOT,
         )
     raise login_error(answer, place, username, database)
@@ -73,9 +74,9 @@ def _until_it_is_set(
     raise RefusedError(
         f"PostgreSQL at {place} refuses the password of user {username}, which Aurora was asked to "
         f"set {facts.attempts.passwords_set} times and does not show as pending.",
-        f"The password of that user has probably expired: in production, run ALTER ROLE {username} "
-        "VALID UNTIL 'infinity'. If the cluster's events have RDS-EVENT-0067, Aurora could not "
-        "set it, and that event says why.",
+        "The password of that user has probably expired: in production, run ALTER ROLE "
+        f"{quote_identifier(username)} VALID UNTIL 'infinity'. If the cluster's events have "
+        "RDS-EVENT-0067, Aurora could not set it, and that event says why.",
         retry=Retry.LATER_SNAPSHOT,
     )
 
@@ -95,8 +96,8 @@ def _until_there_is_room(
     raise RefusedError(
         f"{server} knows the password of user {username} and had no connection for it for "
         f"{minutes} minutes (SQLSTATE {TOO_MANY_CONNECTIONS}).",
-        f"Probably production limits it: there, run ALTER ROLE {username} CONNECTION LIMIT -1 and "
-        f"ALTER DATABASE {database} CONNECTION LIMIT -1. If other clients fill the new cluster, "
-        "keep them away until it is set up.",
+        f"Probably production limits it: there, run ALTER ROLE {quote_identifier(username)} "
+        f"CONNECTION LIMIT -1 and ALTER DATABASE {quote_identifier(database)} CONNECTION LIMIT -1. "
+        "If other clients fill the new cluster, keep them away until it is set up.",
         retry=Retry.RERUN if operation.keeps_cluster else Retry.LATER_SNAPSHOT,
     )

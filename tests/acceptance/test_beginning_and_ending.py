@@ -45,8 +45,8 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
         (
             b"PGDMP\x01\x10",
             (
-                "{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f mine.sql "
-                "{dump}."
+                "{dump} is in pg_dump's custom format. Make plain SQL of it: pg_restore -f "
+                "mine.sql {dump}."
             ),
         ),
     ],

@@ -23,7 +23,8 @@ from tests.database.servers import find_or_skip
 TRAP = """
 CREATE SCHEMA trap;
 CREATE TABLE trap.ran (by text);
-CREATE VIEW trap.pg_roles AS SELECT oid, rolname, false AS rolcanlogin, rolsuper, rolvaliduntil, rolreplication,
+CREATE VIEW trap.pg_roles AS
+  SELECT oid, rolname, false AS rolcanlogin, rolsuper, rolvaliduntil, rolreplication,
        rolbypassrls FROM pg_catalog.pg_roles;
 CREATE VIEW trap.pg_user_mappings AS SELECT * FROM pg_catalog.pg_user_mappings WHERE false;
 CREATE FUNCTION trap.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS

@@ -47,7 +47,7 @@ def secret(world: Up, name: str, region: str = "us-west-2") -> dict[str, Any]:
 
 
 def query(world: Up, cluster: tuple[str, str], login: tuple[str, str], statement: str) -> list[Any]:
-    """Run SQL in the database shop of a cluster (region, identifier), as somebody (user, password)."""
+    """Run SQL in the database shop of a cluster (region, identifier) as (user, password)."""
     region, identifier = cluster
     (found,) = world.client("rds", region).describe_db_clusters(DBClusterIdentifier=identifier)[
         "DBClusters"
@@ -76,7 +76,7 @@ def master_of_staging(world: Up) -> tuple[str, str]:
 
 
 def test_both_clusters_serve_and_staging_is_stale(world: Up) -> None:
-    """Production has orders that staging has not, and staging has a mark that production has not."""
+    """Production has orders that staging lacks, and staging has a mark that production lacks."""
     count = "SELECT count(*) FROM sales.orders"
     marks = "SELECT count(*) FROM pg_tables WHERE tablename = 'stale_marker'"
     production, staging = (
@@ -204,7 +204,7 @@ def test_the_doctor_has_nothing_to_say_of_a_new_world(world: Up) -> None:
 
 
 def test_a_new_world_has_a_snapshot_of_yesterday_and_no_operation(world: Up) -> None:
-    """Aurora took production's snapshot before the stage was there, so nothing was started for it."""
+    """Aurora took the snapshot before the stage was there, so nothing was started for it."""
     (snapshot,) = world.client("rds", "us-east-1").describe_db_cluster_snapshots(
         SnapshotType="automated"
     )["DBClusterSnapshots"]
@@ -372,7 +372,7 @@ def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
 
 
 def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(world: Up) -> None:
-    """Every function ran as its own role, asked for a thousand things, and was denied none of them."""
+    """Every function ran as its own role, made a thousand calls, and was denied none."""
     put(world, "CancelRequested", operation_id=newest_record(world)["operation_id"]["S"])  # type: ignore[index]
     end_of_all(world)
     key = world.client("kms").describe_key(KeyId="alias/aurora-restore")["KeyMetadata"]["KeyId"]

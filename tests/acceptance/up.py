@@ -127,7 +127,7 @@ class Up:
         }
 
     def run(self, verb: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run `aurora-restore` for the stage of this world, on the checkout it was deployed from."""
+        """Run `aurora-restore` for this world's stage, on the checkout it was deployed from."""
         line = [
             sys.executable,
             "-m",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.database.restored_database import Database
-from tests.database.production import create_rds_roles
+from tests.database.production import create_production
 from tests.database.server import MASTER, Server, clean
 from tests.database.servers import WANTED, Servers
 
@@ -33,7 +33,7 @@ def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
 @pytest.fixture
 def production(server: Server) -> Server:
     """Return that server with what production had in its database shop."""
-    create_rds_roles(server)
+    create_production(server)
     return server
 
 

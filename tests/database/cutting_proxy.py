@@ -1,4 +1,5 @@
-"""A wire to a server on which every statement is seen before the server gets it, and which can be cut for good.
+"""A wire to a server on which every statement is seen before the server gets it, and which can be
+cut for good.
 
 For the server, a wire that is cut is what a client killed by SIGKILL is: its connections end where
 they are, and no further word comes. For the client it is a server that has gone.

@@ -1,4 +1,4 @@
-"""Databases in other encodings than UTF-8, and a role whose name is no text in a database in UTF-8."""
+"""Databases in other encodings than UTF-8, and a role whose name is no text in UTF-8."""
 
 from contextlib import closing, suppress
 
@@ -13,7 +13,9 @@ BOOKS = b'"%s"' % "bücher".encode("latin-1")
 LOGIN = b"CREATE ROLE %s LOGIN PASSWORD 'Production-1'" % ROLE
 OWNS = """
 DO $$ BEGIN
-  EXECUTE (SELECT format('CREATE SCHEMA theirs AUTHORIZATION %I', rolname) FROM pg_roles WHERE rolname ~ '^caf');
+  EXECUTE (SELECT format('CREATE SCHEMA theirs AUTHORIZATION %I', rolname)
+             FROM pg_roles
+            WHERE rolname ~ '^caf');
 END $$
 """
 

@@ -22,7 +22,8 @@ SET ROLE app_owner;
 CREATE TABLE sales.orders (id serial PRIMARY KEY, what text);
 INSERT INTO sales.orders (what) VALUES ('first');
 CREATE VIEW sales.recent AS SELECT * FROM sales.orders;
-CREATE FUNCTION sales.price(int, text[], "char", numeric(10, 2)) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION sales.price(int, text[], "char", numeric(10, 2)) RETURNS int
+  LANGUAGE sql AS 'SELECT 1';
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA sales FROM PUBLIC;
 SET ROLE payments;
 CREATE TABLE "Odd ""schema""; --"."Per%cent" (id int GENERATED ALWAYS AS IDENTITY, what text);
@@ -31,8 +32,8 @@ RESET ROLE
 ODD_TABLE = '"Odd ""schema""; --"."Per%cent"'
 
 
-def create_rds_roles(server: Server) -> None:
-    """Make what production had: owners that the master is no member of, in the schemas of others."""
+def create_production(server: Server) -> None:
+    """Create what production had: owners that the master is no member of, in others' schemas."""
     server.query(PRODUCTION_ROLES)
     rds_roles.put_roles_within_reach(server.postgres)  # as when a cluster is restored
     server.query(PRODUCTION_OBJECTS, database="shop")

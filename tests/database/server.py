@@ -195,7 +195,8 @@ SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'rdsadmin
 _MADE_OBJECTS = """
 SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
 UNION ALL
-SELECT FROM pg_namespace WHERE NOT starts_with(nspname, 'pg_') AND nspname NOT IN ('public', 'information_schema')
+SELECT FROM pg_namespace
+ WHERE NOT starts_with(nspname, 'pg_') AND nspname NOT IN ('public', 'information_schema')
 UNION ALL
 SELECT FROM pg_foreign_data_wrapper
 UNION ALL

@@ -217,7 +217,7 @@ def test_a_session_that_the_server_ends_is_waited_for(server: Server) -> None:
 
 
 def test_a_session_takes_one_connection(server: Server, shop: Database) -> None:
-    """Also in versions with settings that older ones do not know, once the version has been seen."""
+    """A server whose version has been seen is not connected to twice for a newer setting."""
     shop.login_roles()
     before = server.log.count("connection authorized")
     for _ in range(3):

@@ -81,7 +81,7 @@ def test_the_read_only_users_sessions_begin_read_only(production: Server, shop: 
 
 
 def test_objects_made_later_are_covered(production: Server, shop: Database) -> None:
-    """Whoever makes them: an owner, the master, or the application user where production lets it."""
+    """An owner may make them, or the master, or the application user where it may create."""
     production.query("GRANT CREATE ON SCHEMA sales TO app_owner", database="shop")
     set_up(shop)
     production.query("GRANT CREATE ON SCHEMA sales TO app_user", database="shop")

@@ -1,4 +1,4 @@
-"""What production set for databases and roles reaches neither our sessions nor, unnamed, our users."""
+"""What production set for databases and roles has no effect on our sessions or our users."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,8 @@ REPORTER = login("reporter", "Production-1")
 TRAP = """
 CREATE SCHEMA trap AUTHORIZATION reporter;
 SET ROLE reporter;
-CREATE VIEW trap.pg_roles AS SELECT oid, rolname, false AS rolcanlogin, rolsuper, rolvaliduntil, rolreplication,
+CREATE VIEW trap.pg_roles AS
+  SELECT oid, rolname, false AS rolcanlogin, rolsuper, rolvaliduntil, rolreplication,
        rolbypassrls FROM pg_catalog.pg_roles;
 CREATE VIEW trap.pg_database AS SELECT * FROM pg_catalog.pg_database WHERE false;
 CREATE VIEW trap.pg_stat_activity AS SELECT * FROM pg_catalog.pg_stat_activity WHERE false;
@@ -98,7 +99,7 @@ def test_a_setting_of_production_reaches_no_session_of_ours(
 
 
 def test_what_production_set_for_our_users_is_reset(production: Server, shop: Database) -> None:
-    """Their names came with production, and so did their settings, everywhere and in one database."""
+    """Their names came with production, and so did settings, general and for one database."""
     production.query("CREATE ROLE app_user LOGIN; CREATE ROLE readonly_user LOGIN", as_user=MASTER)
     for name in ("app_user", "readonly_user"):
         production.query(

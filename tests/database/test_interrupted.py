@@ -33,17 +33,20 @@ ALTER SERVER home OWNER TO admin;
 CREATE SCHEMA sales AUTHORIZATION owner;
 SET ROLE owner;
 CREATE TABLE sales.orders (id int GENERATED ALWAYS AS IDENTITY, what text);
-CREATE FUNCTION sales.run(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN EXECUTE $1; END';
+CREATE FUNCTION sales.run(text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN EXECUTE $1; END';
 GRANT INSERT ON sales.orders TO PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA sales GRANT UPDATE ON TABLES TO PUBLIC;
 RESET ROLE;
-CREATE SUBSCRIPTION theirs CONNECTION 'host=home password=Production-1' PUBLICATION all_of_it WITH (connect = false);
+CREATE SUBSCRIPTION theirs CONNECTION 'host=home password=Production-1'
+  PUBLICATION all_of_it WITH (connect = false);
 UPDATE pg_subscription SET subowner = 'admin'::regrole
 """
 PREPARED = "BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'held'"
 
 DOORS = """
-SELECT array_agg(rolname::text) FILTER (WHERE rolpassword = productions AND (rolvaliduntil > now()) IS NOT FALSE),
+SELECT array_agg(rolname::text) FILTER (
+         WHERE rolpassword = productions AND (rolvaliduntil > now()) IS NOT FALSE),
        array_agg(rolname::text) FILTER (WHERE rolpassword IS DISTINCT FROM productions),
        (SELECT count(*) FROM pg_user_mapping) + (SELECT count(*) FROM pg_subscription),
        pg_snapshot_xmin(pg_current_snapshot())::text
@@ -179,7 +182,8 @@ def doors_opened_again(moments: list[Timestamp]) -> list[tuple[Timestamp, Timest
 
 
 def test_a_set_up_that_is_killed_anywhere_is_finished_by_the_next(server: Server) -> None:
-    """Before each statement, but for those before which nothing more was committed: such a death leaves the same.
+    """Before each statement, but for those before which nothing more was committed: such a death
+    leaves the same.
 
     What the next run leaves is what one left that was not killed, which verified it. `make test`
     takes a sample.

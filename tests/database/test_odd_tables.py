@@ -1,4 +1,4 @@
-"""Tables that PostgreSQL allows and nobody expects: the users are set up, and are proven on them."""
+"""Tables that PostgreSQL allows and nobody expects: users are set up and verified on them."""
 
 from collections.abc import Iterator
 

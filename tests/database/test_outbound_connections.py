@@ -1,4 +1,4 @@
-"""From the copy nobody reaches production, by whatever way production's databases reached others."""
+"""From the copy nobody reaches production, however its databases reached others."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -32,22 +32,28 @@ GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO app_owner;
 CREATE SCHEMA sales AUTHORIZATION app_owner
 """
 OWNED_DBLINK = """
-UPDATE pg_proc SET proowner = 'app_owner'::regrole, proacl = NULL WHERE starts_with(proname, 'dblink')
+UPDATE pg_proc SET proowner = 'app_owner'::regrole, proacl = NULL
+ WHERE starts_with(proname, 'dblink')
 """  # as if its owner were a customer's; PostgreSQL lets superusers install it only
 FOREIGN = """
 SET ROLE app_owner;
-CREATE SERVER production FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{host}', port '{port}', dbname 'shop');
+CREATE SERVER production FOREIGN DATA WRAPPER postgres_fdw
+  OPTIONS (host '{host}', port '{port}', dbname 'shop');
 CREATE USER MAPPING FOR PUBLIC SERVER production OPTIONS (user 'partner', password 'Production-1');
 GRANT USAGE ON FOREIGN SERVER production TO PUBLIC;
-CREATE FOREIGN TABLE sales.ledger (id int, what text) SERVER production OPTIONS (schema_name 'public');
+CREATE FOREIGN TABLE sales.ledger (id int, what text)
+  SERVER production OPTIONS (schema_name 'public');
 CREATE VIEW sales.entries AS SELECT * FROM sales.ledger;
 CREATE FUNCTION sales.ask() RETURNS SETOF text LANGUAGE sql AS $$
-  SELECT * FROM public.dblink('host={host} port={port} dbname=shop user=partner password=Production-1',
-                              'SELECT what FROM ledger') AS found(what text) $$;
+  SELECT *
+    FROM public.dblink(
+           'host={host} port={port} dbname=shop user=partner password=Production-1',
+           'SELECT what FROM ledger') AS found(what text) $$;
 RESET ROLE
 """
 DEFINER = """
-CREATE FUNCTION sales.by_owner() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM sales.ask()';
+CREATE FUNCTION sales.by_owner() RETURNS SETOF text
+  LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM sales.ask()';
 GRANT EXECUTE ON FUNCTION sales.by_owner() TO PUBLIC
 """
 NO_WAY = (
@@ -247,7 +253,7 @@ def test_functions_that_were_taken_out_of_dblink_are_closed(
 def test_sessions_with_open_connections_end_with_the_lock_out(
     copy: Server, restored: Database, production: Server
 ) -> None:
-    """A connection that a session of production's user opened before does not outlive the lock-out."""
+    """A connection that a session of production's user opened ends with that session."""
     with closing(copy.connect(login("app_owner", "Production-1"), "shop")) as session:
         session.cursor().execute("SELECT FROM sales.ledger")
         restored.revoke_production_logins(keep=[])

@@ -22,8 +22,9 @@ ADMIN = login("admin", "Production-1")
 # As pg_cron 1.6 makes it, with the right to change it that RDS gives to rds_superuser.
 CRON = """
 CREATE SCHEMA cron;
-CREATE TABLE cron.job (jobid bigint PRIMARY KEY, schedule text, command text, nodename text, nodeport int,
-                       database text, username text DEFAULT current_user, active boolean DEFAULT true, jobname text);
+CREATE TABLE cron.job (
+  jobid bigint PRIMARY KEY, schedule text, command text, nodename text, nodeport int, database text,
+  username text DEFAULT current_user, active boolean DEFAULT true, jobname text);
 GRANT USAGE ON SCHEMA cron TO PUBLIC;
 GRANT SELECT, UPDATE ON cron.job TO rds_superuser;
 INSERT INTO cron.job VALUES (1, '* * * * *', 'SELECT bill()'), (2, '0 4 * * *', 'VACUUM');
@@ -32,7 +33,8 @@ INSERT INTO cron.job VALUES (3, '0 5 * * *', 'SELECT', '', 0, 'shop', 'admin', f
 PARTMAN = """
 CREATE SCHEMA parts AUTHORIZATION admin;
 SET ROLE admin;
-CREATE TABLE parts.part_config (parent_table text PRIMARY KEY, automatic_maintenance text DEFAULT 'on');
+CREATE TABLE parts.part_config (
+  parent_table text PRIMARY KEY, automatic_maintenance text DEFAULT 'on');
 INSERT INTO parts.part_config VALUES ('sales.orders', 'on'), ('sales.visits', 'off');
 RESET ROLE
 """
@@ -44,7 +46,8 @@ ALTER TABLE pglogical.subscription OWNER TO admin;
 ALTER TABLE pglogical.node_interface OWNER TO admin;
 GRANT USAGE ON SCHEMA pglogical TO admin;
 INSERT INTO pglogical.subscription VALUES (1, 'from_production', true);
-INSERT INTO pglogical.node_interface VALUES (1, 'production', 'host=production password=Production-1')
+INSERT INTO pglogical.node_interface
+VALUES (1, 'production', 'host=production password=Production-1')
 """
 
 

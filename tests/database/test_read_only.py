@@ -10,7 +10,7 @@ import pytest
 from localaws.postgres import rds_roles
 
 from chalicelib.database.restored_database import Database
-from tests.database.production import APPLICATION, READ_ONLY, create_rds_roles, refused
+from tests.database.production import APPLICATION, READ_ONLY, create_production, refused
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.servers import WANTED, Servers
 
@@ -30,7 +30,9 @@ CREATE FUNCTION cron.wipe() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'DELET
 ALTER FUNCTION cron.wipe() OWNER TO app_owner;
 ALTER EXTENSION {name} ADD TABLE cron.job; ALTER EXTENSION {name} ADD SEQUENCE cron.turn;
 ALTER EXTENSION {name} ADD FUNCTION cron.wipe(); ALTER EXTENSION {name} ADD SCHEMA cron;
-GRANT ALL ON SCHEMA cron TO PUBLIC; GRANT ALL ON cron.job, cron.log TO PUBLIC; GRANT ALL ON SEQUENCE cron.turn TO PUBLIC
+GRANT ALL ON SCHEMA cron TO PUBLIC;
+GRANT ALL ON cron.job, cron.log TO PUBLIC;
+GRANT ALL ON SEQUENCE cron.turn TO PUBLIC
 """
 LARGE_OBJECTS = """
 SET ROLE app_owner; SELECT lo_from_bytea(4711, 'abc'); SELECT lo_from_bytea(4712, 'def');
@@ -73,7 +75,7 @@ def copy(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
     """Set the users up once, where production lets PUBLIC write whatever there is a right for."""
     server = servers.get(request.param)
     clean(server)
-    create_rds_roles(server)
+    create_production(server)
     in_shop = partial(server.query, database="shop")
     server.query(ROLES, as_user=MASTER)
     rds_roles.put_roles_within_reach(server.postgres)

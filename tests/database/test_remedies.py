@@ -15,7 +15,7 @@ from chalicelib.database.restored_database import Database, Endpoint, Login
 from chalicelib.flow.errors import RefusedError
 from tests.database import fake_servers
 from tests.database.encodings import make_database, make_owner, rename
-from tests.database.production import APPLICATION, READ_ONLY, create_rds_roles, set_up
+from tests.database.production import APPLICATION, READ_ONLY, create_production, set_up
 from tests.database.server import MASTER, Server, clean, login
 from tests.database.tls import Authority, terminator
 from tests.refusals.sites import untold
@@ -118,7 +118,7 @@ def mended_on_the_server(server: Server, shop: Database) -> Iterator[tuple[str, 
     """Do what remedies ask for in production, of which the server is a copy."""
     for trouble in TROUBLES:
         clean(server)
-        create_rds_roles(server)
+        create_production(server)
         if trouble.after_setting_up:
             set_up(shop)
         server.query(trouble.trouble, database=trouble.database)
@@ -159,7 +159,7 @@ def mended_databases(server: Server, shop: Database) -> Iterator[tuple[str, str]
         ("readonly_user", lambda: shop.ensure_users(APPLICATION, READ_ONLY)),
     ):
         clean(server)
-        create_rds_roles(server)
+        create_production(server)
         server.query("CREATE DATABASE ledger")
         server.query(f"CREATE ROLE {user} LOGIN; REVOKE CONNECT ON DATABASE ledger FROM PUBLIC")
         rds_roles.put_roles_within_reach(server.postgres)
@@ -172,7 +172,7 @@ def mended_databases(server: Server, shop: Database) -> Iterator[tuple[str, str]
 def mended_in_secrets(server: Server, shop: Database) -> Iterator[tuple[str, str]]:
     """Do what remedies ask for in the two secrets."""
     clean(server)
-    create_rds_roles(server)
+    create_production(server)
     server.query("CREATE ROLE readonly_user LOGIN", as_user=MASTER)
     server.query("CREATE SCHEMA hers AUTHORIZATION readonly_user", database="shop")
     yield told_of(lambda: set_up(shop))
@@ -229,7 +229,7 @@ def behind_tls(server: Server, folder: Path) -> Iterator[Endpoint]:
 def test_what_a_refusal_of_a_server_tells_people_to_do_helps(
     server: Server, shop: Database, tmp_path: Path
 ) -> None:
-    """Every one that is found in the code is among these: a new one is listed here until it is met."""
+    """Every refusal that is found in the code is among these; a new one has to be added."""
     told = {
         *mended_on_the_server(server, shop),
         *mended_names(server, shop),

@@ -14,29 +14,35 @@ CREATE TYPE sales."Odd type" AS ENUM ('a'); CREATE DOMAIN sales.price AS numeric
 CREATE FUNCTION sales.f(integer) RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION sales.f(integer, integer) RETURNS int LANGUAGE sql AS 'SELECT 2';
 CREATE FUNCTION sales.f(VARIADIC text[]) RETURNS int LANGUAGE sql AS 'SELECT 3';
-CREATE FUNCTION sales.f(sales."Odd type", sales.price[], "char", bpchar, "bit") RETURNS int LANGUAGE sql AS 'SELECT 4';
+CREATE FUNCTION sales.f(sales."Odd type", sales.price[], "char", bpchar, "bit") RETURNS int
+  LANGUAGE sql AS 'SELECT 4';
 CREATE FUNCTION sales.f() RETURNS TABLE (a int, b int) LANGUAGE sql AS 'SELECT 1, 2';
 CREATE PROCEDURE sales.p(integer) LANGUAGE sql AS '';
 CREATE PROCEDURE sales.p(integer, integer) LANGUAGE sql AS '';
 CREATE PROCEDURE sales.q(integer, integer) LANGUAGE sql AS '';
 CREATE PROCEDURE sales.q(a integer, OUT b integer) LANGUAGE plpgsql AS 'BEGIN END';
-CREATE PROCEDURE sales.p(INOUT "Odd name" text, VARIADIC rest int[]) LANGUAGE plpgsql AS 'BEGIN END';
+CREATE PROCEDURE sales.p(INOUT "Odd name" text, VARIADIC rest int[])
+  LANGUAGE plpgsql AS 'BEGIN END';
 CREATE AGGREGATE sales.total(integer) (SFUNC = int4pl, STYPE = integer);
 CREATE AGGREGATE sales.total(*) (SFUNC = int8inc, STYPE = bigint, INITCOND = '0');
 RESET ROLE;
 CREATE AGGREGATE sales.middle(float8 ORDER BY anyelement) (
-  SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = percentile_disc_final, FINALFUNC_EXTRA);
+  SFUNC = ordered_set_transition, STYPE = internal,
+  FINALFUNC = percentile_disc_final, FINALFUNC_EXTRA);
 ALTER AGGREGATE sales.middle(float8 ORDER BY anyelement) OWNER TO app_owner;
 REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA sales FROM PUBLIC
 """
 DEFINERS = """
 SET ROLE app_owner;
-CREATE FUNCTION sales.run(what text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE what; END $$;
+CREATE FUNCTION sales.run(what text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE what; END $$;
 REVOKE EXECUTE ON FUNCTION sales.run(text) FROM PUBLIC;
-CREATE FUNCTION sales.wipe() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM sales.orders';
+CREATE FUNCTION sales.wipe() RETURNS void
+  LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM sales.orders';
 CREATE PROCEDURE sales.clear(OUT done int) LANGUAGE plpgsql SECURITY DEFINER AS
   'BEGIN DELETE FROM sales.orders; done := 1; END';
-CREATE FUNCTION sales.count_of() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM sales.orders';
+CREATE FUNCTION sales.count_of() RETURNS bigint
+  LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM sales.orders';
 CREATE FUNCTION sales.as_caller() RETURNS int LANGUAGE sql AS 'SELECT 7';
 RESET ROLE
 """
@@ -52,7 +58,8 @@ def test_routines_are_told_apart_by_their_whole_signature(
     set_up(shop)
     lacking = """
 SELECT oid::regprocedure FROM pg_proc
- WHERE pronamespace = 'sales'::regnamespace AND NOT has_function_privilege('app_user', oid, 'EXECUTE')
+ WHERE pronamespace = 'sales'::regnamespace
+   AND NOT has_function_privilege('app_user', oid, 'EXECUTE')
 """
     assert [] == production.query(lacking, database="shop")
     assert [(2,)] == production.query("SELECT sales.f(1, 2)", as_user=APPLICATION, database="shop")

@@ -36,13 +36,16 @@ GRANT CREATE ON DATABASE shop TO admin
 """
 WAYS = """
 CREATE FOREIGN DATA WRAPPER other;
-CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS (host 'home', options 'password=Secret-of-server');
+CREATE SERVER home FOREIGN DATA WRAPPER other
+  OPTIONS (host 'home', options 'password=Secret-of-server');
 CREATE USER MAPPING FOR PUBLIC SERVER home OPTIONS (user 'partner', password 'Secret-of-mapping');
 ALTER SERVER home OWNER TO admin;
-CREATE SUBSCRIPTION theirs CONNECTION 'host=home password=Secret-of-subscription' PUBLICATION it WITH (connect = false);
+CREATE SUBSCRIPTION theirs CONNECTION 'host=home password=Secret-of-subscription'
+  PUBLICATION it WITH (connect = false);
 UPDATE pg_subscription SET subowner = 'admin'::regrole;
 CREATE TABLE orders (id int);
-CREATE FUNCTION ask() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM dblink('password=Secret-of-code'); END $$
+CREATE FUNCTION ask() RETURNS void
+  LANGUAGE plpgsql AS $$ BEGIN PERFORM dblink('password=Secret-of-code'); END $$
 """
 TRIGGER = """
 CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS $$

@@ -16,7 +16,8 @@ MADE = """
 SET default_transaction_read_only = off;
 DROP OWNED BY CURRENT_USER;
 CREATE TEMPORARY TABLE scratch (id serial, what text);
-CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE pg_temp.t AS ENUM ('a');
+CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE pg_temp.t AS ENUM ('a');
 SELECT lo_from_bytea(4713, 'abc');
 ALTER ROLE CURRENT_USER SET default_transaction_read_only = off;
 ALTER ROLE CURRENT_USER PASSWORD 'Mine-alone-1'

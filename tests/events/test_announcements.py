@@ -1,4 +1,4 @@
-"""The contract of our own events: users hang their own steps on them, so their shape is a promise."""
+"""The contract of our own events: users build on them, so their shape is a promise."""
 
 from functools import cache
 from typing import Any

@@ -105,7 +105,7 @@ def test_a_failure_tells_the_step_the_reason_the_remedy_and_the_command_that_run
 
 
 def test_the_command_that_runs_it_again_is_one_request_however_often_it_is_pasted() -> None:
-    """It carries a request id that follows from the operation: the second time replaces no target."""
+    """Its request id follows from the operation, so the second time replaces no target."""
     stage = end_one(how=State.FAILED)
     (command,) = re.findall(r"^Run it again: (.+)$", notice(stage)[0]["default"], re.MULTILINE)
     (entry,) = json.loads(shlex.split(command)[-1])

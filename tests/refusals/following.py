@@ -27,7 +27,8 @@ def nothing(_night: Night) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One refusal of an operation: how it comes about, what its remedy asks for, and what the next try says.
+    """One refusal of an operation: how it comes about, what its remedy asks for, and what the next
+    try says.
 
     `trouble` comes before the night, or when its operation is in the state `at`. `then` are words
     of what is new in the next refusal; without it the next try succeeds.
@@ -55,7 +56,7 @@ class Tried:
 
 @cache
 def tried(case: Case) -> Tried:
-    """Let it come about, follow the remedy, and put the command of the notice as it stands there."""
+    """Bring it about, follow the remedy, and run the command of the notice as it is written."""
     night = Night(dict(case.environment), staging=case.staging)
     night.network.groups["sg-east"] = f"vpc-{SOURCE_REGION}-default"
     if case.at is None:

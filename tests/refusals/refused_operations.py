@@ -60,7 +60,7 @@ def snapshot_under_the_copys_name(tags: dict[str, str], *, chained: bool = False
 
 
 def copy_under_another_key(night: Night) -> None:
-    """Have somebody copy the snapshot under the copy's name and tags, and under a key of their own."""
+    """Have somebody copy the snapshot with the copy's name and tags, but another key."""
     operation = night.all_operations()[-1]
     night.keys.create(ACCOUNT, TARGET_REGION, "alias/theirs")
     tags = OURS | {OPERATION_TAG: operation.root_id}

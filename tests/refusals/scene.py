@@ -218,7 +218,7 @@ class Scene:
         return operation
 
     def told_secrets(self) -> list[str]:
-        """List the secrets that stand in a record, an audit row, a notice, an event or a log line."""
+        """List the secrets found in a record, an audit row, a notice, an event or a log line."""
         stage = self.stage
         told = " ".join(
             [
@@ -233,7 +233,7 @@ class Scene:
 
 
 def is_sentence(text: str | None) -> bool:
-    """Tell whether a text can be read out: something, in one line, with one full stop at its end."""
+    """Tell whether a text is one line that ends with one full stop."""
     return (
         text is not None
         and len(text) > 10

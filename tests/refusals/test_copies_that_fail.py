@@ -93,7 +93,7 @@ def test_an_encrypted_snapshot_without_a_key_to_copy_it_under_is_refused(said: S
 
 
 def test_a_snapshot_that_vanishes_while_it_is_copied_ends_the_operation(scene: Scene) -> None:
-    """The copy fails, is deleted and begun again, and the second beginning finds nothing to copy."""
+    """The copy fails, is deleted and begun again; the second one finds nothing to copy."""
     identifier = scene.stage.night()
     scene.run_until(State.COPYING)
     scene.stage.aurora.lose_snapshot(

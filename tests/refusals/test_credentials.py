@@ -191,7 +191,7 @@ def test_names_that_cannot_be_two_new_users_are_refused(
     assert next(iter(changes.values())) in told or "names one user twice" in told
 
 
-def test_a_secret_spoiled_after_the_preflight_fails_the_set_up_and_people_know_that_production_is_open(
+def test_a_secret_spoiled_after_the_preflight_fails_and_says_that_production_is_open(
     scene: Scene,
 ) -> None:
     """The copy has production's logins until they are closed: the notice says so, and a rerun

@@ -10,7 +10,7 @@ from tests.refusals.scene import Said, Scene, belongings
 
 
 def snapshot_event(arn: str, event_id: str = "RDS-EVENT-0169", **changes: Any) -> dict[str, Any]:
-    """Make an event of a cluster snapshot as RDS sends it (documented sample, Aurora user guide)."""
+    """Make an event of a cluster snapshot as RDS sends it (sample of the Aurora user guide)."""
     messages = {
         "RDS-EVENT-0169": "Automated cluster snapshot created",
         "RDS-EVENT-0075": "Manual cluster snapshot created",
@@ -237,7 +237,7 @@ def test_other_snapshot_events_are_ignored(scene: Scene, event: dict[str, Any], 
 
 
 def test_an_event_that_calls_a_snapshot_of_somebody_automated_is_not_believed(scene: Scene) -> None:
-    """What it is decides, not what its event says: else anybody's snapshot at noon would be let in."""
+    """The snapshot's own type decides, or anybody's manual snapshot would be restored."""
     scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="at-noon"
     )

@@ -1,4 +1,4 @@
-"""Several plans in one stage: one that is wrong, or whose target's item is damaged, stops no other."""
+"""Several plans in one stage: one that is wrong or whose item is damaged stops no other."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(scene
 def test_a_damaged_item_of_one_target_stops_no_other_plan(
     scene: Scene, damage: dict[str, object]
 ) -> None:
-    """The heartbeat arms and catches up the others, and counts the one that is damaged each time."""
+    """The heartbeat catches up the others, and counts the damaged one each time."""
     plan_weekly(scene)
     scene.stage.store.tables["state"][target_key(TARGET_ARN)] = damage
     scene.stage.run(700)
@@ -134,7 +134,7 @@ def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Scene
 
 
 def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: Scene) -> None:
-    """It takes the settings as they are now, but never what was meant for one cluster to another."""
+    """A rerun takes today's settings, but never restores to another cluster than was meant."""
     scene.put_app_secret(app_password=None)
     failed = scene.night_fails(at="delete-rds")
     scene.stage.parameters.put_parameter(

@@ -150,7 +150,7 @@ class LateClusterForGood(LateClusterStage):
 def test_what_is_not_found_for_some_minutes_is_waited_for(
     said: Said, late: type[LateStage]
 ) -> None:
-    """RDS's answers are eventually consistent: a copy is not begun again for it, and nothing fails."""
+    """RDS is eventually consistent: a copy that does not show yet is not begun again."""
     stage = late()
     stage.night()
     operation = Scene(stage, said).ends(State.SUCCEEDED)

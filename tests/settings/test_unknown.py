@@ -30,8 +30,8 @@ def test_a_misspelt_parameter_of_a_plan_makes_it_unusable_and_stops_no_other() -
     assert isinstance(found["default"], Plan)
     assert (
         (
-            f"The SSM parameter {PATH}plans/blue/target-clustr-id is not a known setting; did you mean "
-            "target-cluster-id?"
+            f"The SSM parameter {PATH}plans/blue/target-clustr-id is not a known setting; did you "
+            "mean target-cluster-id?"
         ),
     ) == getattr(found["blue"], "problems", None)
 
@@ -72,8 +72,8 @@ def test_targets_of_one_name_in_two_regions_are_two_targets() -> None:
         (
             "kms-key-di",
             (
-                "The SSM parameter /aurora-restore/dev/kms-key-di is not a known setting; did you mean "
-                "kms"
+                "The SSM parameter /aurora-restore/dev/kms-key-di is not a known setting; did you "
+                "mean kms"
             ),
         ),
         ("colour", "The SSM parameter /aurora-restore/dev/colour is not a known setting."),

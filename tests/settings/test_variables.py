@@ -91,9 +91,7 @@ def test_the_stages_own_variables_are_the_guides_too() -> None:
     )
 
 
-def test_the_plans_own_parameter_comes_before_the_stages_before_the_environment_before_the_default() -> (
-    None
-):
+def test_of_four_places_the_plans_own_parameter_comes_first() -> None:
     """Each that is there and not empty hides the next."""
     environment = {**COMPLETE, "PORT": "5433"}
     stage = {"port": "5434"}
@@ -130,7 +128,7 @@ def test_a_named_plan_takes_from_the_stage_what_it_does_not_say() -> None:
 
 
 def test_the_plans_of_a_stage_are_its_own_and_those_with_parameters() -> None:
-    """Names that cannot be a tag's value, and paths that are no parameter of a plan, are not seen."""
+    """Names that no tag may have, and paths that are no parameter of a plan, are ignored."""
     parameters = dict.fromkeys(
         [
             "port",

@@ -43,7 +43,9 @@ def values(item: Any) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_record_of_the_version_before_is_read_whole(name: str) -> None:
-    """A record of the version before is read without losing a value, and is written in the new form."""
+    """A record of the version before is read without losing a value, and is written in the new
+    form.
+    """
     item = older(name)
     present = Operation.from_item(item).to_item()
 
