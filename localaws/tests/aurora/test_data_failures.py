@@ -1,4 +1,4 @@
-"""When the data behind a cluster cannot be had, the resource fails and time goes on for all others."""
+"""When the data behind a cluster is lost, the resource fails and time goes on for the others."""
 
 from collections.abc import Callable
 from typing import Any

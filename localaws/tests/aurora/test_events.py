@@ -18,7 +18,7 @@ def ids(emitted: Emitted) -> list[str | None]:
 def test_an_event_has_the_envelope_and_the_detail_that_rds_gives_it(
     scene: Scene, emitted: Emitted
 ) -> None:
-    """SourceType is upper case, resources hold the ARN, Date has milliseconds, no cluster is named."""
+    """An event has an upper-case SourceType, its ARN, a Date with milliseconds, and no cluster."""
     scene.cluster()
     emitted.clear()
     moment = scene.clock.now()

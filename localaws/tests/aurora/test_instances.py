@@ -20,7 +20,7 @@ def creation(scene: Scene, **options: Any) -> str:
 
 
 def statuses(scene: Scene, name: str, seconds: int, times: int) -> list[str]:
-    """Return the statuses an instance goes through, looked at every so often, without repetitions."""
+    """Return the statuses that an instance goes through, each once."""
     seen = []
     for _ in range(times):
         seen.append(scene.describe_instance(name)["DBInstanceStatus"])

@@ -15,7 +15,7 @@ def statuses_of(scene: Scene, after: float = 0) -> tuple[str, str]:
 def test_a_cluster_stops_with_its_instances_and_starts_again(
     scene: Scene, rds: Rds, emitted: list[dict[str, Any]]
 ) -> None:
-    """Through stopping and starting, with an event at each end of the cluster and of its instance."""
+    """A cluster stops and starts, and so does its instance, each with an event at both ends."""
     scene.cluster()
     begun = len(emitted)
     client = rds(SOURCE)

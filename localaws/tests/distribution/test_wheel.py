@@ -1,4 +1,4 @@
-"""localaws is a distribution of its own: its wheel is all of this repository that `localaws` needs."""
+"""localaws is a distribution: its wheel is all of this repository that `localaws` needs."""
 
 import sys
 from pathlib import Path

@@ -24,7 +24,8 @@ def handler(event, context):
     try:
         boto3.client("ssm").get_parameters_by_path(Path="/held/")
     except ClientError as error:
-        return [error.response["Error"]["Code"], error.response["Error"]["Message"], os.environ["AWS_ACCESS_KEY_ID"]]
+        refused = error.response["Error"]
+        return [refused["Code"], refused["Message"], os.environ["AWS_ACCESS_KEY_ID"]]
     return ["", "", os.environ["AWS_ACCESS_KEY_ID"]]
 """
 LOGS = {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"]}
@@ -169,7 +170,7 @@ def test_a_failure_is_delivered_with_the_functions_role(held: Held) -> None:
 def test_a_function_is_not_placed_in_a_vpc_without_leave_to_make_its_network(
     held: Held, missing: int
 ) -> None:
-    """Lambda looks before it makes or changes one, and names the first call that it could not make."""
+    """Before it makes or changes a function, Lambda names the first call that it may not make."""
     held.may(*(one for place, one in enumerate(NETWORK) if place != missing))
     subnet = held.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     group = held.client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]

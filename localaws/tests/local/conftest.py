@@ -1,4 +1,4 @@
-"""A whole AWS per module, real boto3 against it, and a small app that is really deployed into it."""
+"""A whole AWS per module, boto3 as its client, and a small app that is deployed into it."""
 
 import json
 import time

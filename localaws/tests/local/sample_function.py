@@ -22,7 +22,8 @@ def tell(**facts):
 
 @app.on_cw_event({"source": ["tiny.echo"]}, name="echo")
 def echo(event):
-    tell(event=event.to_dict(), colour=os.environ["COLOUR"], modules=sorted(sys.path), process=os.getpid())
+    modules = sorted(sys.path)
+    tell(event=event.to_dict(), colour=os.environ["COLOUR"], modules=modules, process=os.getpid())
 
 @app.on_cw_event({"source": ["tiny.fail"]}, name="fail")
 def fail(event):
@@ -31,7 +32,8 @@ def fail(event):
 
 @app.on_cw_event({"source": ["tiny.sleep"]}, name="slow")
 def slow(event):
-    tell(began=event.context.aws_request_id, milliseconds=event.context.get_remaining_time_in_millis())
+    left = event.context.get_remaining_time_in_millis()
+    tell(began=event.context.aws_request_id, milliseconds=left)
     time.sleep(600)
 
 @app.schedule("rate(5 minutes)", name="tick")
@@ -47,7 +49,8 @@ def ask(event, context):
     if event.get("pause"):
         tell(paused=os.getpid())
         time.sleep(event["pause"])
-    names = ["function_name", "function_version", "invoked_function_arn", "memory_limit_in_mb", "log_group_name"]
+    names = ["function_name", "function_version", "invoked_function_arn", "memory_limit_in_mb"]
+    names.append("log_group_name")
     print("asked", event.get("what"))
     documented = {name: getattr(context, name) for name in names}
     return {"process": os.getpid(), "environment": dict(os.environ), "context": documented}

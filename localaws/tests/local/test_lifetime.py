@@ -130,7 +130,7 @@ def test_a_part_that_cannot_be_stopped_keeps_no_other_from_it(
 
 
 def test_a_start_that_fails_half_way_leaves_no_port_taken(tmp_path: Path) -> None:
-    """`stop` ends what had begun, here with a log that cannot be opened, and may be called again."""
+    """`stop` ends what had begun (here the log cannot be opened), and may be called again."""
     (tmp_path / "localaws.log").mkdir()
     server = Server(0, tmp_path)
     with pytest.raises(

@@ -39,7 +39,7 @@ def test_an_address_that_is_not_there_names_those_that_are(server: Server) -> No
 def test_a_night_takes_the_automated_snapshot_and_its_events_arrive(
     server: Server, clients: Clients, inbox: Inbox
 ) -> None:
-    """The snapshot appears, becomes available by itself, and both of Aurora's events reach a rule."""
+    """The snapshot appears and becomes available, and both of Aurora's events reach a rule."""
     key = clients("kms", SOURCE).create_key()["KeyMetadata"]["Arn"]
     clients("kms", SOURCE).create_alias(AliasName="alias/production", TargetKeyId=key)
     clients("rds", SOURCE).create_db_cluster(

@@ -1,4 +1,4 @@
-"""CloudFormation: an update changes what differs and nothing else, a change set says it beforehand."""
+"""CloudFormation: an update changes only what differs, and a change set lists it beforehand."""
 
 import subprocess
 import sysconfig

@@ -1,7 +1,11 @@
-"""IAM: identity-based policies as AWS documents them, and the permissions of each call.
+"""IAM: identity-based policies as AWS documents them, and the permissions that each call needs.
 
-moto's own enforcement looks at the action alone and takes no notice of conditions, so nothing of it
-is used.
+`enforcer.py` judges a request: `protocol.py` reads the call, `requests.py` (`rds.py`, `kms.py`,
+`lambdas.py`) lists what it asks for, `evaluation.py` decides by `policies.py` and `conditions.py`,
+`refusals.py` says no in the service's own words. `trust.py` is who may assume a role.
+
+It may import the records of `aurora` and how requests are written (`protocols.py`). moto's own
+enforcement looks at the action alone and ignores conditions, so nothing of it is used.
 """
 
 from localaws.iam.evaluation import Decision, evaluate

@@ -1,4 +1,8 @@
-"""The resource types that localaws makes from templates. Every other is refused by name."""
+"""The resource types that templates may have: one module a service, which lists its types.
+
+Each says which properties it honours and makes, changes and deletes the resource through the
+service's own API, by the clients that it is given. Every other type is refused by name.
+"""
 
 from typing import Final
 
