@@ -67,6 +67,7 @@ class Delivery:
         self._arrivals.put(_Firing(rule, event))
 
     def _forward(self, event: Event, account: str, region: str) -> None:
+        # The very event: moto would give it another id, time and account.
         self._arrivals.put(_Arrival(event, account, region, DEFAULT_BUS, forwarded=True))
 
     def _run(self) -> None:
@@ -105,6 +106,7 @@ class Delivery:
 
     def _hand_over(self, rule: Rule, event: Event, *, forwarded: bool) -> None:
         for target in list(rule.targets):
+            # AWS forwards an event once, not through a chain of buses (EventBridge user guide).
             if forwarded and TargetArn.of_arn(target["Arn"]).is_bus:
                 _log.warning(
                     "Event %s came from another bus and is not forwarded to a third.", event["id"]

@@ -19,6 +19,7 @@ from localaws.documents import strict_json
 from localaws.dynamodb_values import Index, InvalidValueError, Schema, check_part, parts_of
 from localaws.refusals import json_error
 
+# How long a client token is remembered (DynamoDB API reference, TransactWriteItems).
 TOKEN_SECONDS: Final = 600.0
 
 
@@ -53,6 +54,7 @@ class DynamoDB(DynamoHandler):
             return json_error(
                 self, JsonRESTError("SerializationException", "The request is not JSON.")
             )
+        # moto's conditional writes are not atomic between threads: two of eight would win.
         with self.lock:
             try:
                 for part in parts_of(self._get_action(), request):
@@ -86,6 +88,7 @@ class DynamoDB(DynamoHandler):
         key = (self.current_account, self.region, token or "")
         request = json.dumps(self.body, sort_keys=True, default=str)
         earlier = self.tokens.find(key) if token else None
+        # moto runs a repeated transaction again, whose conditions its first run has changed.
         if earlier is not None:
             return self._repeat(earlier, request)
         result = super().transact_write_items()

@@ -19,6 +19,7 @@ from localaws.refusals import NotModelledError
 from localaws.schedules import Schedules, period_seconds
 from localaws.targets import RefusedTargetError, check_target
 
+# Of one PutEvents call, of one rule, and so on: EventBridge's quotas and API reference.
 ENTRIES_MAX: Final = 10
 REQUEST_BYTES_MAX: Final = 256 * 1024
 TIME_BYTES: Final = 14
@@ -82,6 +83,7 @@ class EventBridge(EventsHandler):
             )
         if self._get_param("EndpointId"):
             raise NotModelledError("localaws does not model EndpointId of PutEvents. Leave it out.")
+        # Unlike a wrong entry, a request that is too large is refused whole.
         if sum(map(_size, entries)) > REQUEST_BYTES_MAX:
             raise JsonRESTError(
                 "ValidationException", "Total size of the entries in the request is over the limit."
@@ -159,6 +161,7 @@ def _problem_of(entry: Entry) -> tuple[str, str] | None:
                 "InvalidArgument",
                 f"Parameter {name} is not valid. Reason: {name} is a required argument.",
             )
+    # Only AWS's own services may be such a source.
     if entry["Source"].startswith("aws."):
         return "NotAuthorizedForSourceException", "Not authorized for the source."
     if len(entry["DetailType"]) > DETAIL_TYPE_CHARACTERS_MAX:

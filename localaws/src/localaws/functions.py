@@ -33,6 +33,8 @@ from localaws.packages import Packages
 from localaws.pool import WORKERS_MAX, WORKERS_PER_FUNCTION_MAX, Pool
 from localaws.workers import InvocationResult, Specification, Worker
 
+# A failed asynchronous invocation is tried again after one minute and after two more (Lambda
+# developer guide, asynchronous invocation), and an event lives for six hours.
 RETRY_DELAYS_SECONDS: Final = (60.0, 120.0)
 AGE_SECONDS_MAX: Final = 21_600
 REAP_EVERY_SECONDS: Final = 5.0
@@ -102,6 +104,7 @@ class Functions:
         limit = None if deployed is None else reserved_concurrency(deployed)
         answer: Future[InvocationResult] = Future()
         with self._changed:
+            # A caller who waits is refused at once; only queued events wait for their turn.
             if limit is not None and self._running[function] >= limit:
                 raise ThrottledError(
                     f"{function.name} runs {limit} times already, as many as it reserves."
@@ -182,6 +185,7 @@ class Functions:
             )
 
     def _attempt(self, invocation: QueuedEvent, function: LambdaFunction) -> None:
+        # Lambda drops events of a function that reserves none, at once and without an attempt.
         if invocation.answer is None and reserved_concurrency(function) == 0:
             self._end(
                 invocation,

@@ -63,6 +63,7 @@ class Packages:
         return target
 
     def _unpack_to(self, target: Path, content: bytes) -> None:
+        # Renamed when it is complete: a folder of that name is taken for a whole package.
         unfinished = target.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         try:

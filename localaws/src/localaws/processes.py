@@ -43,7 +43,9 @@ class Entry:
             return next((found for found in running if _command(found) == self.command), None)
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            if _command(process) == self.command and self._started_like(process):
+            # A program that is just being executed has no command line for a moment (Linux).
+            is_ours = _command(process) in (self.command, ()) and _is_alive(process)
+            if is_ours and self._started_like(process):
                 return process
         return None
 
@@ -79,6 +81,8 @@ class ProcessRegistry:
             return self._start(command, options)
 
     def _start(self, command: Sequence[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
+        # Written before the process exists: a SIGKILL between the two would else leave an orphan
+        # that nobody knows.
         intent = Entry(tuple(command))
         self._write(add=intent)
         try:
@@ -121,6 +125,7 @@ class ProcessRegistry:
             self._entries = [entry for entry in self._entries if entry != remove] + (
                 [add] if add else []
             )
+            # Replaced as a whole, so that a SIGKILL leaves the old list or the new one.
             scratch = self._file.with_suffix(".new")
             scratch.write_text(json.dumps([asdict(entry) for entry in self._entries]))
             scratch.replace(self._file)
@@ -129,6 +134,7 @@ class ProcessRegistry:
 def end_tree(process: psutil.Process) -> None:
     """Ask a process to stop, as Ctrl-C would, then kill what is left of it and its descendants."""
     with contextlib.suppress(psutil.NoSuchProcess):
+        # Listed first: children of a process that has ended belong to nobody any more.
         doomed = [*process.children(recursive=True), process]
         process.send_signal(signal.SIGINT)  # PostgreSQL then gives its shared memory back
         if not _are_gone(doomed):

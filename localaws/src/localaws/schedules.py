@@ -80,6 +80,7 @@ class Schedules:
     def _fire(self, key: str, rule: Rule) -> None:
         """Fire once, and skip what was missed while the machine slept."""
         period = self._period_of(rule)
+        # From the planned time, not from now: a rate keeps its beat.
         late = time.monotonic() - self._next_at[key]
         self._next_at[key] += period * (1 + late // period)
         event = envelope(

@@ -72,8 +72,8 @@ _WHY_NOT_HERE: Final = {
 
 # moto would let every account into the others' buckets.
 os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"
-heed_conditions()
-keep_ids()
+heed_conditions()  # of bucket policies
+keep_ids()  # of default networks, so that templates and tests can name them
 
 _log = logging.getLogger("localaws")
 
@@ -130,7 +130,7 @@ class Server:
         self._delivery = Delivery(self.functions, self._logs)
         self._schedules = Schedules(self._delivery, speed=speed)
         self.functions.on_end = Destinations(self.functions, self.enforcer, self._publish).send
-        self._pulse = Ticker(self.aurora)
+        self._ticker = Ticker(self.aurora)
         self._begun = ExitStack()
 
     def _publish(self, event: dict[str, Any], account: str, region: str, bus: str) -> None:
@@ -154,9 +154,11 @@ class Server:
         self._logs.prepare()
         self._packages.prepare()
         self.enforcer.decisions.prepare()
+        # moto's state belongs to the process: an earlier server in it may have left some.
         _forget_everything()
         self._begun.callback(_forget_everything)
-        own = (self.functions, self._pulse, self._delivery, self._schedules)
+        own = (self.functions, self._ticker, self._delivery, self._schedules)
+        # All are noted before any begins: a signal in between must not leave a thread behind.
         for closing in (self._packages, *own):
             self._begun.callback(closing.close)
         http = self._http_server(listener)
@@ -179,7 +181,7 @@ class Server:
 
     def _http_server(self, listener: socket.socket) -> BaseWSGIServer:
         moto = DomainDispatcherApplication(self._create_app)
-        front = Gateway(moto, self.aurora, self.enforcer, self._pulse.wake, self.folder)
+        front = Gateway(moto, self.aurora, self.enforcer, self._ticker.wake, self.folder)
         return _http_server(listener, front)
 
     def _create_app(self, service: Any) -> Flask:
@@ -187,6 +189,7 @@ class Server:
         app = create_backend_app(service)
         replacement = self._replacements().get(service)
         if replacement is not None:
+            # Every route of the service leads to our response; moto's stays for what it inherits.
             for endpoint in app.view_functions:
                 app.view_functions[endpoint] = convert_to_flask_response(replacement.dispatch)
         return app
@@ -194,7 +197,7 @@ class Server:
     def _replacements(self) -> dict[str, type[BaseResponse]]:
         schedules, packages = self._schedules, self._packages
         return {
-            "rds": _bound(Rds, aurora=self.aurora, wake=staticmethod(self._pulse.wake)),
+            "rds": _bound(Rds, aurora=self.aurora, wake=staticmethod(self._ticker.wake)),
             "events": _bound(EventBridge, delivery=self._delivery, schedules=schedules),
             "awslambda": _bound(
                 Lambda, functions=self.functions, enforcer=self.enforcer, packages=packages
@@ -218,6 +221,7 @@ def _bound(response: type[BaseResponse], **shared: Any) -> type[BaseResponse]:
 
 def _listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Else the port of a server that has just ended is taken for a minute (TIME_WAIT).
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

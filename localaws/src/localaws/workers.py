@@ -100,6 +100,7 @@ class Worker:
     def _start(self, credentials: dict[str, str]) -> None:
         self._answers, child_end = os.pipe()
         here = self.specification
+        # Isolated and without site-packages: a function sees its zip and Lambda's boto3 alone.
         command = [sys.executable, "-I", "-S", "-u", "-X", "utf8", str(_PROGRAM)]
         command += [str(child_end), str(here.package), str(here.runtime), here.handler]
         self._process = subprocess.Popen(
@@ -231,7 +232,7 @@ def environment_of(here: Specification, stream: str, credentials: dict[str, str]
         "AWS_ENDPOINT_URL": here.endpoint,
         **dict(here.environment),
         **direct_loopback(dict(here.environment)),
-        # What Lambda sets itself, no function can override.
+        # What Lambda sets itself, no function can override (developer guide, reserved variables).
         **credentials,
         "AWS_REGION": here.region,
         "AWS_DEFAULT_REGION": here.region,

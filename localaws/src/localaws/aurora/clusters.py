@@ -116,9 +116,11 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
     version = _restored_version(request, snapshot)
     cluster = Cluster(
         arn=request.region.arn(arns.CLUSTER, identifier),
+        # New for every restore, so that `rds-db:connect` policies have to be written anew.
         resource_id=request.state.identities.resource_id("cluster"),
         created_at=request.state.now,
         engine_version=version,
+        # The master user and its password come with the data: the call has neither.
         master_username=snapshot.master_username,
         options=cluster_options(
             request,
@@ -140,6 +142,7 @@ def _restored_version(request: Request, snapshot: Snapshot) -> str:
     The refusal's code is not documented; InvalidParameterCombination has been seen for versions
     that do not match.
     """
+    # Without one it is the region's default, not the snapshot's (RDS API reference).
     asked = request.get("EngineVersion", catalog.DEFAULT_VERSION)
     version = catalog.known_version(asked, deprecated=True)
     if catalog.version_key(version) < catalog.version_key(snapshot.engine_version):
@@ -194,6 +197,7 @@ def _finish(state: AuroraState, cluster: Cluster) -> None:
         return
     failure = state.faults.failing_creations.pop(str(cluster.arn), None)
     if failure is None:
+        # Without an instance nobody can log in yet: the cluster alone is storage.
         cluster.status = "available"
         events.happened(state, cluster.arn, events.CLUSTER_CREATED)
         return

@@ -39,6 +39,7 @@ def copy_db_cluster_snapshot(request: Request) -> Answer:
     refuse_taken_snapshot(request.region, target)
     refuse_another_snapshot(request.region)
     refuse_another_copy(request.region)
+    # Everything that is not named here is the source's, also the time of its creation.
     copy = replace(
         source,
         arn=request.region.arn(arns.SNAPSHOT, target),
@@ -62,6 +63,7 @@ def _tags(request: Request, source: Snapshot) -> Tags:
 
     Those given; else the source's, if they are asked for and the source is the caller's own.
     """
+    # Tags of another account's snapshot are not visible, and are never copied.
     own = read_tags(request)
     is_ours = source.arn.account == request.region.account
     return (
@@ -150,10 +152,13 @@ def _copied(state: AuroraState, copy: Snapshot) -> None:
 def _finish(state: AuroraState, copy: Snapshot) -> None:
     if copy.status != "copying":
         return
+    # A source that was deleted meanwhile fails the copy; its data may be gone.
     vanished = copy.origin is None or copy.origin.status != "available"
     if vanished or str(copy.arn) in state.faults.failing_copies:
         fail(state, copy)
         return
+    # Aurora emits no event for the end of a copy, whatever it is (user guide, cluster snapshot
+    # events): whoever waits for it has to look.
     copy.status = "available"
     dequeue(state, copy)
 

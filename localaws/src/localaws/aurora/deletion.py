@@ -38,6 +38,7 @@ def delete_db_cluster(request: Request) -> Answer:
         refuse_taken_snapshot(request.region, final)
         refuse_another_snapshot(request.region)
     state = request.state
+    # Shown first: the accepting answer still says `available` (user guide, deleting a cluster).
     answer = {"DBCluster": show_cluster(state, cluster)}
     statuses.begin(state, cluster, "deleting")
     snapshot = snapshots.begin(state, cluster, final, MANUAL, {}) if final else None
@@ -72,8 +73,10 @@ def _refuse_undeletable(state: AuroraState, cluster: Cluster) -> None:
         raise cluster_state(
             "This cluster is a part of a global cluster, please remove it from globalcluster first"
         )
+    # A stopped cluster is not among them: it has to be started first (user guide, as above).
     if cluster.status not in DELETABLE_STATUSES:
         raise wrong_state(cluster.identifier, cluster.status, *sorted(DELETABLE_STATUSES))
+    # Members need not be gone: that they are being deleted is enough.
     if any(member.status != "deleting" for member in servers.members(state, cluster)):
         raise cluster_state(
             "Cluster cannot be deleted, it still contains DB instances in non-deleting state."
@@ -106,11 +109,13 @@ def _gone(state: AuroraState, cluster: Cluster, *, backups_go: bool) -> None:
 
     Manual ones stay.
     """
+    # Only now: until the end of the deletion RDS refuses a new cluster of that name.
     region = state.region_of(cluster.arn)
     del region.clusters[cluster.identifier]
     cluster.status = "deleted"
     master_secrets.forget(state, cluster)
     for snapshot in list(region.snapshots.values()):
+        # By resource id: an earlier cluster of that name may have left automated ones of its own.
         own = (
             snapshot.cluster_resource_id == cluster.resource_id
             and snapshot.snapshot_type == snapshots.AUTOMATED

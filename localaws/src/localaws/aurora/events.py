@@ -58,6 +58,7 @@ SNAPSHOT_CREATED_AUTOMATED = EventKind(
 )
 SNAPSHOT_CREATING_MANUAL = EventKind("RDS-EVENT-0074", "backup", "Creating manual cluster snapshot")
 SNAPSHOT_CREATED_MANUAL = EventKind("RDS-EVENT-0075", "backup", "Manual cluster snapshot created")
+# In no table of AWS's, but seen in accounts.
 SNAPSHOT_DELETED_MANUAL = EventKind(None, "deletion", "Deleted manual snapshot")
 SNAPSHOT_EXPORT_FAILED = EventKind(
     "RDS-EVENT-0162", "notification", "Cluster snapshot export task failed"
@@ -68,6 +69,8 @@ SNAPSHOT_EXPORT_CANCELED = EventKind(
 SNAPSHOT_EXPORT_COMPLETED = EventKind(
     "RDS-EVENT-0164", "notification", "Cluster snapshot export task completed"
 )
+# There is none for copies: Aurora emits no event when one begins, ends or fails (user guide).
+# A restore ends with this one, too.
 CLUSTER_CREATED = EventKind("RDS-EVENT-0170", "creation", "DB cluster created")
 CLUSTER_DELETED = EventKind("RDS-EVENT-0171", "deletion", "DB cluster deleted")
 CLUSTER_PASSWORD_RESET = EventKind(
@@ -132,6 +135,7 @@ def happened(state: AuroraState, arn: Arn, kind: EventKind, more: str = "") -> N
         "SourceArn": str(arn),
     }
     state.region_of(arn).remember_event(listed, now)
+    # EventBridge spells the source type in capitals and has the EventID; DescribeEvents has not.
     detail = {
         name: listed[name]
         for name in ("EventCategories", "SourceArn", "SourceIdentifier", "Message")

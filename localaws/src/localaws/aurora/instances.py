@@ -69,6 +69,7 @@ def create_db_instance(request: Request) -> Answer:
     instance = _new_instance(request, identifier, cluster)
     request.region.instances[identifier] = instance
     cluster.members.append(identifier)
+    # The first instance of a cluster is its writer (RDS API reference, CreateDBInstance).
     cluster.writer = cluster.writer or identifier
     state = request.state
     state.later(state.durations.instance_create, lambda: _created(state, instance))
@@ -193,6 +194,7 @@ def delete_db_instance(request: Request) -> Answer:
         raise wrong_state(instance.cluster.identifier, "stopped", "available")
     state = request.state
     instance.status = "deleting"
+    # Deleting the writer fails over to a reader first (user guide, deleting instances).
     if instance.is_writer and instance.cluster.status == "available":
         failover.begin(state, instance.cluster)
     state.later(state.durations.instance_delete, lambda: _delete(state, instance))

@@ -28,6 +28,7 @@ def refuse_another_snapshot(region: Region) -> None:
 
 def refuse_another_copy(region: Region) -> None:
     """Refuse one copy in progress too many; those that wait in a queue count."""
+    # Five for each destination region and account (user guide, copying a cluster snapshot).
     most = region.quotas.copies_in_progress
     if len(region.snapshots) >= most and _copying(region) >= most:
         raise RdsError(

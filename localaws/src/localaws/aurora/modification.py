@@ -110,6 +110,7 @@ def _apply(request: Request, cluster: Cluster, changes: Changes) -> Changes:
     if changes["parameter_group"] != cluster.options.parameter_group:
         for instance in servers.members(request.state, cluster):
             instance.parameters_in_sync = False
+    # Logs and IAM authentication are shown in PendingModifiedValues until they are in force.
     before = cluster.options
     late = {name: changes[name] for name in _LATE if changes[name] != getattr(before, name)}
     for name, value in changes.items():
@@ -196,6 +197,7 @@ def _reset(
         state.perform(change, lambda: end(None), lambda error: end(str(error)))
         return
     if refused is None:
+        # A cluster without instances takes a password, too: its first server starts with it.
         cluster.password_for_next_start = password
     end(refused)
 
@@ -210,6 +212,7 @@ def _end_reset(state: AuroraState, cluster: Cluster, password: str, refused: str
     for instance in servers.members(state, cluster):
         if instance.status == RESETTING:
             instance.status = "available"
+    # A refusal leaves the status `available` as a success does: only the event tells them apart.
     if refused is None:
         master_secrets.change(state, cluster, password)
         events.happened(state, cluster.arn, events.CLUSTER_PASSWORD_RESET)

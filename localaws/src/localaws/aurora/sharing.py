@@ -32,6 +32,7 @@ def find_snapshot(request: Request, reference: str, *, any_region: bool = False)
     ):
         raise snapshot_not_found(reference)
     snapshot = request.state.region_of(arn).snapshots.get(arn.identifier)
+    # One that is not shared is as good as absent: AWS does not tell that it exists.
     if snapshot is None or not may_see(snapshot, request.region.account):
         raise snapshot_not_found(reference)
     return snapshot
@@ -94,6 +95,7 @@ def _refuse_unshareable(snapshot: Snapshot, wanted: set[str]) -> None:
         raise snapshot_state(
             f"{snapshot.identifier} is encrypted under a key of AWS's own and cannot be shared."
         )
+    # Other accounts would lack the key.
     if EVERYBODY in wanted and snapshot.encryption.encrypted:
         raise invalid_combination(f"{snapshot.identifier} is encrypted and cannot be public.")
 

@@ -44,6 +44,7 @@ def take_automated(state: AuroraState, region: Region, cluster_identifier: str) 
     _refuse_unless_available(cluster)
     snapshot = begin(state, cluster, _automated_identifier(state, region, cluster), AUTOMATED, {})
     kept_seconds = cluster.options.backup_retention_days * DAY_SECONDS
+    # Housekeeping: a test that lets time pass until nothing is due does not wait for days.
     state.later(kept_seconds, lambda: remove(state, snapshot), housekeeping=True)
     return snapshot
 
@@ -75,6 +76,7 @@ def begin(
     """
     region = state.region_of(cluster.arn)
     snapshot = _of_cluster(state, cluster, region.arn(arns.SNAPSHOT, identifier), snapshot_type)
+    # CopyTagsToSnapshot counts only where the call has no tags of its own.
     snapshot.tags = tags or (dict(cluster.tags) if cluster.options.copy_tags_to_snapshot else {})
     region.snapshots[identifier] = snapshot
     if cluster.status == "available":
@@ -145,6 +147,7 @@ def delete_db_cluster_snapshot(request: Request) -> Answer:
     snapshot = request.region.snapshots.get(request.identifier("DBClusterSnapshotIdentifier"))
     if snapshot is None:
         raise snapshot_not_found(request["DBClusterSnapshotIdentifier"])
+    # Automated ones leave with their retention period only (RDS API reference).
     if snapshot.snapshot_type != MANUAL:
         raise snapshot_state(
             f"{snapshot.identifier} is an automated snapshot; only manual ones can be deleted."
@@ -159,6 +162,7 @@ def delete_db_cluster_snapshot(request: Request) -> Answer:
 
 
 def _begin_deletion(state: AuroraState, snapshot: Snapshot) -> None:
+    # Deleting a copy in progress cancels it, which no event tells.
     was_copying = snapshot.status == "copying"
     snapshot.status = "deleting"
     if was_copying:

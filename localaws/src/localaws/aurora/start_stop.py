@@ -41,6 +41,7 @@ def _stopped(state: AuroraState, cluster: Cluster) -> None:
         return
     _set_status(state, cluster, "stopped")
     _tell(state, cluster, events.INSTANCE_STOPPED)
+    # Aurora starts a stopped cluster by itself after seven days (user guide, stopping).
     restarts_at = cluster.restarts_at = state.now + STOPPED_MOST
     events.happened(state, cluster.arn, events.CLUSTER_STOPPED)
     state.later(
