@@ -92,7 +92,7 @@ def asked_for(world: Up, request_id: str) -> dict[str, Any]:
 
 def type_in(world: Up, *blocks: str) -> str:
     """Type blocks of the README into one shell, at this world's port; return what they print."""
-    exports = commands("A world that stays")[0].replace("4577", str(world.port))
+    exports = commands("Keep it running")[0].replace("4577", str(world.port))
     typed = "\n".join([SET_UP_ALREADY, exports, *blocks])
     env, shell = {**os.environ, "PORT": str(world.port)}, ["bash", "-euc", typed]
     done = subprocess.run(

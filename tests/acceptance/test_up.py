@@ -274,7 +274,7 @@ def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
     """After a night: psql opens the fresh cluster, requests and cancels are obeyed, a manual
     snapshot starts one.
     """
-    _, request, trail = commands("A world that stays")
+    _, request, trail = commands("Keep it running")
     operations, said, manual_snapshot, cancel, psql = commands("Looking around", LOCALAWS)
 
     assert "app_user" in type_in(world, psql)
@@ -302,7 +302,7 @@ def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_
     """Pasted while an operation has the target, the request ends as SKIPPED, and its trail says
     what was in its way.
     """
-    _, request, trail = commands("A world that stays")
+    _, request, trail = commands("Keep it running")
     before = newest_record(world)
     type_in(world, request)
     wait_for_the_request(world, "lunch-break-")

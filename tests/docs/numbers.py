@@ -103,7 +103,7 @@ _PYTHON: Final = f"Python {', '.join(_PYTHONS[:-1])} or {_PYTHONS[-1]}"
 
 PHRASES: Final[dict[str, tuple[str, ...]]] = {
     "README.md": (
-        f"{word(len(FUNCTIONS)).capitalize()} small Lambda functions",
+        f"{word(len(FUNCTIONS))} small Lambda functions",
         f"with {_PYTHON} and make.",
     ),
     "docs/architecture.md": (

@@ -28,7 +28,7 @@ OWN_COMMANDS = {
     ("cloudformation", "package"): "PackageCommand",
 }
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-WORLD, LOCALAWS = "A world that stays", ROOT / "docs" / "localaws.md"
+WORLD, LOCALAWS = "Keep it running", ROOT / "docs" / "localaws.md"
 LINES_MAX = 150  # of the README beside its generated picture: one page
 
 

@@ -44,7 +44,7 @@ def test_the_exports_that_are_printed_except_it() -> None:
         for line in page("http://127.0.0.1:4577", Path("/world")).splitlines()
         if line.startswith("export ")
     ]
-    (exports, *_) = commands("A world that stays")
+    (exports, *_) = commands("Keep it running")
 
     assert is_direct(local_environment("http://127.0.0.1:4577", "us-west-2"))
     assert [1, 1] == [
