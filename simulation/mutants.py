@@ -77,8 +77,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the lease",
         "chalicelib/records/operations.py",
-        "when=(wanted, free, NOT_CANCELLED),",
-        "when=(wanted, NOT_CANCELLED),",
+        "conditions = (in_states, free, NOT_CANCELLED)",
+        "conditions = (in_states, NOT_CANCELLED)",
         ("everything-twice", "fast"),
     ),
     Mutant(
@@ -91,7 +91,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the owner comparison after a lost reply, advancing",
         "chalicelib/records/operations.py",
-        'if stood.get("written_by") == owner and',
+        'if stored.get("written_by") == owner and',
         "if False and",
         NIGHT,
     ),
@@ -105,7 +105,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the tag check of copies",
         "chalicelib/snapshots/copies.py",
-        "if not ours or snapshot.tags.get(OPERATION_TAG) != self._operation.root_id:",
+        "if not is_ours(snapshot, self._plan) or not of_operation:",
         "if False:",
         ("strangers-copy",),
     ),
@@ -200,15 +200,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the check of an adopted copy's health",
         "chalicelib/snapshots/copies.py",
-        'if standing is None or standing.status == "deleting":',
-        "if standing is None:",
+        'if existing is None or existing.status == "deleting":',
+        "if existing is None:",
         ("failed-copies",),
     ),
     Mutant(
         "the terminal guard",
         "chalicelib/records/operations.py",
-        "when=(wanted, free, NOT_CANCELLED),",
-        "when=(free, NOT_CANCELLED),",
+        "conditions = (in_states, free, NOT_CANCELLED)",
+        "conditions = (free, NOT_CANCELLED)",
         ("fast", "night"),
     ),
     Mutant(
@@ -235,8 +235,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the release of the lock",
         "chalicelib/records/targets.py",
-        'remove=("holder",), when=mine',
-        "when=mine",
+        'remove=("holder",), when=locked',
+        "when=locked",
         NIGHT,
     ),
     Mutant(

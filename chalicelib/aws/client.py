@@ -1,4 +1,4 @@
-"""The only code that talks to botocore: clients, their timeouts and retries, and what their errors mean to us."""
+"""The client of an AWS service: timeouts, retries, and error codes sorted into the app's errors."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,11 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from chalicelib.flow.errors import RefusedError, StateFaultError, TransientError
 from chalicelib.flow.untrusted_text import one_line
 
-# First of the three levels of retries (botocore, runner, heartbeat): short, because the record
-# remembers.
-_CONFIG = Config(
-    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
-)
+# The first of the three levels of retries (botocore, runner, heartbeat). It is short, because the
+# record keeps what is to be done.
+_RETRIES = {"mode": "standard", "total_max_attempts": 3}
+_CONFIG = Config(connect_timeout=5, read_timeout=20, retries=_RETRIES)
 
 THROTTLED = frozenset(
     {
@@ -49,27 +48,25 @@ SERVER_ERRORS = frozenset(
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 )
-STATE_FAULTS = (
-    frozenset(  # in the middle of something else, or in a state that excludes the call for good
-        {
-            "InvalidDBClusterStateFault",
-            "InvalidDBInstanceState",
-            "InvalidDBClusterSnapshotStateFault",
-            "InvalidDBSnapshotState",
-            "InvalidGlobalClusterStateFault",
-        }
-    )
+# The resource is busy with something else, or in a state that excludes the call for good.
+STATE_FAULTS = frozenset(
+    {
+        "InvalidDBClusterStateFault",
+        "InvalidDBInstanceState",
+        "InvalidDBClusterSnapshotStateFault",
+        "InvalidDBSnapshotState",
+        "InvalidGlobalClusterStateFault",
+    }
 )
-NO_CAPACITY = frozenset(  # Amazon is short of machines for now
+NO_CAPACITY = frozenset(
     {
         "InsufficientDBInstanceCapacity",
         "InsufficientDBClusterCapacityFault",
         "InsufficientStorageClusterCapacity",
     }
 )
-EXPIRED = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-)  # the next invocation has new ones
+# Credentials that are too old; the next invocation has new ones.
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 NOT_FOUND = frozenset(
     {
         "DBClusterNotFoundFault",
@@ -100,13 +97,15 @@ CAPACITY_REMEDY = (
     "later."
 )
 _REMEDIES = {
-    "SnapshotQuotaExceeded": "The region holds as many manual cluster snapshots as it may (100 "
-    "unless raised): delete old copies, or have the quota raised. With "
-    "ARCHIVE_SNAPSHOT=false later nights keep none.",
-    "KMSKeyNotAccessibleFault": "See that the key exists in that region and is enabled, and that "
-    "its policy lets the function's role use it through RDS: "
-    "kms:CreateGrant, kms:DescribeKey, kms:Decrypt and "
-    "kms:GenerateDataKey.",
+    "SnapshotQuotaExceeded": (
+        "The region holds as many manual cluster snapshots as it may (100 unless raised): delete "
+        "old copies, or have the quota raised. With ARCHIVE_SNAPSHOT=false later nights keep none."
+    ),
+    "KMSKeyNotAccessibleFault": (
+        "See that the key exists in that region and is enabled, and that its policy lets the "
+        "function's role use it through RDS: kms:CreateGrant, kms:DescribeKey, kms:Decrypt and "
+        "kms:GenerateDataKey."
+    ),
     "DBClusterQuotaExceededFault": _RAISE_QUOTA,
     "InstanceQuotaExceeded": _RAISE_QUOTA,
     "StorageQuotaExceeded": _RAISE_QUOTA,
@@ -114,7 +113,7 @@ _REMEDIES = {
 
 
 class Clients(Protocol):
-    """Where clients come from: boto3 in Lambda, the Aurora model's face in tests."""
+    """A factory of clients: boto3 in Lambda, the model of Aurora in tests."""
 
     def __call__(self, service: str, region: str) -> Any:
         """Give the client of a service in a region."""
@@ -127,11 +126,11 @@ def clients(service: str, region: str) -> Any:
 
 
 class UnreachableError(TransientError):
-    """No connection, no answer in time, or no credentials to ask with."""
+    """No connection, no answer in time, or no credentials."""
 
 
 class NotFoundError(RefusedError):
-    """What was asked for does not exist (error codes in `NOT_FOUND`)."""
+    """A resource does not exist (error codes in `NOT_FOUND`)."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason, "Create it, or correct the setting that names it.")
@@ -139,7 +138,7 @@ class NotFoundError(RefusedError):
 
 
 class AwsError(RefusedError):
-    """AWS refused a call for a reason that time does not mend; `code` is its error code."""
+    """AWS refused a call for a permanent reason; `code` is its error code."""
 
     def __init__(self, code: str, reason: str, remedy: str) -> None:
         super().__init__(reason, remedy)
@@ -147,13 +146,11 @@ class AwsError(RefusedError):
 
 
 class DeniedError(AwsError):
-    """Whoever calls may not (error codes in `DENIED`).
+    """The caller has no permission (error codes in `DENIED`).
 
-    `action` is what is denied as IAM spells it, and its region.
-
-    What is called is not always what is denied: a copy with tags needs AddTagsToResource, too. AWS
-    tells the action in its message only ("… is not authorized to perform: rds:AddTagsToResource on
-    resource: …"), and who denies it.
+    `action` is the denied action of IAM, and its region. It is not always the one that was called:
+    a copy with tags needs AddTagsToResource, too. Only the text of AWS's message names the action
+    ("… is not authorized to perform: rds:AddTagsToResource on resource: …") and the kind of policy.
     """
 
     def __init__(self, code: str, reason: str, call: str, region: str) -> None:
@@ -169,7 +166,7 @@ class DeniedError(AwsError):
 
 
 class Service:
-    """One service in one region: calls by method name, with errors sorted into those of `chalicelib.flow.errors`."""
+    """One service in one region: calls by method name, which raise errors of `flow.errors`."""
 
     def __init__(self, clients: Clients, service: str, region: str) -> None:
         self._client = partial(clients, service, region)
@@ -177,12 +174,12 @@ class Service:
 
     @property
     def host(self) -> str | None:
-        """The name of the host that answers; None for a client that speaks to none."""
+        """The name of the service's host; None for a client without a network."""
         endpoint = getattr(getattr(self._client(), "meta", None), "endpoint_url", None)
         return urlsplit(endpoint).hostname if endpoint else None
 
     def takes(self, method: str, member: str) -> bool:
-        """Tell whether the SDK that runs here knows a parameter of a method: Lambda's own may be an older one."""
+        """Tell whether the SDK knows a parameter of a method: Lambda's own SDK may be older."""
         model = getattr(getattr(self._client(), "meta", None), "service_model", None)
         names = {xform_name(name): name for name in model.operation_names} if model else {}
         return bool(model and member in model.operation_model(names[method]).input_shape.members)
@@ -197,13 +194,13 @@ class Service:
     def pages(self, method: str, member: str, **parameters: Any) -> list[Any]:
         """Read all pages of a listing. Raises as `call` does."""
         paginator = self._client().get_paginator(method)
-        found: list[Any] = self._sorted(
-            method,
-            lambda: [
-                thing for page in paginator.paginate(**parameters) for thing in page.get(member, [])
-            ],
-        )
-        return found
+
+        def read() -> list[Any]:
+            pages = paginator.paginate(**parameters)
+            return [found for page in pages for found in page.get(member, [])]
+
+        members: list[Any] = self._sorted(method, read)
+        return members
 
     def _sorted(self, method: str, call: Callable[[], Any]) -> Any:
         where = f"{self.name} {method} in {self.region}"
@@ -217,12 +214,10 @@ class Service:
             raise UnreachableError(f"{where} did not answer: {one_line(error)}.") from error
 
     def _action(self, method: str) -> str:
-        """Spell a method as IAM does; only the service's model knows that db stands for DB."""
-        operations = getattr(getattr(self._client(), "meta", None), "service_model", None)
-        spelt = (
-            {xform_name(name): name for name in operations.operation_names} if operations else {}
-        )
-        return f"{self.name}:{spelt.get(method, method.title().replace('_', ''))}"
+        """Give IAM's name of a method; only the service's model knows that `db` is written `DB`."""
+        model = getattr(getattr(self._client(), "meta", None), "service_model", None)
+        names = {xform_name(name): name for name in model.operation_names} if model else {}
+        return f"{self.name}:{names.get(method, method.title().replace('_', ''))}"
 
 
 def _meaning(

@@ -1,4 +1,4 @@
-"""KMS keys: an alias may be moved at any time, so a key is resolved once and known by its ARN from then on."""
+"""KMS keys, resolved once to their ARNs: an alias may point to another key at any time."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,10 +12,7 @@ _USABLE = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")  # RDS takes no others (user 
 
 
 def observe_key(kms: Service, key_id: str) -> Mapping[str, Any] | None:
-    """Look at a key by its id, ARN or alias (`KeyMetadata` of DescribeKey).
-
-    None where there is none.
-    """
+    """Describe a key by its id, ARN or alias (`KeyMetadata`); None where there is none."""
     with suppress(NotFoundError):
         found: Mapping[str, Any] = kms.call("describe_key", KeyId=key_id)["KeyMetadata"]
         return found

@@ -1,6 +1,6 @@
-"""What RDS describes, as values: snapshots, clusters, instances, and what their status means for somebody who waits.
+"""Snapshots, clusters and instances as RDS describes them, and the meaning of their status.
 
-Facts about Aurora are quoted from the RDS API reference and the Aurora user guide.
+Facts about Aurora are from the RDS API reference and the Aurora user guide.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,11 @@ from typing import Any
 
 from chalicelib.flow.plan import Plan
 
-ENGINE = (
-    "aurora-postgresql"  # Neptune and DocumentDB clusters ride the same API and the same events
-)
+ENGINE = "aurora-postgresql"  # Neptune and DocumentDB clusters have the same API and events
 
 
 class Health(Enum):
-    """What a status means for somebody who waits."""
+    """The meaning of a status for a step that waits."""
 
     READY = "ready"
     PROGRESSING = "progressing"
@@ -61,7 +59,7 @@ _TERMINAL = frozenset(
 
 
 def health(status: str) -> Health:
-    """Sort a status; one that nobody knows may recover, within the deadline."""
+    """Give the meaning of a status; an unknown one may recover, within the deadline."""
     if status in _READY:
         return Health.READY
     if status in _PROGRESSING or status.startswith("configuring-"):
@@ -73,7 +71,7 @@ def health(status: str) -> Health:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A cluster snapshot as it was when looked at."""
+    """A cluster snapshot as it was described."""
 
     arn: str
     identifier: str
@@ -115,18 +113,16 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class ClusterSettings:
-    """What of a cluster a plan says.
+    """The settings of a cluster that a plan decides.
 
-    A change that Aurora has taken and not applied yet counts as made.
+    A pending change counts as made.
     """
 
     security_group_ids: frozenset[str]
     deletion_protection: bool
     log_exports: frozenset[str]
     backup_retention_days: int
-    capacity: Mapping[
-        str, float
-    ]  # MinCapacity and MaxCapacity; empty for a cluster without a range
+    capacity: Mapping[str, float]  # MinCapacity and MaxCapacity; empty without Serverless v2
     subnet_group: str
     parameter_group: str
     kms_key_arn: str | None
@@ -137,12 +133,11 @@ class ClusterSettings:
         pending = found.get("PendingModifiedValues", {})
         groups = found.get("VpcSecurityGroups", ())
         logs = pending.get("PendingCloudwatchLogsExports", {})
-        exported = {
-            *found.get("EnabledCloudwatchLogsExports", ()),
-            *logs.get("LogTypesToEnable", ()),
-        }
+        enabled = found.get("EnabledCloudwatchLogsExports", ())
+        exported = {*enabled, *logs.get("LogTypesToEnable", ())}
         retention = pending.get("BackupRetentionPeriod") or found.get("BackupRetentionPeriod", 0)
         scaling = found.get("ServerlessV2ScalingConfiguration", {})
+        bounds = [bound for bound in ("MinCapacity", "MaxCapacity") if bound in scaling]
         return cls(
             security_group_ids=frozenset(
                 group["VpcSecurityGroupId"] for group in groups if group.get("Status") != "removing"
@@ -150,11 +145,7 @@ class ClusterSettings:
             deletion_protection=bool(found.get("DeletionProtection")),
             log_exports=frozenset(exported - {*logs.get("LogTypesToDisable", ())}),
             backup_retention_days=int(retention),
-            capacity={
-                bound: float(scaling[bound])
-                for bound in ("MinCapacity", "MaxCapacity")
-                if bound in scaling
-            },
+            capacity={bound: float(scaling[bound]) for bound in bounds},
             subnet_group=found.get("DBSubnetGroup", ""),
             parameter_group=found.get("DBClusterParameterGroup", ""),
             kms_key_arn=found.get("KmsKeyId"),
@@ -163,9 +154,9 @@ class ClusterSettings:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster as it was when looked at.
+    """A cluster as it was described.
 
-    `members` in the order of deletion: readers first, the writer last.
+    `members` are in the order of deletion: readers first, the writer last.
     """
 
     arn: str
@@ -187,9 +178,8 @@ class Cluster:
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Cluster":
         """Read one member of DescribeDBClusters."""
-        members = sorted(
-            found.get("DBClusterMembers", []), key=lambda member: bool(member["IsClusterWriter"])
-        )
+        members = found.get("DBClusterMembers", [])
+        members = sorted(members, key=lambda member: bool(member["IsClusterWriter"]))
         return cls(
             arn=found["DBClusterArn"],
             identifier=found["DBClusterIdentifier"],
@@ -211,7 +201,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance as it was when looked at."""
+    """An instance as it was described."""
 
     arn: str
     identifier: str
@@ -239,21 +229,19 @@ class Instance:
         )
 
     def differences(self, plan: Plan) -> list[str]:
-        """Say what is not as planned, as parts of a sentence.
-
-        Nothing of it is changed without a new instance.
-        """
-        group = plan.target.db_parameter_group_name
-        wrong = []
-        if self.instance_class != plan.target.instance_class:
-            wrong.append(f"its class is {self.instance_class} and not {plan.target.instance_class}")
-        if group and group.lower() not in self.parameter_groups:
-            wrong.append(
-                f"its parameter group is {', '.join(self.parameter_groups)} and not {group}"
+        """List what differs from the plan and needs a new instance, as parts of a sentence."""
+        target, differences = plan.target, []
+        group = target.db_parameter_group_name
+        if self.instance_class != target.instance_class:
+            differences.append(
+                f"its class is {self.instance_class} and not {target.instance_class}"
             )
+        if group and group.lower() not in self.parameter_groups:
+            groups = ", ".join(self.parameter_groups)
+            differences.append(f"its parameter group is {groups} and not {group}")
         if self.public:
-            wrong.append("it is publicly accessible")
-        return wrong
+            differences.append("it is publicly accessible")
+        return differences
 
 
 def _tags(found: Mapping[str, Any]) -> Mapping[str, str]:

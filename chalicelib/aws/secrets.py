@@ -1,4 +1,4 @@
-"""The two secrets: read where they are used, held in types that hide them, never written anywhere."""
+"""Reads the two secrets of a plan into types whose `repr` hides them."""
 
 import json
 from typing import TypeVar
@@ -18,7 +18,10 @@ _FORBIDDEN = frozenset("/\"@' ")
 
 
 class MasterCredentials(BaseModel):
-    """The secret of the master user: the name is the snapshot's own, the password is set on every restored cluster."""
+    """The secret of the master user.
+
+    The name is the snapshot's; the password is set on every restored cluster.
+    """
 
     model_config = _MODEL
 
@@ -28,7 +31,7 @@ class MasterCredentials(BaseModel):
 
 
 class AppCredentials(BaseModel):
-    """The secret of the two users that are made on every restored cluster."""
+    """The secret of the two users that are created on every restored cluster."""
 
     model_config = _MODEL
 
@@ -44,7 +47,7 @@ Credentials = TypeVar("Credentials", bound=BaseModel)
 def master_credentials(secrets: Service, plan: Plan) -> MasterCredentials:
     """Read the master secret.
 
-    Raises RefusedError when it is missing, malformed, or RDS would refuse its password.
+    Raises RefusedError where it is missing or malformed, or where RDS would refuse its password.
     """
     variable = "MASTER_CREDENTIALS_SECRET_ID"
     found = _read(secrets, plan.users.master_credentials_secret_id, variable, MasterCredentials)
@@ -71,7 +74,7 @@ def app_credentials(secrets: Service, plan: Plan) -> AppCredentials:
 
 
 def refuse_same(plan: Plan) -> None:
-    """Raise RefusedError where both settings name one secret: each has fields of its own."""
+    """Raise RefusedError where both settings name the same secret: their fields differ."""
     both = [plan.users.master_credentials_secret_id, plan.users.app_credentials_secret_id]
     if len({*map(_name_of, both)}) == 1:
         raise RefusedError(
@@ -83,9 +86,9 @@ def refuse_same(plan: Plan) -> None:
 
 
 def _name_of(secret_id: str) -> str:
-    """Give the name of a secret.
+    """Give the name of a secret, also from its ARN.
 
-    Secrets Manager ends an ARN with a hyphen and six characters of its own.
+    Secrets Manager appends a hyphen and six characters to the name in an ARN.
     """
     _, is_arn, resource = secret_id.partition(":secret:")
     return resource.rpartition("-")[0] if is_arn else secret_id
@@ -108,11 +111,7 @@ def _read(secrets: Service, secret_id: str, variable: str, model: type[Credentia
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        wrong = ", ".join(
-            sorted(
-                {str(problem["loc"][0]) if problem["loc"] else "all" for problem in error.errors()}
-            )
-        )
-        raise RefusedError(
-            f"The secret {secret_id} is not well-formed: look at {wrong}.", remedy
-        ) from None
+        places = [problem["loc"] for problem in error.errors()]
+        wrong = ", ".join(sorted({str(place[0]) if place else "all" for place in places}))
+        reason = f"The secret {secret_id} is not well-formed: look at {wrong}."
+        raise RefusedError(reason, remedy) from None

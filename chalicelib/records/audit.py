@@ -1,6 +1,6 @@
-"""The trail: a row for each change of state, and one for the intent before a destructive act.
+"""The rows of the audit trail: one for each change of state, and one before each destructive act.
 
-No secrets in either.
+They hold no secrets.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,14 +31,12 @@ def audit_row(before: Operation | None, after: Operation, *, step: str, what: st
         row["from_state"] = before.state.value
     if after.reason:
         row["reason"] = after.reason
-    key = f"{after.operation_id}#{after.version:06d}"
-    return Change(
-        key, assign=row, table="audit"
-    )  # the record's version decides; a row that stands blocks nothing
+    # The row has no condition: the record's version decides.
+    return Change(_key(after), assign=row, table="audit")
 
 
 def intent_row(operation: Operation, *, step: str, what: str, now: datetime) -> Change:
-    """Make the row of what is about to be destroyed: one for each visit of a state."""
+    """Make the row that announces a destructive act: one for each visit of a state."""
     row = {
         "operation_id": operation.operation_id,
         "at": iso_timestamp(now),
@@ -49,23 +47,19 @@ def intent_row(operation: Operation, *, step: str, what: str, now: datetime) -> 
         "to_state": operation.state.value,
         "expires_at": _expiry(operation, now),
     }
-    return Change(
-        f"{operation.operation_id}#{operation.version:06d}#intent", assign=row, table="audit"
-    )
+    return Change(f"{_key(operation)}#intent", assign=row, table="audit")
 
 
 def name_rows(
     operation: Operation, names: Sequence[str], *, step: str, now: datetime
 ) -> Iterator[Change]:
-    """Make the rows that hold a long list of names, of what one attempt is about to do.
+    """Make the rows with the long list of logins that one attempt is about to close.
 
-    A second attempt has its own.
-
-    Of a list that is longer than all rows together, the last row says how many names it lacks.
+    Another attempt has rows of its own. Where the list is longer than all rows together, the last
+    row says how many names are missing.
     """
-    pages = [
-        names[first : first + TRAIL_NAMES_MAX] for first in range(0, len(names), TRAIL_NAMES_MAX)
-    ]
+    starts = range(0, len(names), TRAIL_NAMES_MAX)
+    pages = [names[first : first + TRAIL_NAMES_MAX] for first in starts]
     left_out = sum(map(len, pages[TRAIL_ROWS_MAX:]))
     pages = pages[:TRAIL_ROWS_MAX]
     for number, page in enumerate(pages, 1):
@@ -83,10 +77,15 @@ def name_rows(
         }
         if left_out and number == len(pages):
             row["names_left_out"] = left_out
-        key = f"{operation.operation_id}#{operation.version:06d}#{operation.attempts:04d}#names{number:02d}#intent"
+        key = f"{_key(operation)}#{operation.attempts:04d}#names{number:02d}#intent"
         yield Change(key, assign=row, table="audit")
 
 
+def _key(operation: Operation) -> str:
+    return f"{operation.operation_id}#{operation.version:06d}"
+
+
 def _expiry(operation: Operation, written: datetime) -> int:
-    """Say when DynamoDB may delete a row: seconds since 1970, as its time to live wants them (developer guide, TTL)."""
-    return int((written + timedelta(days=operation.plan.reports.audit_retention_days)).timestamp())
+    """Give the time from which DynamoDB may delete a row, in seconds since 1970 (TTL)."""
+    kept_for = timedelta(days=operation.plan.reports.audit_retention_days)
+    return int((written + kept_for).timestamp())

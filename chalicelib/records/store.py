@@ -1,6 +1,6 @@
-"""The two DynamoDB tables, spoken to in conditional changes.
+"""The store of the two tables: conditional writes of items, in DynamoDB.
 
-The in-memory twin is in `simulation`.
+Its in-memory twin is in `simulation`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,8 @@ from chalicelib.flow.errors import TablesBusyError
 
 Item = dict[str, Any]
 TableName = Literal["state", "audit"]
-TRANSIENT = (
-    THROTTLED
-    | SERVER_ERRORS
-    | {"TransactionConflict", "TransactionConflictException", "ThrottlingError"}
-)
+_TABLE_CODES = {"TransactionConflict", "TransactionConflictException", "ThrottlingError"}
+TRANSIENT = THROTTLED | SERVER_ERRORS | _TABLE_CODES
 KEYS: Mapping[TableName, str] = {"state": "operation_id", "audit": "metric_id"}
 INDEXES: Mapping[str, tuple[TableName, str, str]] = {  # index: table, hash key, range key
     "open-by-due": ("state", "open", "due_at"),
@@ -41,7 +38,7 @@ class When:
 
 @dataclass(frozen=True)
 class Change:
-    """One conditional write of one item: it happens whole, or not at all."""
+    """One conditional write of one item, all or nothing."""
 
     key: str
     assign: Item = field(default_factory=dict)
@@ -52,7 +49,11 @@ class Change:
 
 
 class ConditionError(Exception):
-    """A condition did not hold: `items` are what stood there instead, one for each change (None: fine, or no item)."""
+    """A condition did not hold.
+
+    `items` are the stored items, one for each change; None where its condition held, or where there
+    is no item.
+    """
 
     def __init__(self, failed: tuple[bool, ...], items: tuple[Item | None, ...]) -> None:
         super().__init__(
@@ -63,7 +64,7 @@ class ConditionError(Exception):
 
 
 class Store(Protocol):
-    """What the runner needs of a database: read one, write some at once on conditions, read an index in order."""
+    """The tables: read an item, write items at once on conditions, and read an index in order."""
 
     def get(self, key: str, table: TableName = "state") -> Item | None:
         """Read one item, consistently."""
@@ -83,14 +84,14 @@ class Store(Protocol):
         newest_first: bool = False,
         page: int = 100,
     ) -> Iterator[Item]:
-        """Read an index by its hash key in order of its range key, page by page, at most up to `up_to`."""
+        """Read the items of a hash key in order of the range key, at most up to `up_to`."""
 
 
 class DynamoStore:
-    """The tables themselves.
+    """The tables in DynamoDB.
 
-    Every call raises TransientError for throttling and server errors, and botocore's ClientError
-    for what is neither that nor a failed condition: a missing table fails the invocation.
+    Every call raises TransientError for throttling and server errors. Any other error than a failed
+    condition is botocore's ClientError: a missing table fails the invocation.
     """
 
     def __init__(self, client: Any, *, state_table: str, audit_table: str) -> None:
@@ -113,8 +114,8 @@ class DynamoStore:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            stood = error.response.get("Item")
-            raise ConditionError((True,), (unmarshal(stood) if stood else None,)) from error
+            stored = error.response.get("Item")
+            raise ConditionError((True,), (unmarshal(stored) if stored else None,)) from error
         return unmarshal(written["Attributes"])
 
     def change_all(self, *changes: Change) -> None:
@@ -129,10 +130,10 @@ class DynamoStore:
             failed = tuple(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
             if error.response["Error"]["Code"] != "TransactionCanceledException" or not any(failed):
                 raise
-            stood = tuple(
+            stored = tuple(
                 unmarshal(reason["Item"]) if reason.get("Item") else None for reason in reasons
             )
-            raise ConditionError(failed, stood) from error
+            raise ConditionError(failed, stored) from error
 
     def query(
         self,
@@ -143,15 +144,13 @@ class DynamoStore:
         newest_first: bool = False,
         page: int = 100,
     ) -> Iterator[Item]:
-        """Read an index by its hash key in order of its range key, page by page, at most up to `up_to`."""
+        """Read the items of a hash key in order of the range key, at most up to `up_to`."""
         table, hash_key, range_key = INDEXES[index]
         condition, names, values = "#h = :h", {"#h": hash_key}, {":h": value}
         if up_to is not None:
-            condition, names, values = (
-                f"{condition} AND #r <= :r",
-                {**names, "#r": range_key},
-                {**values, ":r": up_to},
-            )
+            condition += " AND #r <= :r"
+            names["#r"] = range_key
+            values[":r"] = up_to
         pages = self._client.get_paginator("query").paginate(
             TableName=self._names[table],
             IndexName=index,
@@ -191,14 +190,12 @@ class DynamoStore:
 
 @contextmanager
 def _trouble_named() -> Iterator[None]:
-    """Sort out what may go better later; a transaction tells its reasons one by one."""
+    """Raise TablesBusyError for errors that may pass; a transaction has a reason for each item."""
     try:
         yield
     except ClientError as error:
-        codes = {
-            error.response["Error"]["Code"],
-            *(one.get("Code") for one in error.response.get("CancellationReasons", [])),
-        }
+        reasons = error.response.get("CancellationReasons", [])
+        codes = {error.response["Error"]["Code"], *(reason.get("Code") for reason in reasons)}
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if codes & TRANSIENT or status >= SERVER_ERROR_HTTP:
             raise TablesBusyError(
@@ -208,7 +205,7 @@ def _trouble_named() -> Iterator[None]:
 
 
 class _Names:
-    """Placeholders of one expression: every name is one, because many good names are reserved words."""
+    """Placeholders of one expression, for all names: many good ones are reserved words."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
@@ -231,9 +228,9 @@ class _Names:
         if when.test == "in":
             return f"{name} IN ({', '.join(self.value(value) for value in when.value)})"
         absent = f"attribute_not_exists({name})"
-        return (
-            absent if when.test == "absent" else f"({absent} OR {name} <= {self.value(when.value)})"
-        )
+        if when.test == "absent":
+            return absent
+        return f"({absent} OR {name} <= {self.value(when.value)})"
 
 
 _SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
@@ -244,18 +241,16 @@ def _marshal(item: Mapping[str, Any]) -> Item:
 
 
 def unmarshal(item: Mapping[str, Any]) -> Item:
-    """Read an item as DynamoDB spells it (`{"name": {"S": "value"}}`).
+    """Read an item of DynamoDB's format (`{"name": {"S": "value"}}`).
 
-    Whole numbers come back as integers.
+    Whole numbers become integers.
     """
     return {key: _plain(_DESERIALIZER.deserialize(value)) for key, value in item.items()}
 
 
 def _decimals(value: Any) -> Any:
     if isinstance(value, float):
-        return Decimal(
-            str(value)
-        )  # DynamoDB's numbers are decimal; binary fractions are refused by boto3
+        return Decimal(str(value))  # DynamoDB's numbers are decimal, and boto3 refuses floats
     if isinstance(value, Mapping):
         return {key: _decimals(part) for key, part in value.items()}
     return [_decimals(part) for part in value] if isinstance(value, list | tuple) else value

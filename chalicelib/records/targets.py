@@ -1,4 +1,4 @@
-"""The permanent item of a target cluster: who holds it, how fresh it is, and whose logins are open on it."""
+"""The permanent item of a target cluster: its lock, its data, and what operations write to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,17 +12,17 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.store import Change, Item, When
 
-RISE_SHARE_MAX = 1 / 4  # of a guess, from one night to the next
-RISE_SECONDS = 30  # which a short guess may rise by, however short it is
-_MOMENT = TypeAdapter[datetime](AwareDatetime)  # one without a zone could be compared with no other
+RISE_SHARE_MAX = 1 / 4  # of an expected duration, from one night to the next
+RISE_SECONDS = 30  # that an expected duration may rise by, however short it is
+_TIMESTAMP = TypeAdapter[datetime](AwareDatetime)  # without a zone it could not be compared
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What the cluster under a target's name was restored from, and by which operation.
+    """The data of the cluster under a target's name, and the operation that restored it.
 
-    Where `is_clear`, the name was free and Aurora has not confirmed that it makes a cluster of this
-    data.
+    `is_clear` means that the name was free, and that Aurora has not confirmed yet that it restores
+    this data.
     """
 
     snapshot_at: datetime | None = None
@@ -32,9 +32,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class TargetRecord:
-    """The permanent item of one target cluster: who holds it, how fresh it is, and what stands there.
+    """The permanent item of one target cluster.
 
-    A cluster may stand there that no success made: then `standing` is not of the last success.
+    Its cluster may be of an operation that did not succeed: then `standing` is newer than the last
+    success.
     """
 
     arn: str
@@ -45,12 +46,10 @@ class TargetRecord:
     catch_up_since: datetime | None = None
     next_catch_up_at: datetime | None = None
     members: tuple[str, ...] = field(default=())
-    unsecured_cluster_id: str | None = (
-        None  # the resource id of a cluster of ours that production's passwords still open
-    )
-    expected_durations: Mapping[str, float] = field(
-        default_factory=dict
-    )  # seconds that each awaited state may be thought to take
+    # The resource id of a restored cluster that production's passwords still open.
+    unsecured_cluster_id: str | None = None
+    # Seconds of each state that waits for Aurora.
+    expected_durations: Mapping[str, float] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing)
 
 
@@ -61,39 +60,42 @@ def target_key(arn: str) -> str:
 
 def read_target(arn: str, item: Item) -> TargetRecord:
     """Read a target's item; raises UnreadableRecordError."""
-
-    def moment(name: str, of: Item = item) -> datetime | None:
-        try:
-            return _MOMENT.validate_python(datetime.fromisoformat(of[name])) if name in of else None
-        except (TypeError, ValueError):
-            raise _unreadable(arn, name, of[name], "no moment") from None
-
-    def standing() -> Standing:
-        found, succeeded_at = item.get("standing", {}), moment("last_success_at")
-        if not isinstance(found, dict):
-            raise _unreadable(arn, "standing", found, "no map")
-        since = moment("since", found)
-        if since is None or (
-            succeeded_at and succeeded_at >= since
-        ):  # nothing was begun after the last success
-            return Standing(moment("last_success_snapshot_at"), item.get("last_success_operation"))
-        return Standing(
-            moment("snapshot_at", found), found.get("operation"), bool(found.get("clear"))
-        )
-
     return TargetRecord(
-        arn,
-        item.get("holder"),
-        moment("last_success_at"),
-        moment("last_success_snapshot_at"),
-        item.get("last_success_operation"),
-        moment("armed_since"),
-        moment("look_due_at"),
-        tuple(item.get("members", ())),
-        item.get("logins_open_on"),
-        read_expected_durations(item),
-        standing(),
+        arn=arn,
+        locked_by=item.get("holder"),
+        last_success_at=_timestamp(arn, item, "last_success_at"),
+        last_success_snapshot_at=_timestamp(arn, item, "last_success_snapshot_at"),
+        last_success_operation=item.get("last_success_operation"),
+        catch_up_since=_timestamp(arn, item, "armed_since"),
+        next_catch_up_at=_timestamp(arn, item, "look_due_at"),
+        members=tuple(item.get("members", ())),
+        unsecured_cluster_id=item.get("logins_open_on"),
+        expected_durations=read_expected_durations(item),
+        standing=_read_standing(arn, item),
     )
+
+
+def _read_standing(arn: str, item: Item) -> Standing:
+    found = item.get("standing", {})
+    if not isinstance(found, dict):
+        raise _unreadable(arn, "standing", found, "no map")
+    since = _timestamp(arn, found, "since")
+    succeeded_at = _timestamp(arn, item, "last_success_at")
+    if since is None or (succeeded_at and succeeded_at >= since):
+        # No restore has begun since the last success.
+        snapshot_at = _timestamp(arn, item, "last_success_snapshot_at")
+        return Standing(snapshot_at, item.get("last_success_operation"))
+    snapshot_at = _timestamp(arn, found, "snapshot_at")
+    return Standing(snapshot_at, found.get("operation"), bool(found.get("clear")))
+
+
+def _timestamp(arn: str, item: Item, name: str) -> datetime | None:
+    if name not in item:
+        return None
+    try:
+        return _TIMESTAMP.validate_python(datetime.fromisoformat(item[name]))
+    except (TypeError, ValueError):
+        raise _unreadable(arn, name, item[name], "no timestamp") from None
 
 
 def _unreadable(arn: str, name: str, value: object, what: str) -> UnreadableRecordError:
@@ -104,9 +106,9 @@ def _unreadable(arn: str, name: str, value: object, what: str) -> UnreadableReco
 
 
 def read_expected_durations(item: Item) -> Mapping[str, float]:
-    """Read how long each state took before.
+    """Read how long each state is expected to last.
 
-    What is no such number is left out, since it only spaces looks.
+    Invalid values are ignored, since they only space polls.
     """
     lasted = item.get("lasted")
     found = lasted.items() if isinstance(lasted, dict) else ()
@@ -118,38 +120,30 @@ def read_expected_durations(item: Item) -> Mapping[str, float]:
 
 
 def secured_change(operation: Operation) -> Change:
-    """Take back the note that production's logins are open on the cluster of an operation, if there is that note."""
-    on_it = When("logins_open_on", "is", operation.facts.target.cluster_resource_id)
-    return Change(
-        target_key(operation.plan.target_cluster_arn), remove=("logins_open_on",), when=(on_it,)
-    )
+    """Remove the note that production's logins are open on the cluster of an operation."""
+    noted = When("logins_open_on", "is", operation.facts.target.cluster_resource_id)
+    key = target_key(operation.plan.target_cluster_arn)
+    return Change(key, remove=("logins_open_on",), when=(noted,))
 
 
 def target_changes(before: Operation, after: Operation) -> list[Change]:
-    """Say what a change of state means for the target's item.
-
-    Each change holds only for the lock's holder.
-    """
-    key, mine = (
-        target_key(after.plan.target_cluster_arn),
-        (When("holder", "is", after.operation_id),),
-    )
+    """Give what a change of state writes to the target's item, on condition of its lock."""
+    key = target_key(after.plan.target_cluster_arn)
+    locked = (When("holder", "is", after.operation_id),)
     if after.state not in TERMINAL:
         assign, remove = _changes_on_entering(after)
-        return [Change(key, assign=assign, remove=remove, when=mine)] if assign or remove else []
+        return [Change(key, assign=assign, remove=remove, when=locked)] if assign or remove else []
     if before.skipped_because_locked:  # which never had the lock
         return []
-    return [Change(key, assign=_success(after), remove=("holder",), when=mine)]
+    return [Change(key, assign=_success(after), remove=("holder",), when=locked)]
 
 
 def _changes_on_entering(operation: Operation) -> tuple[Item, tuple[str, ...]]:
-    """Say what is assigned and what is removed when an operation enters a state."""
+    """Give the attributes to assign and to remove when an operation enters a state."""
     facts = operation.facts
     match operation.state:
-        case State.TARGET_DELETING if facts.target.old:
-            return {
-                "members": sorted({*facts.target.old.members, *operation.plan.target.instance_ids})
-            }, ()
+        case State.TARGET_DELETING if old := facts.target.old:
+            return {"members": sorted({*old.members, *operation.plan.target.instance_ids})}, ()
         case State.TARGET_CLEAR:
             return {"standing": _standing(operation) | {"clear": True}}, ("logins_open_on",)
         case State.CLUSTER_RESTORING:
@@ -162,7 +156,7 @@ def _changes_on_entering(operation: Operation) -> tuple[Item, tuple[str, ...]]:
 
 
 def _success(operation: Operation) -> Item:
-    """Say how fresh the target is and, unless a rerun found things half done, how long Aurora takes."""
+    """Note the age of the target's data and, unless it was a rerun, how long Aurora takes."""
     if operation.state is not State.SUCCEEDED or not operation.facts.snapshot.created_at:
         return {}
     return {
@@ -174,26 +168,26 @@ def _success(operation: Operation) -> Item:
 
 
 def _standing(operation: Operation) -> Item:
-    """Say what an operation makes its target of.
+    """Note which data an operation restores.
 
-    A success at a later moment than this note counts instead of it.
+    A success after this note takes precedence over it.
     """
-    made = operation.facts.snapshot.created_at
+    created_at = operation.facts.snapshot.created_at
     note = {"operation": operation.operation_id, "since": iso_timestamp(operation.entered_at)}
-    return note | ({"snapshot_at": iso_timestamp(made)} if made else {})
+    return note | ({"snapshot_at": iso_timestamp(created_at)} if created_at else {})
 
 
 def _learned_durations(operation: Operation) -> dict[str, float]:
-    """Say in seconds how long each awaited state may be thought to take.
+    """Give the seconds that each state is expected to last, where it waits for Aurora.
 
-    Of copies in a row the last was the good one.
-
-    The guess falls at once and rises by a quarter at most: too short a guess costs a few looks, too
-    long a one has a lost event noticed late, and one night of hours says little of the next.
+    An expected duration falls at once and rises by a quarter at most: too short a one costs a few
+    polls, but with too long a one a lost event is noticed late. Of several copies the last one
+    counts, because it succeeded.
     """
-    guesses = dict(operation.expected_durations)
-    for lasted in (one for one in operation.durations if ROWS[one.state].aurora_work):
-        before = operation.expected_durations.get(lasted.state, lasted.seconds)
-        risen = before + max(before * RISE_SHARE_MAX, RISE_SECONDS)
-        guesses[lasted.state] = round(min(lasted.seconds, risen), 3)
-    return guesses
+    learned = dict(operation.expected_durations)
+    for duration in operation.durations:
+        if ROWS[duration.state].aurora_work:
+            expected = operation.expected_durations.get(duration.state, duration.seconds)
+            longest = expected + max(expected * RISE_SHARE_MAX, RISE_SECONDS)
+            learned[duration.state] = round(min(duration.seconds, longest), 3)
+    return learned

@@ -1,6 +1,6 @@
-"""The snapshot copies that we make, in one region.
+"""The snapshot copies of one region: observed, started, deleted, and marked as archived.
 
-What does not carry our tag is never changed or deleted.
+A snapshot without our tags is never changed or deleted.
 """
 
 from collections.abc import Mapping
@@ -16,22 +16,18 @@ from chalicelib.flow.ownership import is_ours, other_owner, tag_list
 from chalicelib.flow.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG
 
 SNAPSHOT_GONE = "The snapshot is gone, so it cannot be restored any more: another one has to be."
-COPIES_MAX = (
-    5  # copies in progress for one destination region and account (user guide, copying a snapshot)
-)
+# Copies in progress for one destination region and account (user guide, copying a snapshot).
+COPIES_MAX = 5
 
 
 class Copies:
-    """The snapshot copies we make, in one region.
-
-    What does not carry our tag is never changed or deleted.
-    """
+    """The snapshot copies of an operation in one region."""
 
     def __init__(self, rds: Service, operation: Operation) -> None:
         self._rds, self._operation, self._plan = rds, operation, operation.plan
 
     def observe(self, hop: Hop) -> Snapshot | None:
-        """Look at the copy of one hop; refuses one that stands under our name and is not ours."""
+        """Describe the copy of one hop; refuses another snapshot that has its name."""
         with suppress(NotFoundError):
             found = self._rds.call(
                 "describe_db_cluster_snapshots", DBClusterSnapshotIdentifier=hop.identifier
@@ -45,9 +41,8 @@ class Copies:
     def observe_unkept(self) -> list[Snapshot]:
         """List the copies of this chain of reruns that no success has archived.
 
-        Tags alone do not make a copy: a snapshot that is taken of the target has the target's tags
-        where its CopyTagsToSnapshot is set (API reference, CreateDBCluster). The name has to be a
-        copy's, too.
+        A copy has to have the name of a copy, too: a snapshot of the target has the target's tags
+        where CopyTagsToSnapshot is set (API reference, CreateDBCluster).
         """
         return [
             snapshot
@@ -60,15 +55,15 @@ class Copies:
         ]
 
     def refuse_foreign(self, snapshot: Snapshot) -> None:
-        """Raise RefusedError for a snapshot that does not carry our tag and our operation's."""
+        """Raise RefusedError for a snapshot without the tags of the plan and the operation."""
         if owner := other_owner(snapshot, self._plan):
             raise RefusedError(
                 f"The snapshot {snapshot.arn} has the name of our copy and belongs to {owner}; it "
                 "is left alone.",
                 f"Let whoever runs {owner} delete it if it is not needed.",
             )
-        ours = is_ours(snapshot, self._plan)
-        if not ours or snapshot.tags.get(OPERATION_TAG) != self._operation.root_id:
+        of_operation = snapshot.tags.get(OPERATION_TAG) == self._operation.root_id
+        if not is_ours(snapshot, self._plan) or not of_operation:
             raise RefusedError(
                 f"The snapshot {snapshot.arn} has the name of our copy but not our tags "
                 f"({OWNER_TAG}={self._plan.owner}, {OPERATION_TAG}={self._operation.root_id}).",
@@ -77,13 +72,12 @@ class Copies:
             )
 
     def start(self, source_arn: str, hop: Hop) -> bool:
-        """Begin a copy.
+        """Start a copy.
 
-        True when it is begun or was before, False when five are running in this region already.
+        True when the copy exists, False when five are in progress in this region already.
         """
-        key = (
-            {"KmsKeyId": hop.kms_key_id} if hop.kms_key_id else {}
-        )  # refused for an unencrypted source (API)
+        # AWS refuses a key for an unencrypted source (API reference).
+        key = {"KmsKeyId": hop.kms_key_id} if hop.kms_key_id else {}
         try:
             self._rds.call(
                 "copy_db_cluster_snapshot",
@@ -97,22 +91,21 @@ class Copies:
                 raise RefusedError(error.reason, SNAPSHOT_GONE, retry=Retry.NEW_REQUEST) from error
             raise
         except AwsError as error:
+            # The quota of manual snapshots has the same code: the copies in progress tell which.
             if error.code == "SnapshotQuotaExceeded" and copies_under_way(self._rds) >= COPIES_MAX:
-                # the same code is used for the quota of manual snapshots: what runs tells them
-                # apart
                 return False
             if error.code != "DBClusterSnapshotAlreadyExistsFault":
                 raise
-            standing = self.observe(hop)
+            existing = self.observe(hop)
             # A failed copy keeps its name until it is gone.
-            if standing is None or standing.status == "deleting":
+            if existing is None or existing.status == "deleting":
                 raise TransientError(
                     f"The name {hop.identifier} is held by a copy that is being deleted."
                 ) from error
         return True
 
     def delete(self, snapshot: Snapshot) -> None:
-        """Delete a copy of ours; one that is gone is deleted."""
+        """Delete a copy; one that is gone counts as deleted."""
         self.refuse_foreign(snapshot)
         with suppress(NotFoundError):
             self._rds.call(
@@ -120,7 +113,7 @@ class Copies:
             )
 
     def mark_archived(self, snapshot: Snapshot, when: str) -> None:
-        """Tag a copy of ours as put away."""
+        """Tag a copy as archived."""
         self.refuse_foreign(snapshot)
         self._rds.call(
             "add_tags_to_resource",
@@ -130,13 +123,10 @@ class Copies:
 
 
 def manual_snapshots(rds: Service) -> list[Mapping[str, Any]]:
-    """List the manual cluster snapshots of a region as RDS describes them.
-
-    Copies are among these.
-    """
+    """List the manual cluster snapshots of a region, copies among them, as RDS describes them."""
     return rds.pages("describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual")
 
 
 def copies_under_way(rds: Service) -> int:
-    """Count the copies that are being made in a region, whoever began them."""
+    """Count the copies in progress in a region, whoever started them."""
     return sum(snapshot["Status"] == "copying" for snapshot in manual_snapshots(rds))

@@ -1,4 +1,4 @@
-"""Which snapshots are the source's: asked by the door, which lets their events in, and by whatever looks for one."""
+"""Decides which snapshots are the source's, for the router's events and for searches."""
 
 from chalicelib.aws.rds import ENGINE, Snapshot
 from chalicelib.flow.errors import RefusedError, Retry
@@ -7,7 +7,7 @@ from chalicelib.snapshots.source import SourceCluster
 
 
 def newest_eligible(source: SourceCluster, plan: Plan) -> Snapshot | None:
-    """Find the newest snapshot that would start an operation by itself."""
+    """Find the newest snapshot whose event would start an operation."""
     found = [source.newest_snapshot("automated")]
     if plan.source.snapshot_prefix:
         found.append(source.newest_snapshot("manual", plan.source.snapshot_prefix))
@@ -15,9 +15,9 @@ def newest_eligible(source: SourceCluster, plan: Plan) -> Snapshot | None:
 
 
 def why_ineligible(snapshot: Snapshot, plan: Plan) -> str | None:
-    """Say why a snapshot is not one of the plan's source, by what it is rather than by its name.
+    """Say why a snapshot is not one of the plan's source; None if it is.
 
-    None if it is.
+    Its engine, cluster and tags decide, not its name.
     """
     if snapshot.engine != ENGINE:
         return f"{snapshot.arn} is of {snapshot.engine}, not of {ENGINE}"
@@ -32,10 +32,10 @@ def why_ineligible(snapshot: Snapshot, plan: Plan) -> str | None:
 
 
 def refuse_foreign(snapshot: Snapshot, plan: Plan, source_resource_id: str | None) -> None:
-    """Raise RefusedError for a snapshot of another cluster, or of one that had the source's name before."""
-    if why := why_ineligible(snapshot, plan):
+    """Raise RefusedError for a snapshot of another cluster, or of an earlier one of that name."""
+    if reason := why_ineligible(snapshot, plan):
         raise RefusedError(
-            f"{why[0].upper()}{why[1:]}.",
+            f"{reason[0].upper()}{reason[1:]}.",
             "Name a snapshot of the plan's source cluster.",
             retry=Retry.NEW_REQUEST,
         )

@@ -1,4 +1,4 @@
-"""The production cluster and its snapshots: reads, and nothing else."""
+"""Reads the production cluster and its snapshots; nothing here can change them."""
 
 from contextlib import suppress
 
@@ -8,34 +8,25 @@ from chalicelib.flow.plan import OWNER_TAG, Plan
 
 
 class SourceCluster:
-    """The production cluster and its snapshots: reads, and nothing else.
-
-    No method here changes anything.
-    """
+    """The production cluster and its snapshots; every method only reads."""
 
     def __init__(self, rds: Service, plan: Plan) -> None:
         self._rds, self._plan = rds, plan
 
     def observe_resource_id(self) -> str | None:
-        """Read the cluster's immutable id.
-
-        None when the cluster is gone (snapshots may outlive it).
-        """
+        """Read the cluster's immutable id; None where the cluster is gone, unlike its snapshots."""
+        cluster_id = self._plan.source.cluster_id
         with suppress(NotFoundError):
-            found = self._rds.call(
-                "describe_db_clusters", DBClusterIdentifier=self._plan.source.cluster_id
-            )
-            return next(
-                (str(cluster["DbClusterResourceId"]) for cluster in found["DBClusters"]), None
-            )
+            found = self._rds.call("describe_db_clusters", DBClusterIdentifier=cluster_id)
+            resource_ids = (str(cluster["DbClusterResourceId"]) for cluster in found["DBClusters"])
+            return next(resource_ids, None)
         return None
 
     def observe_snapshot(self, identifier: str) -> Snapshot | None:
-        """Look at one snapshot by identifier or ARN, of whatever type."""
+        """Describe one snapshot of any type by its identifier or ARN."""
         name = identifier.split(":", 6)[-1] if identifier.startswith("arn:") else identifier
-        kind = (
-            {"SnapshotType": "automated"} if name.startswith("rds:") else {}
-        )  # required for these (API reference)
+        # The type is required for automated snapshots (API reference).
+        kind = {"SnapshotType": "automated"} if name.startswith("rds:") else {}
         with suppress(NotFoundError):
             found = self._rds.call(
                 "describe_db_cluster_snapshots", DBClusterSnapshotIdentifier=identifier, **kind

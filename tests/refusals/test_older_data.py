@@ -322,7 +322,7 @@ def test_a_target_whose_item_is_damaged_fails_with_what_to_do(scene: Scene) -> N
     scene.stage.put("RestoreRequested", request_id="fresh")
     failed = scene.stage.run_to_the_end()
 
-    assert "its since is 'yesterday', which is no moment." in str(failed.reason)
+    assert "its since is 'yesterday', which is no timestamp." in str(failed.reason)
     assert "Remove that attribute." == failed.remedy
 
     del scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]["standing"]
