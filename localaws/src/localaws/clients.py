@@ -70,6 +70,7 @@ class Clients:
         return self._kept(service, region, account)
 
     def _kept(self, service: str, region: str, account: str | None) -> Any:
+        # boto3's sessions are not safe between threads while they make a client.
         with _LOCK:
             if (service, region, account) not in self._made:
                 client = self._make(service, region)

@@ -57,12 +57,9 @@ class Destinations:
     ) -> None:
         """Send the record of an invocation that is over, if its function has a destination."""
         name = "OnSuccess" if outcome.error is None else "OnFailure"
-        arn = (
-            event_invoke_setting(function)
-            .get("DestinationConfig", {})
-            .get(name, {})
-            .get("Destination")
-        )
+        setting = event_invoke_setting(function).get("DestinationConfig", {})
+        arn = setting.get(name, {}).get("Destination")
+        # Lambda writes with the function's own role, not with rights of its own.
         if arn and not self._enforcer.allows(
             function.role, function.function_arn, lambdas.delivering(arn)
         ):

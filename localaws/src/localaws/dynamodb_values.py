@@ -248,6 +248,7 @@ def _check_set(name: str, kind: str, content: list[Any]) -> None:
         raise InvalidValueError(f"{_INVALID}An {name} set  may not be empty")
     for element in content:
         _check_value({kind: element}, 0)
+    # 1 and 1.0 are the same member of a set of numbers.
     same = {Decimal(element) if kind == "N" else element for element in content}
     if len(same) < len(content):
         raise InvalidValueError(f"{_INVALID}Input collection {content} contains duplicates.")
@@ -268,6 +269,7 @@ def _check_plain(kind: str, content: Any) -> None:
 def _check_number(text: str) -> None:
     if not _NUMBER.fullmatch(text):
         raise InvalidValueError(f"The parameter cannot be converted to a numeric value: {text}")
+    # Zeros at both ends are no significant digits (developer guide, numbers).
     number = Decimal(text)
     digits = "".join(map(str, number.as_tuple().digits)).strip("0")
     if len(digits) > DIGITS_MAX:

@@ -42,6 +42,7 @@ def specification_of(function: LambdaFunction, packages: Packages, endpoint: str
         handler=str(function.handler),
         package=packages.path_of(function.code_sha_256),
         runtime=packages.runtime,
+        # Sorted: two workers are alike if their specifications are equal.
         environment=tuple(sorted(function.environment_vars.items())),
         timeout_seconds=int(function.timeout),
         memory_mb=int(function.memory_size),

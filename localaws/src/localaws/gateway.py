@@ -66,7 +66,8 @@ class Gateway:
             return _answer(start_response, refused)
         try:
             return self._aws(environ, start_response)
-        except Exception as error:  # noqa: BLE001  (moto raises anything; a client reads nothing but its own errors)
+        except Exception as error:  # noqa: BLE001
+            # moto raises anything, and a client reads nothing but its own service's errors.
             code, sentence, status = self._failure(wanted, error)
         return _answer(start_response, write_error(wanted.protocol, code, sentence, status))
 

@@ -64,6 +64,7 @@ class Kms(KmsResponse):
         """Find a key of this account and region by id, ARN, alias, or the ARN of an alias."""
         name = self._without_arn(reference)
         if name.startswith("alias/"):
+            # Calls that manage a key take no alias (KMS API reference, KeyId of each call).
             if self._get_action() not in _BY_ALIAS:
                 raise JsonRESTError("NotFoundException", f"Invalid keyId '{reference}'")
             name = self.kms_backend.get_key_id_from_alias(name) or ""
@@ -96,6 +97,7 @@ class Kms(KmsResponse):
         given = super()._get_param("CiphertextBlob")
         if given is None:
             return
+        # moto writes the id of the key in front of a ciphertext.
         key = self.kms_backend.keys.get(given[:_ID_BYTES].decode(errors="replace"))
         if key is None or len(given) < HEADER_LEN:
             raise JsonRESTError(

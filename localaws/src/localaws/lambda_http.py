@@ -27,6 +27,7 @@ from localaws.packages import Packages
 from localaws.refusals import NotModelledError, check_fields, json_error
 from localaws.targets import RefusedTargetError
 
+# Payloads of asynchronous and of synchronous invocations (Lambda quotas).
 EVENT_BYTES_MAX: Final = 1024 * 1024
 REQUEST_BYTES_MAX: Final = 6 * 1024 * 1024
 RUNTIME: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -72,7 +73,7 @@ class TooManyRequestsError(JsonRESTError):
 
 
 class Lambda(LambdaResponse):
-    """The API of Lambda. The server fills in `functions`, `packages` and `gate`."""
+    """The API of Lambda. The server fills in `functions`, `packages` and `enforcer`."""
 
     functions: ClassVar[Functions]
     packages: ClassVar[Packages]
@@ -101,6 +102,7 @@ class Lambda(LambdaResponse):
         _check_role(body["Role"])
         self._check_network(body["FunctionName"], body["Role"], body.get("VpcConfig"))
         answer = super().create_function()
+        # moto has kept it by now, so a zip that cannot be unpacked takes the function back.
         try:
             self._unpack(body["FunctionName"])
         except _UNUSABLE:
@@ -169,6 +171,7 @@ class Lambda(LambdaResponse):
         }
         if outcome.error is not None:
             headers["x-amz-function-error"] = outcome.error
+        # The call succeeds with 200 even if the function failed: the header says so.
         if self.headers.get("X-Amz-Log-Type") == "Tail":
             headers["x-amz-log-result"] = base64.b64encode(outcome.tail.encode()).decode()
         return 200, headers, outcome.payload
@@ -178,6 +181,7 @@ class Lambda(LambdaResponse):
         if not vpc:
             return
         subnets, groups = vpc.get("SubnetIds", []), vpc.get("SecurityGroupIds", [])
+        # Lambda's own sentence, with its `SecurityIds`.
         if bool(subnets) != bool(groups):
             raise InvalidParameterValueException(
                 "SubnetIds and SecurityIds must coexist or be both empty list."

@@ -14,6 +14,7 @@ def keep_ids() -> None:
 
 
 def _with_fixed_ids(backend: EC2Backend, region_name: str, account_id: str) -> Any:
+    # moto draws ids from one generator for all services, which goes on afterwards as it was.
     before = mock_random.getstate()
     mock_random.seed(f"{account_id}:{region_name}")
     try:

@@ -132,6 +132,7 @@ def _matches_field(event: Any, fields: dict[str, Any], name: str, wanted: Any) -
 
 def _matches_rule(value: Any, rule: Any) -> bool:
     leaves = list(_leaves(value))
+    # `exists` looks at leaves only: an object is none (EventBridge user guide, exists matching).
     if isinstance(rule, dict) and "exists" in rule:
         return bool(leaves) is bool(rule["exists"])
     return any(_matches_leaf(leaf, rule) for leaf in leaves)
@@ -157,6 +158,7 @@ def _same(leaf: Any, wanted: Any) -> bool:
     """Compare as EventBridge does: 300 is 300.0, and neither is "300" or true."""
     if _is_number(leaf) and _is_number(wanted):
         return bool(leaf == wanted)
+    # By type, too: in Python true equals 1.
     return type(leaf) is type(wanted) and bool(leaf == wanted)
 
 

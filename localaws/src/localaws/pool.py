@@ -35,6 +35,7 @@ class Pool:
             self._drop_stale(specification)
             worker = self._warm(specification) or self._start(specification)
             self._busy.add(worker)
+        # The pool may have been closed while a worker was starting.
         if self._closed:
             worker.kill()
         return worker

@@ -89,6 +89,7 @@ def signature_of(environ: dict[str, Any]) -> Signature | None:
 def body_of(environ: dict[str, Any]) -> bytes:
     """Read the body of a request, which can be read again afterwards."""
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    # A request's stream can be read once, and moto reads it after us.
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 
@@ -112,6 +113,7 @@ def requested_call(environ: dict[str, Any]) -> RequestedCall:
         return RequestedCall(
             "dynamodbstreams" if is_stream else service, target.rpartition(".")[2], "json", names
         )
+    # CloudWatch and others speak CBOR to newer SDKs, and name the operation in the path.
     by_path = _CBOR_PATH.fullmatch(environ.get("PATH_INFO", ""))
     if by_path:
         return RequestedCall(service, by_path["operation"], "smithy-rpc-v2-cbor")

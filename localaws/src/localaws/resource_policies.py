@@ -61,6 +61,7 @@ def _is_principal(principal: Any, caller: Requester) -> bool:
     if not isinstance(principal, Mapping):
         return bool(principal == "*")
     services, accounts = (_listed(principal.get(kind, [])) for kind in ("Service", "AWS"))
+    # An account is named by its number or by its root, and stands for all principals in it.
     named = {"*", caller.account, f"arn:aws:iam::{caller.account}:root", caller.principal}
     return (
         caller.service in services
@@ -70,6 +71,7 @@ def _is_principal(principal: Any, caller: Requester) -> bool:
 
 
 def _holds(operator: str, keys: Mapping[str, Any], caller: Requester) -> bool:
+    # An operator that is not known holds for nobody: better a refusal than a hole.
     compare = _OPERATORS.get(operator)
     return compare is not None and all(
         key.lower() in caller.context

@@ -72,6 +72,7 @@ class Sns(SNSResponse):
         answer: ActionResult = super().subscribe()
         told: Any = answer.result
         subscription = self.backend.subscriptions[told["SubscriptionArn"]]
+        # Nobody reads mail here: whoever confirms asks SNS for the ARN, which ends in the token.
         if protocol in BY_MAIL and is_new:
             subscription.attributes["PendingConfirmation"] = True
         if _waits(subscription) and not self._get_param("ReturnSubscriptionArn"):

@@ -30,6 +30,7 @@ class Sts(TokenResponse):
         role, who = roles.role_of(arn), self._caller()
         external_id = self._get_param("ExternalId")
         context = {"sts:externalid": str(external_id)} if external_id else {}
+        # AWS answers alike for a role that is not there and for one that does not trust the caller.
         if role is None or not trusts(role, Principal(principal=who, context=context)):
             text = f"User: {who} is not authorized to perform: sts:AssumeRole on resource: {arn}"
             raise QueryError("AccessDenied", text, status=403)

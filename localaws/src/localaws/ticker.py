@@ -35,6 +35,7 @@ class Ticker:
 
     def _run(self) -> None:
         while not self._closed:
+            # Cleared before the look, so that a request during it is not missed.
             self._wake.clear()
             self._tick()
             self._wake.wait(self._seconds_until_next())

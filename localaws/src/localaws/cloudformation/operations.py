@@ -69,6 +69,7 @@ class StackOperation:
         stack.say("DELETE_IN_PROGRESS", "User Initiated")
         failed: list[Resource] = []
         for resource in reversed(list(stack.resources.values())):
+            # What a failed one refers to may be in use: CloudFormation does not try it.
             if any(resource.logical_id in other.needs for other in failed):
                 continue
             keep = resource.deletion_policy in _RETAINED or resource.logical_id in retained
@@ -111,6 +112,7 @@ class StackOperation:
     def _create(
         self, wanted: ResourceDefinition, properties: Properties, replaced: Resource | None
     ) -> None:
+        # The new one is made beside the old one, which goes at the very end (clean-up).
         named = resource_calls.named(self._stack.name, wanted, properties)
         with self._said(wanted, "", "CREATE"):
             made = resource_calls.create(wanted.kind, named, self._aws)
@@ -128,6 +130,7 @@ class StackOperation:
             and standing.kind is wanted.kind
             and standing.properties.get(name) == properties.get(name)
         ):
+            # Both could not have that name at once.
             with self._said(wanted, standing.made.physical_id, "UPDATE"):
                 raise ResourceError(
                     "CloudFormation cannot update a stack when a custom-named resource requires "
@@ -174,7 +177,7 @@ class StackOperation:
             try:
                 undo()
             except ResourceError:
-                done = False
+                done = False  # and the rest is undone all the same
         return done
 
     def _uncreate(self, resource: Resource, replaced: Resource | None) -> None:

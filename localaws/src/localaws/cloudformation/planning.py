@@ -36,7 +36,8 @@ def plan(definition: StackDefinition, stack: Stack) -> list[ResourceChange]:
     def attribute(resource: str, name: str | None) -> Any:
         change = changes.get(resource)
         if resource not in stack.resources or (change and change.replaced):
-            return f"${{{resource}{'.' + name if name else ''}}}"  # known only when it stands
+            # Known only when it stands: the text differs from any value, so it counts as a change.
+            return f"${{{resource}{'.' + name if name else ''}}}"
         return stack.attribute(resource, name)
 
     for wanted in definition.wanted.values():

@@ -136,6 +136,7 @@ class StackDefinition:
             return found
         if wanted.kind.tags == "map":
             return {**found, "Tags": {**tags, **found.get("Tags", {})}}
+        # A tag of the resource's own wins over the stack's.
         own = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
         return {
             **found,
@@ -146,6 +147,7 @@ class StackDefinition:
         """Return CloudFormation's own tags (CloudFormation user guide, resource tags)."""
         if not wanted.kind.system_tags:
             return {}
+        # Nobody else may set tags that begin with `aws:`.
         return {
             "aws:cloudformation:stack-name": self.pseudo["AWS::StackName"],
             "aws:cloudformation:stack-id": self.pseudo["AWS::StackId"],
@@ -183,6 +185,7 @@ class StackDefinition:
             enough = (
                 {"CAPABILITY_NAMED_IAM"} if named else {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
             )
+            # Roles with names need the stronger capability (CloudFormation user guide, IAM).
             if resource.kind.capability and not enough & self.capabilities:
                 raise InsufficientCapabilitiesError(f"Requires capabilities : [{min(enough)}]")
 

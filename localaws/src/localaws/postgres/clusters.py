@@ -63,6 +63,7 @@ class PostgresData:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._registry = ProcessRegistry(self._folder / "processes.json")
         self._registry.end_leftovers()
+        # What was made is removed again if the rest cannot be.
         with contextlib.ExitStack() as undone:
             undone.callback(self._remove_data)
             self._make_folders(full)
@@ -92,6 +93,7 @@ class PostgresData:
             taken = {(cluster.address, cluster.port) for cluster in self._clusters.values()}
             address = choose_address(port, taken, self._addresses.get(name))
             self._addresses[name], self._endpoints[resource_id] = address, (address, port)
+            # A socket's path may have 107 bytes, and a resource id is long.
             sockets = self._temporary / secrets.token_hex(4)
             folders = ServerFolders(
                 self._home / "clusters" / resource_id, sockets, self.log(resource_id)
@@ -129,6 +131,7 @@ class PostgresData:
             if cluster.server.process_id is None:
                 copy_for_writing(cluster.server.folders.data, target, self._programs)
                 return
+            # Consistent although the server goes on writing, and without waiting for a checkpoint.
             options = ["--checkpoint=fast", "--no-sync", "--no-manifest", "--wal-method=stream"]
             self._programs.run(
                 "pg_basebackup", "-D", str(target), *cluster.server.socket_arguments, *options
@@ -164,6 +167,7 @@ class PostgresData:
         folders = ServerFolders(self._home / "clusters" / name, sockets, self.log(name))
         server = PostgresServer(folders, self._programs, self._registry)
         try:
+            # On a copy: a server would write into the snapshot, which others share.
             copy_for_writing(source, folders.data, self._programs)
             server.start()
             return export_tables(server, folder, only)

@@ -62,6 +62,7 @@ class Programs:
     @property
     def process_options(self) -> dict[str, Any]:
         """Popen's options for the right user, with nothing of our own environment."""
+        # PostgreSQL refuses to run as root; and no group of root's goes along.
         identity = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
         return {"env": dict(ENVIRONMENT), "cwd": "/", **identity}
 
@@ -172,6 +173,7 @@ def _suits(folder: Path) -> bool:
         and is_reachable(folder)
     ):
         return False
+    # Copies of the programs may have to run from there.
     return not os.statvfs(folder).f_flag & os.ST_NOEXEC
 
 
@@ -193,6 +195,7 @@ def _ensure_system_user() -> str:
                 "PostgreSQL refuses to run as root, and useradd is missing: make a system user "
                 f"{SYSTEM_USER}."
             ) from None
+        # Its status is not looked at: another world may make the same user at this moment.
         subprocess.run(
             ["useradd", "--system", "--no-create-home", SYSTEM_USER],
             check=False,

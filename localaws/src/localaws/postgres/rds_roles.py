@@ -74,6 +74,7 @@ def create_rds_roles(
             ).format(master, Literal(_verifier(cursor, master_username, master_password)))
         )
         cursor.execute(SQL("GRANT rds_superuser TO {}").format(master))
+        # RDS has a database of its own, which nobody else may enter.
         cursor.execute(SQL("CREATE DATABASE {}").format(Identifier(SUPERUSER)))
         cursor.execute(SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(Identifier(SUPERUSER)))
         for existing in ("postgres", "template1"):
