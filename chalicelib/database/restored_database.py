@@ -314,10 +314,10 @@ class Database:
         for name in names:
             with self._session(name) as inside:
                 found += Verification(warnings=tuple(grants.check_grants(inside, users)))
-            found += verification.prove(
+            found += verification.try_users(
                 self._endpoint, name, application=application, readonly=readonly
             )
-        found += verification.prove_own_password(self._endpoint, self._database, readonly)
+        found += verification.try_own_password_change(self._endpoint, self._database, readonly)
         return found + self._revoke_reopened_logins(application, readonly, keep)
 
     def _revoke_reopened_logins(

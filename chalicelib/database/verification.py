@@ -144,7 +144,7 @@ class Sample(NamedTuple):
     columns: tuple[Identifier, ...]
 
 
-def prove(
+def try_users(
     endpoint: Endpoint, database: str, *, application: Login, readonly: Login
 ) -> Verification:
     """Log in to `database` as both users and try.
@@ -173,11 +173,11 @@ def prove(
         _as_client(endpoint, application, database, written, settings)
         + _as_client(endpoint, readonly, database, read, settings, writes=False)
         + Verification((f"{schema_proof} ({_tried('in', schemas, 'schema')}).",))
-        + Verification(allowed=_sets_off(application, database, triggers))
+        + Verification(allowed=_powerful_triggers(application, database, triggers))
     )
 
 
-def _sets_off(application: Login, database: str, triggers: list[str]) -> tuple[str, ...]:
+def _powerful_triggers(application: Login, database: str, triggers: list[str]) -> tuple[str, ...]:
     """Name the triggers through which the application runs code as somebody who may alter roles."""
     if not triggers:
         return ()
@@ -185,7 +185,7 @@ def _sets_off(application: Login, database: str, triggers: list[str]) -> tuple[s
     return (f"{what} in database {database}, by writing to {first_few(triggers)}",)
 
 
-def prove_own_password(endpoint: Endpoint, database: str, readonly: Login) -> Verification:
+def try_own_password_change(endpoint: Endpoint, database: str, readonly: Login) -> Verification:
     """Try to change the read-only user's password as itself, and undo it.
 
     PostgreSQL has no right that forbids it. Aurora has a parameter of the cluster,

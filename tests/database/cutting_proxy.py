@@ -1,8 +1,7 @@
-"""A wire to a server on which every statement is seen before the server gets it, and which can be
-cut for good.
+"""A proxy that sees every statement before the server does, and can cut the connection for good.
 
-For the server, a wire that is cut is what a client killed by SIGKILL is: its connections end where
-they are, and no further word comes. For the client it is a server that has gone.
+For the server, a connection that is cut is what a client killed by SIGKILL leaves: it ends where it
+is, and no further message comes. For the client it is a server that has gone.
 """
 
 import socket
@@ -18,22 +17,22 @@ from tests.database.server import Server
 Watch = Callable[[str], bool]
 """Told the text of each statement before the server is.
 
-False cuts the wire instead of sending it.
+False cuts the connection instead of sending it.
 """
 PIECE_BYTES = 65_536
 
 
 @contextmanager
-def wire(server: Server, watch: Watch) -> Iterator[Endpoint]:
+def proxy(server: Server, watch: Watch) -> Iterator[Endpoint]:
     """Give an endpoint from which `server` is reached, without TLS, past `watch`."""
-    wired = _Wire(server, watch)
+    running = _Proxy(server, watch)
     try:
-        yield replace(server.endpoint, host="127.0.0.1", port=wired.port, tls="off")
+        yield replace(server.endpoint, host="127.0.0.1", port=running.port, tls="off")
     finally:
-        wired.cut()
+        running.cut()
 
 
-class _Wire:
+class _Proxy:
     def __init__(self, server: Server, watch: Watch) -> None:
         self._to, self._watch = (server.address, server.port), watch
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -43,10 +42,10 @@ class _Wire:
 
     def cut(self) -> None:
         """End all connections, and take no more."""
-        for one in (self._listener, *self._sockets):
+        for channel in (self._listener, *self._sockets):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                channel.shutdown(socket.SHUT_RDWR)
+            channel.close()
 
     def _accept(self) -> None:
         with suppress(OSError):  # which ends the listening
@@ -54,14 +53,14 @@ class _Wire:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(self._to)
                 self._sockets += [client, server]
-                self._start(self._speak, client, server)
-                self._start(self._answer, server, client)
+                self._start(self._forward_client, client, server)
+                self._start(self._forward_server, server, client)
 
     @staticmethod
     def _start(work: Callable[..., None], *arguments: socket.socket) -> None:
         threading.Thread(target=work, args=arguments, daemon=True).start()
 
-    def _speak(self, client: socket.socket, server: socket.socket) -> None:
+    def _forward_client(self, client: socket.socket, server: socket.socket) -> None:
         """Pass on what a client says, message by message (PostgreSQL documentation, "Message
         Formats").
         """
@@ -82,7 +81,7 @@ class _Wire:
             _hang_up(server)
 
     @staticmethod
-    def _answer(server: socket.socket, client: socket.socket) -> None:
+    def _forward_server(server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while piece := server.recv(PIECE_BYTES):
                 client.sendall(piece)

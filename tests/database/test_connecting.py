@@ -31,7 +31,7 @@ from tests.database.server import MASTER, Server, login
 
 @pytest.mark.parametrize("sqlstate", ["57P03", "57P01", "53300", "08006"])
 def test_a_server_that_is_not_ready_is_waited_for(sqlstate: str) -> None:
-    """Starting up, shutting down, out of connections: the code says so in every language."""
+    """A server that starts, stops or is full says so by its code, in every language."""
     with a_server_that_answers(says(sqlstate)) as endpoint:
         database = Database(endpoint, MASTER, "shop")
 
@@ -42,8 +42,8 @@ def test_a_server_that_is_not_ready_is_waited_for(sqlstate: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-def test_a_server_that_hangs_up_or_babbles_is_waited_for(answer: bytes) -> None:
-    """What does not speak PostgreSQL may be something on its way up."""
+def test_a_server_that_hangs_up_or_speaks_something_else_is_waited_for(answer: bytes) -> None:
+    """A peer that does not speak PostgreSQL may be a server that is starting."""
     with (
         a_server_that_answers(answer) as endpoint,
         pytest.raises(DatabaseUnavailableError, match="does not answer"),
@@ -61,13 +61,13 @@ def test_a_server_that_hangs_up_or_babbles_is_waited_for(answer: bytes) -> None:
     ],
 )
 def test_a_server_that_will_not_have_us_is_a_refusal(answer: bytes, reason: str) -> None:
-    """No pg_hba line, an unknown demand, a password in clear, no password at all."""
+    """A missing pg_hba line, an unknown method, a password in clear or none at all is refused."""
     with a_server_that_answers(answer) as endpoint, pytest.raises(RefusedError, match=reason):
         Database(endpoint, MASTER, "shop").login_roles()
 
 
 def test_a_port_where_nobody_listens_is_waited_for(server: Server) -> None:
-    """The instance may be restarting."""
+    """A refused connection is retried, because the instance may be restarting."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -76,7 +76,7 @@ def test_a_port_where_nobody_listens_is_waited_for(server: Server) -> None:
 
 
 def test_a_name_that_does_not_resolve_yet_is_waited_for(server: Server) -> None:
-    """A new endpoint's name reaches the resolvers after the cluster is available."""
+    """An endpoint without an address is retried: its name reaches the resolvers late."""
     nowhere = replace(server.endpoint, host="cluster.invalid")
 
     with pytest.raises(DatabaseUnavailableError, match=r"cluster\.invalid"):
@@ -84,7 +84,7 @@ def test_a_name_that_does_not_resolve_yet_is_waited_for(server: Server) -> None:
 
 
 def test_a_silent_server_is_given_up_in_time() -> None:
-    """The connect timeout holds for a server that accepts and says nothing."""
+    """The connect timeout also holds for a server that accepts a connection and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         endpoint = Endpoint("127.0.0.1", listener.getsockname()[1], 1, tls="off")
 
@@ -93,10 +93,7 @@ def test_a_silent_server_is_given_up_in_time() -> None:
 
 
 def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
-    """Clusters that began long ago store some passwords as MD5.
-
-    Theirs are still told right from wrong.
-    """
+    """A right password is told from a wrong one where old clusters store it as MD5."""
     server.query("SET password_encryption = md5; CREATE ROLE old LOGIN PASSWORD 'Production-1'")
     rules = server.data / "pg_hba.conf"
     kept = rules.read_text()
@@ -114,9 +111,8 @@ def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
 def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(
     server: Server, shop: Database
 ) -> None:
-    """RDS asks members of rds_iam for a token in clear.
-
-    What production knows of them opens nothing by a password.
+    """A member of rds_iam is asked for a token, and gets a password by the set-up. What production
+    knows of it opens nothing.
     """
     server.query("CREATE ROLE app_user LOGIN PASSWORD 'Production-1'")
     rds_roles.put_roles_within_reach(server.postgres)
@@ -135,7 +131,9 @@ def test_a_user_that_production_lets_in_by_a_token_is_given_a_password(
 
 @pytest.mark.parametrize("sqlstate", ["28P01", "28000", "57P01", "08006", "53300", "P0001"])
 def test_a_password_that_was_right_is_known_whatever_is_said_then(sqlstate: str) -> None:
-    """Production's event trigger on login may raise any code, also that of a wrong password."""
+    """A password that the server accepted counts as right, whatever code an event trigger raises
+    then.
+    """
     with a_server_that_turns_away(sqlstate, after=True) as endpoint:
         answer = attempt_login(endpoint, MASTER, "shop")
 
@@ -147,13 +145,13 @@ def test_a_password_that_was_right_is_known_whatever_is_said_then(sqlstate: str)
 
 @pytest.mark.parametrize("sqlstate", ["28P01", "28000", "57P01", "53300"])
 def test_a_password_that_was_not_said_to_be_right_is_not_known(sqlstate: str) -> None:
-    """Nothing follows from what a server says before."""
+    """An error before the server accepted the password says nothing about the password."""
     with a_server_that_turns_away(sqlstate, after=False) as endpoint:
         assert not attempt_login(endpoint, MASTER, "shop").password_correct
 
 
 def test_a_role_without_the_right_to_log_in_is_refused(server: Server, shop: Database) -> None:
-    """The password is right, the role is NOLOGIN: the server says so after the proof."""
+    """A NOLOGIN role with the right password is refused, which the server says after the check."""
     server.query("CREATE ROLE grouped NOLOGIN PASSWORD 'Production-1'")
 
     assert not shop.try_login(login("grouped", "Production-1"))
@@ -162,7 +160,7 @@ def test_a_role_without_the_right_to_log_in_is_refused(server: Server, shop: Dat
 def test_a_database_that_does_not_let_the_user_in_is_a_refusal(
     server: Server, shop: Database
 ) -> None:
-    """The right password, and no CONNECT."""
+    """A user with the right password and no CONNECT is refused with the GRANT that helps."""
     server.query(
         "CREATE ROLE outsider LOGIN PASSWORD 'Production-1'; REVOKE CONNECT ON DATABASE shop FROM "
         "PUBLIC"
@@ -173,7 +171,7 @@ def test_a_database_that_does_not_let_the_user_in_is_a_refusal(
 
 
 def test_a_role_out_of_connections_is_waited_for(server: Server, shop: Database) -> None:
-    """Too many connections, told only after the password was proven, is no wrong password."""
+    """The code of too many connections, after the password check, is no wrong password."""
     server.query("CREATE ROLE limited LOGIN PASSWORD 'Production-1' CONNECTION LIMIT 0")
 
     with pytest.raises(DatabaseUnavailableError, match="53300"):
@@ -196,19 +194,19 @@ def test_a_role_out_of_connections_is_waited_for(server: Server, shop: Database)
 def test_errors_of_statements_are_named_by_their_code(
     server: Server, sqlstate: str, named: type[Exception]
 ) -> None:
-    """Locks and concurrent changes wait, a lacking right is refused, a bug stays a bug."""
+    """Locks and concurrent changes are retried, a missing right is refused, a bug stays a bug."""
     with pytest.raises(named), named_errors(server.endpoint):
         server.query(f"DO $$ BEGIN RAISE 'nein' USING ERRCODE = '{sqlstate}'; END $$")
 
 
 def test_a_statement_that_is_wrong_stays_a_bug(server: Server) -> None:
-    """A syntax error is ours."""
+    """A syntax error of our own passes unchanged."""
     with pytest.raises(psycopg2.errors.SyntaxError), named_errors(server.endpoint):
         server.query("SELEC 1")
 
 
 def test_a_session_that_the_server_ends_is_waited_for(server: Server) -> None:
-    """A failover in the middle of the work is not a bug."""
+    """A session that a failover ends is retried."""
     with session(server.endpoint, MASTER, "shop") as connection:
         server.query(f"SELECT pg_terminate_backend({connection.info.backend_pid}, 5000)")
 

@@ -115,7 +115,7 @@ def world(request: pytest.FixtureRequest, servers: Servers) -> World:
 
 
 def test_the_right_password_opens_and_the_wrong_one_does_not(world: World) -> None:
-    """OK and REFUSED are told apart; a role that does not exist is refused too."""
+    """A login succeeds with the right password only; a role that does not exist is refused too."""
     world.add_role("reporter", "Production-1")
     tried = [
         login("reporter", "Production-1"),
@@ -133,14 +133,14 @@ def test_a_missing_database_is_a_refusal_that_names_it(world: World) -> None:
 
 
 def test_login_roles_are_all_roles_that_may_log_in(world: World) -> None:
-    """The list has the master, RDS's own and production's, sorted."""
+    """The list of login roles has the master, RDS's own and production's, sorted."""
     world.add_role("reporter", "Production-1")
 
     assert ["master", "rdsadmin", "reporter"] == world.database.login_roles()
 
 
 def test_a_wrong_master_password_is_a_refusal(world: World) -> None:
-    """Nothing is tried again and again with a password that PostgreSQL has refused."""
+    """A password that PostgreSQL refuses is not tried again and again."""
     world.add_role("reporter", "Production-1")
     database = world.opened(login("master", "wrong"))
 
@@ -149,8 +149,10 @@ def test_a_wrong_master_password_is_a_refusal(world: World) -> None:
     assert "secret" in refusal.value.remedy
 
 
-def test_lock_out_closes_what_came_with_production(world: World) -> None:
-    """Production's passwords are refused after, and the answer names whose they were."""
+def test_revoking_closes_what_came_with_production(world: World) -> None:
+    """Production's passwords are refused after their logins were revoked, and the names are
+    returned.
+    """
     for name in ("reporter", "Admin", 'o"brien'):
         world.add_role(name, "Production-1")
 
@@ -159,8 +161,8 @@ def test_lock_out_closes_what_came_with_production(world: World) -> None:
     assert ["master", "rdsadmin"] == world.database.login_roles()
 
 
-def test_the_logins_that_lock_out_would_close_are_known_before(world: World) -> None:
-    """Their names are written down first; nothing is closed by asking."""
+def test_the_logins_to_revoke_are_known_before(world: World) -> None:
+    """The names can be read before anything is revoked, and reading revokes nothing."""
     for name in ("reporter", "Admin", "monitor", "rdstopmgr"):
         world.add_role(name, "Production-1")
     names = world.database.production_logins(keep=["monitor"])
@@ -171,8 +173,8 @@ def test_the_logins_that_lock_out_would_close_are_known_before(world: World) -> 
     assert [] == world.database.production_logins(keep=["monitor"])
 
 
-def test_lock_out_keeps_only_names_that_are_named(world: World) -> None:
-    """KEEP_LOGIN_ROLES is exact: no prefix, no case folding."""
+def test_revoking_keeps_only_names_that_are_named(world: World) -> None:
+    """KEEP_LOGIN_ROLES names roles exactly: no prefix, no case folding."""
     for name in ("monitor", "monitoring", "Monitor"):
         world.add_role(name, "Production-1")
 
@@ -182,16 +184,16 @@ def test_lock_out_keeps_only_names_that_are_named(world: World) -> None:
     assert world.database.try_login(login("monitor", "Production-1"))
 
 
-def test_a_name_like_rds_own_is_locked_out(world: World) -> None:
-    """Only RDS's own roles are left alone, not whatever production called rds_something."""
+def test_a_name_like_rds_own_loses_its_login(world: World) -> None:
+    """Only RDS's own roles keep their login, not whatever production called rds_something."""
     world.add_role("rds_reports", "Production-1")
     world.add_role("rdstopmgr", "Only-AWS-knows")
 
     assert ["rds_reports"] == world.database.revoke_production_logins(keep=[])
 
 
-def test_lock_out_again_finds_nothing_to_do(world: World) -> None:
-    """A repeated step does no harm."""
+def test_revoking_again_finds_nothing_to_do(world: World) -> None:
+    """Revoking again finds nothing to revoke."""
     world.add_role("reporter", "Production-1")
     world.database.revoke_production_logins(keep=[])
 
@@ -199,10 +201,7 @@ def test_lock_out_again_finds_nothing_to_do(world: World) -> None:
 
 
 def test_a_role_the_master_may_not_alter_is_refused_and_the_others_are_closed(world: World) -> None:
-    """A password that stays open ends the operation with its owner's name.
-
-    It keeps no other open.
-    """
+    """A role that keeps its password ends the operation with its name, and keeps no other open."""
     world.add_role("reporter", "Production-1")
     world.add_role("theirs", "Production-1", alterable=False)
     world.add_role("boss", "Production-1", "SUPERUSER")
@@ -226,7 +225,7 @@ def test_both_users_log_in_with_their_new_passwords(world: World) -> None:
 
 
 def test_names_that_came_with_production_get_the_new_password_only(world: World) -> None:
-    """Production's password for the same name is refused, on the first night and on the second."""
+    """Production's password for a user's name is refused, on the first night and on the second."""
     world.add_role("app_user", "Production-1")
     for password in ("Application-1", "Application-2"):
         world.database.revoke_production_logins(keep=[])
@@ -239,7 +238,7 @@ def test_names_that_came_with_production_get_the_new_password_only(world: World)
 
 
 def test_verification_refuses_a_user_that_cannot_log_in(world: World) -> None:
-    """Nothing is believed that was not tried."""
+    """Verification logs in, and refuses a user whose password does not work."""
     world.database.ensure_users(APPLICATION, READ_ONLY)
 
     with pytest.raises(RefusedError, match="refuses the password of user app_user"):
@@ -250,7 +249,7 @@ def test_verification_refuses_a_user_that_cannot_log_in(world: World) -> None:
 def test_a_production_role_above_all_others_does_not_become_a_user(
     world: World, attribute: str
 ) -> None:
-    """What the master cannot take away is refused, with the attribute's name."""
+    """A role with an attribute that the master cannot take is refused by that attribute."""
     world.add_role("app_user", "Production-1", attribute)
 
     with pytest.raises(RefusedError, match=f"app_user came with production as {attribute}"):
@@ -260,7 +259,7 @@ def test_a_production_role_above_all_others_does_not_become_a_user(
 def test_a_production_role_that_is_not_the_masters_to_alter_does_not_become_a_user(
     world: World,
 ) -> None:
-    """The refusal says what to do about it in production."""
+    """A role that the master may not alter is refused, with what to do in production."""
     if isinstance(world, RealWorld):
         skip_before_16(world.server)
     world.add_role("readonly_user", "Production-1", alterable=False)
@@ -276,20 +275,20 @@ def test_a_production_role_that_is_not_the_masters_to_alter_does_not_become_a_us
     ["master", "rdsadmin", "rds_app", "pg_app", "public", "none", "", "x" * 64, "line\nbreak"],
 )
 def test_names_that_are_not_for_users_are_refused(world: World, name: str) -> None:
-    """The master, RDS's and PostgreSQL's names, and names PostgreSQL would cut or cannot show."""
+    """Names of the master, RDS and PostgreSQL are refused, and long or unprintable ones."""
     with pytest.raises(RefusedError, match="application secret"):
         world.database.ensure_users(login(name, "Application-1"), READ_ONLY)
 
 
 def test_one_name_for_both_users_is_refused(world: World) -> None:
-    """The read-only user would write."""
+    """Two users of one name are refused, because the read-only user would write."""
     with pytest.raises(RefusedError, match="the same name, app_user"):
         world.database.ensure_users(APPLICATION, login("app_user", "Read-only-1"))
 
 
 @pytest.mark.parametrize("name", ["quo\"te's; DROP ROLE master; --", "Upper per%cent %s", "naïve"])
 def test_any_other_name_works(world: World, name: str) -> None:
-    """Names are identifiers, never SQL."""
+    """Any other name works, because names are written as identifiers."""
     world.database.ensure_users(login(name, "Application-1"), login(f"{name} reads", "Read-only-1"))
 
     world.database.verify_users(login(name, "Application-1"), login(f"{name} reads", "Read-only-1"))
@@ -308,7 +307,7 @@ def test_what_goes_on_is_counted_by_kind_and_stopped(world: World) -> None:
 
 
 def test_kinds_that_are_named_off_are_left_as_they_are(world: World) -> None:
-    """Only what was asked for is stopped."""
+    """Only the kinds asked for are stopped."""
     world.add_user_mapping()
     world.database.quiesce([kind for kind in KINDS if kind != "user-mappings"])
 
@@ -316,7 +315,7 @@ def test_kinds_that_are_named_off_are_left_as_they_are(world: World) -> None:
 
 
 def test_what_the_master_may_not_stop_is_named(world: World) -> None:
-    """It is told that it remains, and that it may reach production."""
+    """What could not be stopped is returned, and whether it may reach production."""
     world.add_user_mapping(reachable=False)
     (remaining,) = world.database.quiesce(["user-mappings"])
 

@@ -38,7 +38,7 @@ def encoded(request: pytest.FixtureRequest, server: Server) -> Iterator[str]:
 def test_users_are_let_in_to_databases_of_other_encodings(
     server: Server, shop: Database, encoded: str
 ) -> None:
-    """Their names are the same bytes everywhere, and objects keep theirs."""
+    """Names of roles are the same bytes in every database, whatever its encoding."""
     say(server, OBJECTS.encode("latin-1"), encoded)
     shop.revoke_production_logins(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
@@ -60,10 +60,10 @@ def test_the_set_up_may_begin_in_such_a_database(server: Server, encoded: str) -
     assert () == database.verify_users(APPLICATION, READ_ONLY).warnings
 
 
-def test_a_role_whose_name_is_no_text_here_is_locked_out(
+def test_a_role_whose_name_is_no_text_here_loses_its_login(
     server: Server, shop: Database, encoded: str
 ) -> None:
-    """It was made in another database; its login is closed all the same, and told by its bytes."""
+    """A role that was made in another encoding loses its login, and is named by its bytes."""
     say(server, LOGIN, encoded)
     cafe = login(decode(CAFE), "Production-1")
     before = shop.try_login(cafe)
@@ -77,7 +77,7 @@ def test_a_role_whose_name_is_no_text_here_is_locked_out(
 def test_a_role_without_login_whose_name_is_no_text_here_loses_its_password(
     server: Server, shop: Database, encoded: str
 ) -> None:
-    """Beside others, whose passwords go in the same statement."""
+    """Such a role loses its password beside others in the same statement."""
     say(server, LOGIN.replace(b"LOGIN", b"NOLOGIN"), encoded)
     server.query("CREATE ROLE grouped NOLOGIN PASSWORD 'Production-1'", as_user=MASTER)
     shop.revoke_production_logins(keep=[])
@@ -90,7 +90,7 @@ def test_a_role_without_login_whose_name_is_no_text_here_loses_its_password(
 def test_an_owner_whose_name_is_no_text_here_is_named(
     server: Server, shop: Database, encoded: str
 ) -> None:
-    """No statement in this database may name it, so production has to rename it."""
+    """An owner that no statement here can name is refused: production has to rename it."""
     make_owner(server, encoded)
 
     with pytest.raises(RefusedError) as refusal:
@@ -101,7 +101,7 @@ def test_an_owner_whose_name_is_no_text_here_is_named(
 def test_a_database_whose_name_is_no_text_here_is_named(
     server: Server, shop: Database, encoded: str
 ) -> None:
-    """No client in UTF-8 can connect to it; the others are set up."""
+    """A database to which no client in UTF-8 can connect is named; the others are set up."""
     say(server, b"CREATE DATABASE %s TEMPLATE template0" % BOOKS, encoded)
     shop.ensure_users(APPLICATION, READ_ONLY)
     found = shop.verify_users(APPLICATION, READ_ONLY)
@@ -122,6 +122,6 @@ def test_a_database_whose_name_is_no_text_here_is_named(
 
 @pytest.mark.parametrize("raw", [b"plain", "naïve 漢".encode(), CAFE, b"\xff\x80"])
 def test_what_was_read_can_be_written(raw: bytes) -> None:
-    """Whatever the bytes are; and the text can be stored, because it is Unicode."""
+    """Any bytes that were read can be written again, and their text can be stored."""
     assert raw == encode(decode(raw))
     assert decode(raw).encode("utf-8").decode("utf-8") == decode(raw)

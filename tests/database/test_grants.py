@@ -12,7 +12,7 @@ from tests.database.server import MASTER, Server
 def test_the_application_user_reads_and_writes_everything(
     production: Server, shop: Database
 ) -> None:
-    """Tables, views, sequences and functions of every owner, in every schema."""
+    """The application user uses objects of every kind, owner and schema."""
     set_up(shop)
     for table in ("sales.orders", ODD_TABLE):
         production.query(
@@ -36,7 +36,7 @@ def test_the_application_user_reads_and_writes_everything(
 def test_the_application_user_does_not_change_the_schema(
     production: Server, shop: Database
 ) -> None:
-    """It uses objects; making and emptying them is for their owners."""
+    """The application user uses objects, and cannot create or truncate them."""
     set_up(shop)
 
     for statement in (
@@ -52,7 +52,7 @@ def test_the_application_user_does_not_change_the_schema(
 def test_the_read_only_user_reads_everything_and_writes_nothing(
     production: Server, shop: Database
 ) -> None:
-    """Not even when its session says that it may write."""
+    """The read-only user cannot write even in a session that is not read-only."""
     said = set_up(shop)
 
     read = f"SELECT count(*) FROM sales.recent, {ODD_TABLE}"
@@ -72,7 +72,7 @@ def test_the_read_only_user_reads_everything_and_writes_nothing(
 
 
 def test_the_read_only_users_sessions_begin_read_only(production: Server, shop: Database) -> None:
-    """A second guard, against functions that write as their owner."""
+    """Its sessions begin read-only, as a guard against functions that write as their owner."""
     set_up(shop)
 
     assert [("on",)] == production.query(
@@ -81,7 +81,7 @@ def test_the_read_only_users_sessions_begin_read_only(production: Server, shop: 
 
 
 def test_objects_made_later_are_covered(production: Server, shop: Database) -> None:
-    """An owner may make them, or the master, or the application user where it may create."""
+    """Later objects are granted too, made by an owner, by the master or by the application user."""
     production.query("GRANT CREATE ON SCHEMA sales TO app_owner", database="shop")
     set_up(shop)
     production.query("GRANT CREATE ON SCHEMA sales TO app_user", database="shop")
@@ -109,7 +109,7 @@ def test_objects_made_later_are_covered(production: Server, shop: Database) -> N
 
 
 def test_every_user_database_is_set_up(production: Server, shop: Database) -> None:
-    """Not templates, not databases that take no connections, not RDS's own."""
+    """Every database is set up but templates, those without connections and RDS's own."""
     production.query('CREATE DATABASE "Led ger"', as_user=MASTER)
     production.query("CREATE DATABASE closed ALLOW_CONNECTIONS false")
     production.query('REVOKE ALL ON DATABASE "Led ger" FROM PUBLIC', as_user=MASTER)
@@ -142,7 +142,7 @@ def test_the_second_night_is_like_the_first(production: Server, shop: Database) 
 
 
 def test_verification_notices_a_right_that_went_missing(production: Server, shop: Database) -> None:
-    """It looks, it does not remember."""
+    """Verification asks the catalog, and finds a right that was revoked after the set-up."""
     set_up(shop)
     production.query("REVOKE DELETE ON sales.orders FROM app_user", database="shop")
 

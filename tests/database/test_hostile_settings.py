@@ -61,7 +61,7 @@ def _as_before(server: Server) -> Iterator[None]:
 
 
 def test_an_owners_views_and_functions_stand_in_for_nothing(server: Server, shop: Database) -> None:
-    """Its search_path puts them before the system's own; none of them is read or run by us."""
+    """Views and functions that an owner puts before the system's own are neither read nor run."""
     server.query(TRAP, database="shop")
     set_up(shop)
 
@@ -74,9 +74,7 @@ def test_an_owners_views_and_functions_stand_in_for_nothing(server: Server, shop
 def test_a_setting_of_production_reaches_no_session_of_ours(
     server: Server, name: str, whose: str
 ) -> None:
-    """Each is outranked from the first statement on, whether it was set for the database or the
-    role.
-    """
+    """Our sessions outrank settings of database and role from their first statement on."""
     database = whose.removeprefix("DATABASE ") if whose.startswith("DATABASE") else "shop"
     server.query(
         f"ALTER {whose} SET {name} = "
@@ -116,9 +114,8 @@ def test_what_production_set_for_our_users_is_reset(production: Server, shop: Da
 def test_a_setting_of_the_database_that_stops_plain_clients_is_named(
     production: Server, shop: Database
 ) -> None:
-    """It is production's, and stays.
-
-    Nobody says that the application writes there, or what else is set.
+    """A setting that stops plain clients stays and is named. No proof claims that the application
+    writes there, and no other setting is shown.
     """
     production.query("ALTER DATABASE shop SET default_transaction_read_only = on")
     production.query("ALTER DATABASE shop SET app.signing_key = 'Never-told-1'")
@@ -140,9 +137,7 @@ def test_a_setting_of_the_database_that_stops_plain_clients_is_named(
 def test_a_database_whose_sessions_end_at_an_error_is_set_up(
     production: Server, shop: Database
 ) -> None:
-    """exit_on_error would end ours at the first thing that the master may not do, or that must be
-    refused.
-    """
+    """The set-up works with exit_on_error on, which would end a session at the first refusal."""
     production.query(
         "ALTER DATABASE shop SET exit_on_error = on; ALTER ROLE master SET exit_on_error = on"
     )
@@ -153,7 +148,7 @@ def test_a_database_whose_sessions_end_at_an_error_is_set_up(
 
 
 def test_what_was_not_tried_is_said(production: Server, shop: Database) -> None:
-    """A table that runs somebody's code is left alone: with policies, triggers or rules."""
+    """A table with policies, triggers or rules runs code, so it is not tried but named."""
     production.query(
         "ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY;"
         'CREATE RULE quiet AS ON DELETE TO "Odd ""schema""; --"."Per%cent" DO INSTEAD NOTHING',
@@ -171,7 +166,7 @@ def test_what_was_not_tried_is_said(production: Server, shop: Database) -> None:
 
 
 def test_a_write_that_is_tried_runs_nobodys_code(production: Server, shop: Database) -> None:
-    """A default and a trigger that raise disturb no proof."""
+    """A default or a trigger that raises an error disturbs no verification."""
     production.query(
         "CREATE FUNCTION sales.boom() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran'; END "
         "$$;CREATE FUNCTION sales.bang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'ran'; "
@@ -198,7 +193,7 @@ def test_a_write_that_is_tried_runs_nobodys_code(production: Server, shop: Datab
 def test_a_password_is_known_also_of_a_role_that_cannot_come_in(
     server: Server, shop: Database, how: str
 ) -> None:
-    """Production's own password is told from another one, and asking opens nothing."""
+    """Production's password is told from another one without opening the role's login."""
     server.query(f"CREATE ROLE app_user {how} PASSWORD 'Production-1'", as_user=MASTER)
     attributes = (
         "SELECT rolcanlogin, rolvaliduntil::text, rolconnlimit FROM pg_roles WHERE rolname = "
@@ -222,10 +217,7 @@ def test_a_role_that_cannot_log_in_loses_its_password(server: Server, shop: Data
 
 
 def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Database) -> None:
-    """A transaction that changed one role, and is not ours to end, is named.
-
-    All others are closed.
-    """
+    """A role that another transaction changes is named, and all other logins are revoked."""
     server.query(
         "CREATE ROLE held LOGIN PASSWORD 'Production-1'; CREATE ROLE zoe LOGIN PASSWORD "
         "'Production-1'"
@@ -241,10 +233,10 @@ def test_a_role_that_somebody_holds_keeps_no_other_open(server: Server, shop: Da
     assert ["held"] == shop.revoke_production_logins(keep=[])
 
 
-def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(
+def test_a_session_of_a_revoked_login_that_holds_a_role_is_ended(
     server: Server, shop: Database
 ) -> None:
-    """It came in with production's password; its transaction goes with it."""
+    """A session of a revoked login that holds another role is ended with its transaction."""
     server.query("CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'Production-1'", as_user=MASTER)
     held = server.connect(login("admin", "Production-1"), "shop")
     held.autocommit = False
@@ -259,7 +251,7 @@ def test_a_session_of_a_locked_out_role_that_holds_another_is_ended(
 
 
 def test_the_second_proof_leaves_no_database_behind(server: Server, shop: Database) -> None:
-    """It is made of template0 for the question, and what a run that died left is dropped."""
+    """The database that is made for the second check is dropped, also one that a dead run left."""
     server.query("CREATE DATABASE aurora_restore_proof_dead", as_user=MASTER)
     shop.revoke_production_logins(keep=[])
 
@@ -271,7 +263,7 @@ def test_the_second_proof_leaves_no_database_behind(server: Server, shop: Databa
 def test_a_role_that_is_open_still_is_told_by_the_second_proof(
     server: Server, shop: Database
 ) -> None:
-    """It is asked in a database where nothing of production's can stand in the way."""
+    """The second check asks in a database that holds nothing of production's."""
     skip_before_16(server)
     server.query("CREATE ROLE theirs LOGIN PASSWORD 'Production-1'")
 

@@ -13,9 +13,7 @@ from tests.database.server import MASTER, Server, login
 def test_what_production_gave_a_name_beyond_its_purpose_is_taken(
     production: Server, shop: Database
 ) -> None:
-    """Attributes, memberships, table, column, schema and default privileges of roles that have our
-    users' names.
-    """
+    """Roles with our users' names lose attributes, memberships and privileges of every kind."""
     production.query(
         "CREATE ROLE app_user LOGIN CREATEDB CREATEROLE CONNECTION LIMIT 0 VALID UNTIL "
         "'2001-01-01' IN ROLE app_owner;CREATE ROLE readonly_user CREATEDB IN ROLE payments; GRANT "
@@ -65,10 +63,7 @@ def test_a_read_only_user_that_owns_something_is_refused(
 def test_an_application_user_that_owns_its_tables_keeps_them(
     production: Server, shop: Database
 ) -> None:
-    """Many productions let the application own its schema.
-
-    The copy is like them, with another password.
-    """
+    """An application user that owns its schema in production owns it in the copy, too."""
     production.query("CREATE ROLE app_user LOGIN PASSWORD 'Production-1'", as_user=MASTER)
     production.query(
         "CREATE SCHEMA own AUTHORIZATION app_user; SET ROLE app_user; CREATE TABLE own.t (id int)",
@@ -89,10 +84,7 @@ def test_an_application_user_that_owns_its_tables_keeps_them(
 def test_what_everybody_could_write_moves_to_those_who_stay(
     production: Server, shop: Database
 ) -> None:
-    """Before PostgreSQL 15 PUBLIC could create.
-
-    The read-only user must not, kept roles and owners still do.
-    """
+    """What PUBLIC could create is taken from the read-only user; kept roles and owners keep it."""
     production.query("CREATE ROLE deployer LOGIN PASSWORD 'Production-1'", as_user=MASTER)
     production.query(
         "GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT INSERT ON sales.orders TO PUBLIC",
@@ -115,7 +107,7 @@ def test_what_everybody_could_write_moves_to_those_who_stay(
 
 
 def test_extensions_keep_to_themselves(production: Server, shop: Database) -> None:
-    """What belongs to an extension is neither granted nor a reason to refuse."""
+    """Objects of an extension are neither granted nor a reason to refuse."""
     name = production.extension
     production.query(f"CREATE SCHEMA cron; CREATE EXTENSION {name}", database="shop")
     production.query(
@@ -142,9 +134,7 @@ def test_tables_with_row_security_do_not_disturb_the_proof(
 
 
 def test_a_lock_in_the_way_is_waited_for(production: Server, shop: Database) -> None:
-    """A grant that meets an uncommitted change of the same object ends with its lock timeout, not
-    with a bug.
-    """
+    """A grant that meets an uncommitted change ends with its lock timeout, which is retried."""
     shop.revoke_production_logins(keep=[])
     with production.postgres.session("shop") as cursor:
         cursor.execute(

@@ -13,9 +13,7 @@ from tests.database.server import MASTER, Server, login, skip_before_16
 
 
 def test_what_somebody_gave_with_grant_option_is_taken(production: Server, shop: Database) -> None:
-    """A chain of grants ends with each of its grantors, for PUBLIC and for the read-only user's own
-    name.
-    """
+    """A chain of grants is revoked in the name of each grantor, for PUBLIC and for the user."""
     production.query(
         "CREATE ROLE readonly_user; CREATE ROLE middle; CREATE ROLE last", as_user=MASTER
     )
@@ -39,7 +37,7 @@ def test_what_somebody_gave_with_grant_option_is_taken(production: Server, shop:
 
 
 def test_a_grant_of_a_superuser_is_named(production: Server, shop: Database) -> None:
-    """Nobody but rdsadmin can take it back: the refusal says what it is."""
+    """A grant that only rdsadmin can revoke is named in the refusal."""
     production.query("GRANT USAGE ON SCHEMA sales TO rdsadmin", database="shop")
     production.query(
         "CREATE TABLE sales.theirs (id int); GRANT DELETE ON sales.theirs TO PUBLIC",
@@ -54,7 +52,7 @@ def test_a_grant_of_a_superuser_is_named(production: Server, shop: Database) -> 
 def test_a_membership_that_rdsadmin_granted_names_the_way_on(
     production: Server, shop: Database
 ) -> None:
-    """The master cannot take it, so another user has to be named."""
+    """A membership that the master cannot revoke is refused, and another user has to be named."""
     skip_before_16(production)  # a membership is anybody's with CREATEROLE to take there
     production.query("CREATE ROLE app_user LOGIN; GRANT payments TO app_user GRANTED BY rdsadmin")
     rds_roles.put_roles_within_reach(production.postgres)
@@ -80,7 +78,7 @@ def test_a_membership_that_rdsadmin_granted_names_the_way_on(
 def test_a_database_that_is_closed_to_the_master_is_opened(
     production: Server, shop: Database, deed: str
 ) -> None:
-    """Where its owner may do that, and the master can become a member of the owner."""
+    """A closed database is opened where the master can become a member of its owner."""
     production.query("CREATE DATABASE ledger OWNER app_owner")
     production.query(deed)
 
@@ -99,7 +97,7 @@ def test_a_database_that_is_closed_to_the_master_is_opened(
 def test_a_database_that_nobody_can_enter_is_named(
     production: Server, shop: Database, deed: str, why: str
 ) -> None:
-    """It stops no night; what was not tried is said. This one is rdsadmin's."""
+    """A database of rdsadmin's that nobody can enter stops no restore, and is named."""
     production.query("CREATE DATABASE ledger")
     production.query(deed)
     try:
@@ -118,9 +116,8 @@ def test_a_database_that_nobody_can_enter_is_named(
 def test_a_database_of_our_users_that_the_master_may_not_enter_is_a_refusal(
     production: Server, shop: Database
 ) -> None:
-    """Production let them in. What acts or reaches out there could not be stopped.
-
-    This one is rdsadmin's.
+    """A database that our users may enter and the master may not is refused: what reaches out there
+    could not be stopped.
     """
     production.query("CREATE DATABASE ledger")
     production.query("CREATE ROLE app_user LOGIN; REVOKE CONNECT ON DATABASE ledger FROM PUBLIC")
@@ -137,9 +134,7 @@ def test_a_database_of_our_users_that_the_master_may_not_enter_is_a_refusal(
 def test_a_database_of_few_connections_is_opened(
     production: Server, shop: Database, limit: int
 ) -> None:
-    """The set-up needs more at a time, and would wait for ever for a connection that it holds
-    itself.
-    """
+    """A CONNECTION LIMIT below what the set-up needs at a time is lifted."""
     production.query(f"ALTER DATABASE shop CONNECTION LIMIT {limit}")
     shop.revoke_production_logins(keep=[])
     shop.quiesce(KINDS)
@@ -155,7 +150,7 @@ def test_a_database_of_few_connections_is_opened(
 def test_an_event_trigger_that_stops_the_set_up_is_named(
     production: Server, shop: Database, tag: str, deed: str
 ) -> None:
-    """It is production's code, and no bug of ours: the refusal has its words and where it ran."""
+    """An event trigger that raises an error is refused with its function and line."""
     production.query("GRANT TRUNCATE ON sales.orders TO PUBLIC", database="shop")
     production.query(
         f"CREATE FUNCTION sales.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; "

@@ -13,7 +13,7 @@ from localaws.postgres import rds_roles
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS, PREPARED_TRANSACTIONS
-from tests.database.cutting_proxy import wire
+from tests.database.cutting_proxy import proxy
 from tests.database.production import APPLICATION, READ_ONLY
 from tests.database.server import MASTER, Server, clean, login
 
@@ -77,7 +77,7 @@ STATE = {
     "prepared": "SELECT gid FROM pg_prepared_xacts",
 }
 EVERY = 1 if "TEST_SERVERS" in os.environ else 3
-COMMITS_MIN = 10  # there are more; fewer would mean that the wire sees nothing
+COMMITS_MIN = 10  # there are more; fewer would mean that the proxy sees nothing
 GONE = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = "
     "'aurora-restore'"
@@ -113,7 +113,7 @@ class Run:
         Another run goes on from there.
         """
         self._before = before
-        with wire(self._server, self._passes) as endpoint, suppress(TransientError):
+        with proxy(self._server, self._passes) as endpoint, suppress(TransientError):
             shop = Database(endpoint, MASTER, "shop")
             self._set_up(shop)
             if verified:
@@ -182,11 +182,8 @@ def doors_opened_again(moments: list[Timestamp]) -> list[tuple[Timestamp, Timest
 
 
 def test_a_set_up_that_is_killed_anywhere_is_finished_by_the_next(server: Server) -> None:
-    """Before each statement, but for those before which nothing more was committed: such a death
-    leaves the same.
-
-    What the next run leaves is what one left that was not killed, which verified it. `make test`
-    takes a sample.
+    """A run is killed before every statement that follows a commit, and the next run ends as one
+    that was never killed. `make test` takes a sample.
     """
     with production(server) as eye:
         whole = Run(server, eye)

@@ -42,7 +42,7 @@ def statements_of(server: Server, work: Callable[[], object]) -> int:
 
 
 def test_more_owners_and_tables_take_no_more_statements(production: Server, shop: Database) -> None:
-    """Rights are moved, given and made a default by the set, and so are memberships."""
+    """Rights, default privileges and memberships change for many owners at a time."""
     counts = []
     for owners in (range(3), range(3, 60)):
         make(production, owners, tables_each=2)
@@ -56,7 +56,7 @@ def test_more_owners_and_tables_take_no_more_statements(production: Server, shop
 
 
 def test_an_acl_grows_by_the_group_and_the_users_alone(production: Server, shop: Database) -> None:
-    """Production's roles have what was PUBLIC's through one group, not one by one."""
+    """Production's roles get what was PUBLIC's through one group, not one by one."""
     make(production, range(20))
     set_up(shop)
 
@@ -72,7 +72,7 @@ def test_an_acl_grows_by_the_group_and_the_users_alone(production: Server, shop:
 def test_an_invocation_that_is_nearly_over_says_how_far_it_is_and_the_next_goes_on(
     production: Server, shop: Database
 ) -> None:
-    """Each call here has time for one transaction; together they do what one would."""
+    """Calls that have time for one transaction each do together what one long call would."""
     make(production, range(5))
     shop.revoke_production_logins(keep=[])
     said = []
@@ -93,7 +93,7 @@ def test_an_invocation_that_is_nearly_over_says_how_far_it_is_and_the_next_goes_
 
 
 def test_an_object_that_is_dropped_meanwhile_is_no_bug(production: Server, shop: Database) -> None:
-    """People may work on a cluster that is set up again: the catalog is asked again."""
+    """An object that another session drops meanwhile is a reason to ask the catalog again."""
     shop.revoke_production_logins(keep=[])
     set_up_is_there = "SELECT FROM pg_stat_activity WHERE datname = 'shop' AND usename = 'master'"
 
@@ -110,10 +110,7 @@ def test_an_object_that_is_dropped_meanwhile_is_no_bug(production: Server, shop:
 
 
 def test_nobody_is_let_in_before_the_rights_are_set(production: Server, shop: Database) -> None:
-    """What PUBLIC may write is taken first.
-
-    Users of a cluster that people work on go on with theirs.
-    """
+    """New users log in only after their rights are set; users in use keep their login."""
     make(production, range(1))
     shop.revoke_production_logins(keep=[])
     results = []
@@ -133,7 +130,7 @@ def test_nobody_is_let_in_before_the_rights_are_set(production: Server, shop: Da
 
 
 def test_one_owner_out_of_reach_keeps_no_other(production: Server, shop: Database) -> None:
-    """The master becomes the owners in one statement; where that is refused, one by one."""
+    """Where the master cannot join all owners in one statement, it joins them one by one."""
     make(production, range(10))
     production.query("CREATE ROLE stranger; GRANT master TO stranger")
     production.query(
@@ -150,7 +147,7 @@ def test_one_owner_out_of_reach_keeps_no_other(production: Server, shop: Databas
 def test_a_role_that_inherits_nothing_keeps_what_everybody_has(
     production: Server, shop: Database
 ) -> None:
-    """PUBLIC's rights need no inheritance."""
+    """A NOINHERIT role keeps the rights that PUBLIC has in production."""
     production.query("CREATE ROLE deployer LOGIN NOINHERIT PASSWORD 'Production-1'", as_user=MASTER)
     production.query(
         "GRANT USAGE ON SCHEMA sales TO PUBLIC; GRANT INSERT ON sales.orders TO PUBLIC",

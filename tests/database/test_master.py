@@ -40,9 +40,8 @@ def _master_again(server: Server) -> Iterator[None]:
 def test_a_master_that_is_kept_out_is_answered_by_a_code(
     server: Server, shop: Database, left: str, sqlstate: str
 ) -> None:
-    """After the proof of its password, so that this is known to be right.
-
-    An expired one is as good as wrong.
+    """The code after the password check shows that the password is right; an expired one is refused
+    like a wrong one.
     """
     server.query(left)
     answers = (shop.try_master(), shop.enter_as_master())
@@ -62,7 +61,7 @@ def test_a_master_that_is_kept_out_is_answered_by_a_code(
 def test_a_master_opens_its_own_database_from_another_one(
     server: Server, shop: Database, left: str
 ) -> None:
-    """The secret's database is no worse off than all others, which are opened later."""
+    """The database of the master's secret is opened like any other, from another database."""
     server.query(left)
     before = shop.try_master()
 
@@ -76,7 +75,7 @@ def test_a_master_opens_its_own_database_from_another_one(
 def test_a_database_that_the_master_may_not_open_stays_closed(
     server: Server, shop: Database
 ) -> None:
-    """Nothing is changed, and the answer is the server's."""
+    """Where the master may not open its database, the server's answer is returned unchanged."""
     server.query(
         "ALTER DATABASE shop OWNER TO rdsadmin; REVOKE CONNECT ON DATABASE shop FROM PUBLIC"
     )
@@ -88,7 +87,7 @@ def test_a_database_that_the_master_may_not_open_stays_closed(
 def test_limits_that_leave_enough_are_lifted_or_let_be(
     server: Server, shop: Database, limit: str
 ) -> None:
-    """Whether the master may alter itself depends on the server's version."""
+    """A limit that leaves enough connections stops nothing, lifted or not."""
     server.query(f"ALTER ROLE master {limit}")
 
     assert shop.enter_as_master().accepted
@@ -97,7 +96,7 @@ def test_limits_that_leave_enough_are_lifted_or_let_be(
 def test_a_master_with_too_few_connections_is_refused_or_has_them_lifted(
     server: Server, shop: Database
 ) -> None:
-    """It would come in, and be stopped in the middle of the set-up, every time again."""
+    """A limit that would stop the set-up half-way is lifted, or refused before it begins."""
     server.query("ALTER ROLE master CONNECTION LIMIT 2")
     ((version,),) = server.query("SELECT current_setting('server_version_num')::int")
     if version >= MAY_ALTER_ITSELF:

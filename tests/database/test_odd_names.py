@@ -48,7 +48,7 @@ def odd(server: Server) -> Iterator[Server]:
 
 
 def test_a_production_of_odd_names_is_set_up(odd: Server, shop: Database) -> None:
-    """Every name is data to every statement."""
+    """Odd names are data to every statement, and all of them are set up."""
     closed = shop.revoke_production_logins(keep=[])
     shop.quiesce(KINDS)
     shop.ensure_users(APPLICATION, READ_ONLY)

@@ -33,7 +33,7 @@ def odd(server: Server) -> Iterator[Server]:
 
 @pytest.mark.parametrize("publication", ["FOR TABLE log", "FOR ALL TABLES"])
 def test_a_published_table_without_a_key(odd: Server, shop: Database, publication: str) -> None:
-    """Nobody can update it, in production as on the copy; logs are made like that."""
+    """A published table without a key is set up, though nobody can update it."""
     odd.query("CREATE TABLE log (what text)", as_user=MASTER, database="shop")
     odd.query(f"CREATE PUBLICATION everything {publication}", database="shop")
 
@@ -41,7 +41,7 @@ def test_a_published_table_without_a_key(odd: Server, shop: Database, publicatio
 
 
 def test_a_partition_that_is_a_foreign_table(odd: Server, shop: Database) -> None:
-    """To read it would reach for a server that is cut off."""
+    """A partition that is a foreign table is not read: its server is cut off."""
     odd.query(FOREIGN, database="shop")
     shop.revoke_production_logins(keep=[])
     shop.quiesce(KINDS)
@@ -51,7 +51,7 @@ def test_a_partition_that_is_a_foreign_table(odd: Server, shop: Database) -> Non
 
 
 def test_a_table_of_as_many_columns_as_there_can_be(odd: Server, shop: Database) -> None:
-    """They are 1,600."""
+    """A table of 1,600 columns is set up and verified."""
     columns = ", ".join(f"c{number} int" for number in range(1_600))
     odd.query(f"CREATE TABLE wide ({columns})", as_user=MASTER, database="shop")
 
@@ -59,7 +59,7 @@ def test_a_table_of_as_many_columns_as_there_can_be(odd: Server, shop: Database)
 
 
 def test_a_table_without_columns_and_one_that_is_unlogged(odd: Server, shop: Database) -> None:
-    """Neither is anything special to a right."""
+    """A table without columns and an unlogged one are set up like any other."""
     odd.query(
         "CREATE TABLE bare (); CREATE SCHEMA other; CREATE UNLOGGED TABLE other.t (id int)",
         as_user=MASTER,
@@ -90,10 +90,7 @@ CREATE OR REPLACE FUNCTION zone() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 def test_an_index_over_a_function_that_needs_a_search_path(
     odd: Server, shop: Database, index: str
 ) -> None:
-    """The function runs when any statement on the table is planned, as whoever says it.
-
-    So none is tried there.
-    """
+    """A table whose index runs a function when a statement is planned is not tried."""
     odd.query(BROKEN.format(index=index), as_user=MASTER, database="shop")
 
     assert WRITES in set_up(shop)

@@ -116,7 +116,9 @@ WAYS = {
 def test_without_it_the_application_user_reads_and_writes_production(
     copy: Server, restored: Database, production: Server
 ) -> None:
-    """The ways are real: what the other tests refuse works where QUIESCE names it off."""
+    """Without QUIESCE the application user reads and writes production, so the other tests refuse
+    something real.
+    """
     restored.quiesce([])
     set_up(restored)
     found = {
@@ -189,7 +191,7 @@ def test_a_new_user_mapping_does_not_open_it_again(copy: Server, restored: Datab
 def test_a_server_is_cut_off_however_it_is_addressed(
     copy: Server, restored: Database, options: str
 ) -> None:
-    """What outranks a host goes, and the host leads nowhere."""
+    """Options that outrank the host are dropped, and the host leads nowhere."""
     copy.query(
         f"CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw OPTIONS ({options})",
         database="shop",
@@ -213,14 +215,14 @@ def ways(database: Database) -> list[str]:
 
 
 def test_dblink_that_is_not_the_masters_to_close_remains(copy: Server, restored: Database) -> None:
-    """It is a way to production, which the set-up refuses to leave open unless it is named off."""
+    """Dblink that the master cannot close is returned as a way to production."""
     copy.query(RDS_DBLINK, database="shop")
 
     assert ["dblink: extension dblink in database shop (SQLSTATE 42501)"] == ways(restored)
 
 
 def test_dblink_whose_functions_are_rdss_is_dropped(copy: Server, restored: Database) -> None:
-    """The master may take no right on them, but the extension is its own."""
+    """The extension dblink is dropped where its functions belong to RDS."""
     copy.query(RDS_DBLINK + OF_THE_MASTER, database="shop")
 
     assert [] == ways(restored)
@@ -230,7 +232,7 @@ def test_dblink_whose_functions_are_rdss_is_dropped(copy: Server, restored: Data
 
 
 def test_dblink_that_a_view_needs_is_not_dropped(copy: Server, restored: Database) -> None:
-    """Nothing of production's is dropped with it: it remains, and is named."""
+    """The extension stays and is named where a view of production's depends on it."""
     view = "; CREATE VIEW sales.links AS SELECT public.dblink_get_connections()"
     copy.query(RDS_DBLINK + OF_THE_MASTER + view, database="shop")
 
@@ -250,7 +252,7 @@ def test_functions_that_were_taken_out_of_dblink_are_closed(
         assert [(False,)] == copy.query(allowed.format(user), database="shop")
 
 
-def test_sessions_with_open_connections_end_with_the_lock_out(
+def test_sessions_with_open_connections_end_when_logins_are_revoked(
     copy: Server, restored: Database, production: Server
 ) -> None:
     """A connection that a session of production's user opened ends with that session."""

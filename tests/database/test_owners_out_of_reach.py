@@ -29,10 +29,7 @@ def reads_orders(server: Server) -> bool:
 def test_objects_of_a_role_that_the_master_cannot_join_are_named(
     production: Server, shop: Database
 ) -> None:
-    """The first of them, whose they are, and who has no right to them.
-
-    Everything else is set up.
-    """
+    """Objects that cannot be granted are named with their owners, and everything else is set up."""
     production.query(STRANGER)
     production.query(
         "CREATE SCHEMA hidden AUTHORIZATION stranger; CREATE TABLE hidden.safe (); CREATE SEQUENCE "
@@ -56,7 +53,7 @@ def test_objects_of_a_role_that_the_master_cannot_join_are_named(
 
 
 def test_of_many_such_objects_the_first_are_named(production: Server, shop: Database) -> None:
-    """A warning has room for a few."""
+    """A warning names the first few objects, and says how many more there are."""
     tables = "; ".join(f"CREATE TABLE sales.kept_{number} ()" for number in range(20))
     production.query(tables, database="shop")
 
@@ -67,7 +64,7 @@ def test_of_many_such_objects_the_first_are_named(production: Server, shop: Data
 
 
 def test_what_an_extension_of_rds_brought_is_no_warning(production: Server, shop: Database) -> None:
-    """It is given to nobody, whoever owns it."""
+    """Objects of an extension are given to nobody, whoever owns them, without a warning."""
     production.query(f"CREATE EXTENSION {production.extension} SCHEMA sales", database="shop")
 
     assert () == set_up(shop)
@@ -76,9 +73,7 @@ def test_what_an_extension_of_rds_brought_is_no_warning(production: Server, shop
 def test_a_table_of_rds_that_everybody_may_write_is_a_refusal(
     production: Server, shop: Database
 ) -> None:
-    """The read-only user could write, and nobody but rdsadmin can take it back: in production that
-    is possible.
-    """
+    """A table of rdsadmin's that PUBLIC may write is refused: only production can revoke that."""
     production.query(
         "CREATE TABLE sales.theirs (id int); GRANT DELETE ON sales.theirs TO PUBLIC",
         database="shop",
@@ -94,9 +89,7 @@ def test_a_table_of_rds_that_everybody_may_write_is_a_refusal(
 def test_a_table_that_cannot_be_named_is_none_that_can_be_written(
     production: Server, shop: Database
 ) -> None:
-    """Without USAGE on its schema, which rdsadmin gives nobody, a right of PUBLIC on it is of no
-    use.
-    """
+    """A right of PUBLIC on a table is harmless without USAGE on its schema."""
     production.query(
         "CREATE SCHEMA theirs; CREATE TABLE theirs.log (id int); GRANT ALL ON theirs.log TO PUBLIC",
         database="shop",
@@ -110,7 +103,7 @@ def test_a_table_that_cannot_be_named_is_none_that_can_be_written(
 def test_a_database_of_which_nothing_can_be_used_is_a_refusal(
     production: Server, shop: Database
 ) -> None:
-    """A copy that the application can do nothing with is no success."""
+    """A copy in which the application can use nothing is refused."""
     production.query(STRANGER)
     production.query("REASSIGN OWNED BY app_owner, payments TO stranger", database="shop")
 
@@ -124,9 +117,7 @@ def test_a_database_of_which_nothing_can_be_used_is_a_refusal(
 def test_what_cannot_be_taken_and_writes_to_no_table_is_named(
     production: Server, shop: Database
 ) -> None:
-    """Parameters, tablespaces and wrappers of rdsadmin's, and definers that its extensions brought,
-    end no night.
-    """
+    """Parameters, tablespaces, wrappers and definers of rdsadmin's are warnings, not refusals."""
     production.query(
         "GRANT CREATE ON TABLESPACE pg_default TO PUBLIC; GRANT SET ON PARAMETER log_min_messages "
         "TO PUBLIC"

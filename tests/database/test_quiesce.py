@@ -103,7 +103,7 @@ def memberships(server: Server) -> list[str]:
 
 
 def test_jobs_of_pg_cron_are_stopped(quiet: Server, shop: Database) -> None:
-    """Those that run are counted; a table that only looks like pg_cron's is not touched."""
+    """Active jobs are counted and stopped; a table that only looks the same is left alone."""
     install(quiet, "pg_cron", CRON, "cron.job")
     quiet.query(
         "CREATE SCHEMA mine; CREATE TABLE mine.job AS SELECT true AS active",
@@ -117,7 +117,7 @@ def test_jobs_of_pg_cron_are_stopped(quiet: Server, shop: Database) -> None:
 
 
 def test_jobs_that_row_security_hides_are_told(quiet: Server, shop: Database) -> None:
-    """pg_cron shows everybody only their own jobs."""
+    """Jobs that pg_cron hides from the master by row security are reported as not seen."""
     own = (
         "CREATE POLICY own ON cron.job USING (username = current_user); ALTER TABLE cron.job "
         "ENABLE ROW LEVEL SECURITY"
@@ -145,7 +145,7 @@ def test_maintenance_of_pg_partman_is_stopped(quiet: Server, shop: Database) -> 
 
 
 def test_a_trigger_that_says_the_server_went_away_is_told(quiet: Server, shop: Database) -> None:
-    """It may raise any SQLSTATE; the set-up would wait for a server that is there."""
+    """A trigger that raises the code of a lost server is reported, and not waited for."""
     install(quiet, "pg_partman", PARTMAN, "parts.part_config")
     quiet.query(
         "CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'x' USING "
@@ -195,10 +195,7 @@ def test_subscriptions_end_without_a_word_to_the_publisher(quiet: Server, shop: 
 
 
 def test_replication_slots_are_dropped(quiet: Server, shop: Database) -> None:
-    """They would keep the copy's log for ever; RDS lets its master drop them.
-
-    One of the cluster is counted once.
-    """
+    """Slots are dropped, because they would keep the copy's log for ever; each is counted once."""
     quiet.query(
         "SELECT pg_create_physical_replication_slot('standby', true); ALTER ROLE master REPLICATION"
     )
@@ -208,7 +205,7 @@ def test_replication_slots_are_dropped(quiet: Server, shop: Database) -> None:
 
 
 def test_a_slot_that_the_master_may_not_drop_is_told(quiet: Server, shop: Database) -> None:
-    """It is one line, whichever database is looked at."""
+    """A slot that stays is reported once, whichever database is looked at."""
     quiet.query("SELECT pg_create_physical_replication_slot('standby')")
 
     assert ["replication-slots: standby (SQLSTATE 42501)"] == [
@@ -219,7 +216,9 @@ def test_a_slot_that_the_master_may_not_drop_is_told(quiet: Server, shop: Databa
 def test_prepared_transactions_are_rolled_back_as_their_owner(
     quiet: Server, shop: Database
 ) -> None:
-    """One that changes a role holds the lock-out up until then, and nothing else would end it."""
+    """A prepared transaction that holds a role is rolled back as its owner, and then logins can be
+    revoked.
+    """
     quiet.query(
         "CREATE ROLE reporter LOGIN PASSWORD 'Production-1'; GRANT reporter TO admin WITH ADMIN "
         "OPTION"
@@ -239,7 +238,7 @@ def test_prepared_transactions_are_rolled_back_as_their_owner(
 
 
 def test_a_prepared_transaction_of_a_superuser_is_told(quiet: Server, shop: Database) -> None:
-    """Nobody but a superuser may end it."""
+    """A prepared transaction that only a superuser may end is reported."""
     quiet.query("BEGIN; CREATE TABLE ghost (); PREPARE TRANSACTION 'theirs'", database="shop")
 
     assert ["prepared-transactions: theirs in database shop (SQLSTATE 42501)"] == [
@@ -250,7 +249,7 @@ def test_a_prepared_transaction_of_a_superuser_is_told(quiet: Server, shop: Data
 def test_a_prepared_transaction_whose_owner_was_dropped_is_told(
     quiet: Server, shop: Database
 ) -> None:
-    """DROP ROLE does not look for them; nobody but a superuser may end it then."""
+    """A prepared transaction whose owner was dropped is reported: only a superuser may end it."""
     quiet.query("CREATE ROLE gone LOGIN PASSWORD 'Production-1'")
     with closing(quiet.connect(login("gone", "Production-1"), "shop")) as session:
         session.cursor().execute("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'orphan'")
@@ -264,7 +263,7 @@ def test_a_prepared_transaction_whose_owner_was_dropped_is_told(
 def test_an_event_trigger_that_was_added_to_an_extension_is_disabled(
     quiet: Server, shop: Database
 ) -> None:
-    """Whoever owns the extension may do that; only what is written in C is the extension's own."""
+    """An event trigger of an extension counts as production's unless its function is in C."""
     quiet.query(
         f"CREATE EXTENSION {quiet.extension};CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE "
         "plpgsql AS 'BEGIN RAISE ''no''; END';CREATE EVENT TRIGGER ours ON ddl_command_start WHEN "
@@ -280,10 +279,7 @@ def test_an_event_trigger_that_was_added_to_an_extension_is_disabled(
 def test_event_triggers_are_disabled_before_anything_fires_them(
     quiet: Server, shop: Database
 ) -> None:
-    """They belong to superusers.
-
-    One whose owner the master cannot become is told, and keeps nothing else running.
-    """
+    """Event triggers are disabled first; one that the master may not disable stops nothing else."""
     quiet.query(
         "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; "
         "END';CREATE EVENT TRIGGER ours ON ddl_command_start EXECUTE FUNCTION stop();CREATE EVENT "
@@ -309,7 +305,7 @@ def test_event_triggers_are_disabled_before_anything_fires_them(
 
 
 def test_code_that_calls_aws_is_counted(quiet: Server, shop: Database) -> None:
-    """By its text; nothing of it is changed."""
+    """Code that calls AWS is counted by its text, and not changed."""
     quiet.query(
         "CREATE FUNCTION tell() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM "
         "aws_lambda.invoke(''x'', ''{}''); END';CREATE FUNCTION unload() RETURNS void LANGUAGE "
@@ -331,7 +327,7 @@ def test_code_that_calls_aws_is_counted(quiet: Server, shop: Database) -> None:
 
 
 def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: Database) -> None:
-    """Templates that take connections, too; one that the master may not enter is named."""
+    """Every database with connections is searched, templates too; others are named."""
     for name in ("shape", "closed"):
         quiet.query(f"CREATE DATABASE {name}")
         quiet.query("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS '-- aws_s3'", database=name)
@@ -352,7 +348,7 @@ def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: 
 def test_what_is_held_in_one_database_keeps_nothing_running_in_another(
     quiet: Server, shop: Database
 ) -> None:
-    """The databases are gone through whole, and then it is told that one of them is busy."""
+    """All databases are gone through before it is reported that one of them is busy."""
     quiet.query("CREATE DATABASE books")  # comes before shop
     for name in ("books", "shop"):
         quiet.query(
@@ -402,7 +398,7 @@ def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: D
 
 
 def test_what_is_quieted_does_not_hinder_the_users(quiet: Server, shop: Database) -> None:
-    """The set-up goes on after, and nothing that was stopped comes back."""
+    """Users are set up after the stop, and nothing that was stopped comes back."""
     install(quiet, "pg_cron", CRON, "cron.job")
     shop.quiesce(KINDS)
     set_up(shop)
@@ -507,7 +503,7 @@ STATEMENTS_MAX = 100
 def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(
     quiet: Server, shop: Database
 ) -> None:
-    """What was begun is stopped by the next run, whole, wherever the function ended."""
+    """The next run stops everything, wherever the run before it ended."""
     for statements in range(STATEMENTS_MAX):
         quiet.query(OBJECTS, database="shop")
         with closing(quiet.connect(ADMIN, "shop")) as session:
@@ -544,7 +540,7 @@ def test_names_in_other_encodings_are_said_as_they_are(
 
 
 def test_a_database_whose_name_cannot_be_said_is_named(quiet: Server, shop: Database) -> None:
-    """It cannot be looked at, and nothing else is left for that."""
+    """A database whose name is no UTF-8 cannot be entered, and is reported."""
     name = make_database(quiet, "SQL_ASCII")
     say(
         quiet,

@@ -103,9 +103,7 @@ def copy(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Server]:
 
 
 def test_what_belongs_to_an_extension_is_not_written(copy: Server) -> None:
-    """Its schema, tables, sequences and definers: whoever owns an extension may put anything into
-    it.
-    """
+    """The read-only user writes to no object of an extension."""
     for statement in (
         "CREATE TABLE cron.mine ()",
         "INSERT INTO cron.job VALUES (1)",
@@ -118,9 +116,8 @@ def test_what_belongs_to_an_extension_is_not_written(copy: Server) -> None:
 
 
 def test_large_objects_of_others_are_not_written(copy: Server) -> None:
-    """PUBLIC may update them in production.
-
-    The application's user and production's roles still do.
+    """The read-only user cannot update large objects; the application and production's roles still
+    can.
     """
     assert refused(copy, "SELECT lo_put(4711, 0, 'x')")
     assert refused(copy, "SELECT lo_unlink(4712)")
@@ -132,10 +129,7 @@ def test_large_objects_of_others_are_not_written(copy: Server) -> None:
 
 
 def test_it_enters_no_template(copy: Server) -> None:
-    """What PUBLIC may do in a template is nobody's to look after, so the read-only user stays out.
-
-    Others go in.
-    """
+    """The read-only user cannot connect to templates, and production's roles still can."""
     for template in ("mould", "template1"):
         with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
             copy.query("SELECT", as_user=READ_ONLY, database=template)
@@ -143,26 +137,26 @@ def test_it_enters_no_template(copy: Server) -> None:
 
 
 def test_an_aggregate_runs_no_definer(copy: Server) -> None:
-    """PostgreSQL asks an aggregate's owner, not its caller, for the right to call its functions."""
+    """An aggregate over a SECURITY DEFINER function is not the read-only user's to call."""
     assert refused(copy, "SELECT sales.run('DELETE FROM sales.orders')")
     assert refused(copy, "SELECT sales.last_one(1)")
     assert [(1,)] == copy.query("SELECT sales.kept(1)", as_user=READ_ONLY, database="shop")
 
 
 def test_a_range_type_runs_no_definer(copy: Server) -> None:
-    """Nobody is asked for the right to call its functions when a temporary table is indexed."""
+    """An index on a range type runs no SECURITY DEFINER function for the read-only user."""
     assert refused(copy, "CREATE TEMPORARY TABLE spans (span sales.span)")
 
 
 def test_servers_wrappers_and_parameters_are_taken(copy: Server) -> None:
-    """Also where QUIESCE leaves servers and wrappers as they are."""
+    """Rights on servers, wrappers and parameters are revoked even where QUIESCE leaves them."""
     assert refused(copy, "CREATE SERVER mine FOREIGN DATA WRAPPER way")
     assert refused(copy, "CREATE USER MAPPING FOR CURRENT_USER SERVER out")
     assert refused(copy, "SET log_min_messages = 'debug5'")
 
 
 def test_rights_on_columns_move_as_they_are(copy: Server) -> None:
-    """Who could update one column can update that one, and no other."""
+    """A right on one column stays a right on that column for those who keep it."""
     odd = """UPDATE sales.orders SET "Odd, {}" = 'x'"""
     copy.query(odd, as_user=DEPLOYER, database="shop")
 
@@ -172,7 +166,7 @@ def test_rights_on_columns_move_as_they_are(copy: Server) -> None:
 
 
 def test_it_gives_no_right_on(copy: Server) -> None:
-    """Production let a role of its name grant what it may read."""
+    """The read-only user loses grant options that production gave a role of its name."""
     options = (
         "SELECT has_table_privilege('readonly_user', 'sales.orders', 'SELECT WITH GRANT OPTION'),"
         " has_schema_privilege('readonly_user', 'sales', 'USAGE WITH GRANT OPTION')"
@@ -181,7 +175,7 @@ def test_it_gives_no_right_on(copy: Server) -> None:
 
 
 def test_what_everybody_would_write_later_is_taken(copy: Server) -> None:
-    """DefaultPrivilege privileges of PUBLIC go to the others."""
+    """Default privileges of PUBLIC go to the others."""
     copy.query(
         "SET ROLE app_owner; CREATE TABLE sales.later (id int); SELECT lo_create(4714)",
         database="shop",
@@ -193,7 +187,7 @@ def test_what_everybody_would_write_later_is_taken(copy: Server) -> None:
 
 
 def test_nothing_is_left_to_warn_of(copy: Server) -> None:
-    """All of it could be taken, as the verification sees it."""
+    """Verification finds nothing that could not be revoked."""
     proofs = Database(copy.endpoint, MASTER, "shop").verify_users(
         APPLICATION, READ_ONLY, keep=["deployer"]
     )
@@ -202,10 +196,7 @@ def test_nothing_is_left_to_warn_of(copy: Server) -> None:
 
 
 def test_everybody_elses_group_opens_nothing(copy: Server) -> None:
-    """It cannot log in and is in no group, also where production had a role of its name.
-
-    The two users are outside.
-    """
+    """The group in place of PUBLIC cannot log in and is in no group; neither user is in it."""
     group = "'aurora_restore_everybody_else'"
     members = (
         f"SELECT pg_has_role({group}, 'payments', 'MEMBER'), pg_has_role('readonly_user', {group}, "

@@ -60,7 +60,7 @@ def night(shop: Database, kinds: tuple[str, ...] = KINDS) -> Verification:
 
 
 def test_a_login_trigger_of_productions_opens_nothing(hostile: Server, shop: Database) -> None:
-    """It runs as the master at each of our logins, also at those before it is disabled."""
+    """A trigger that runs as the master at each of our logins opens no login for good."""
     if hostile.version < 17:
         pytest.skip("Event triggers on login are new in PostgreSQL 17.")
     event_trigger(hostile, "login", REOPENS)
@@ -71,7 +71,7 @@ def test_a_login_trigger_of_productions_opens_nothing(hostile: Server, shop: Dat
 
 
 def test_a_trigger_on_a_table_of_jobs_opens_nothing(hostile: Server, shop: Database) -> None:
-    """It runs when the jobs are stopped, as the table's owner, who can become the master again."""
+    """A trigger that fires when jobs are stopped opens no login for good."""
     install(hostile, "pg_partman", PARTMAN, "parts.part_config")
     trap = (
         "CREATE TRIGGER trap BEFORE UPDATE ON parts.part_config FOR EACH ROW EXECUTE FUNCTION "
@@ -85,7 +85,9 @@ def test_a_trigger_on_a_table_of_jobs_opens_nothing(hostile: Server, shop: Datab
 
 
 def test_an_event_trigger_that_stays_on_opens_nothing(hostile: Server, shop: Database) -> None:
-    """With QUIESCE=-event-triggers it runs at our own GRANTs."""
+    """An event trigger that QUIESCE leaves on, and that fires at our GRANTs, opens no login for
+    good.
+    """
     event_trigger(hostile, "ddl_command_end", REOPENS)
     night(shop, ())
 
@@ -102,7 +104,7 @@ def test_an_event_trigger_that_stays_on_opens_nothing(hostile: Server, shop: Dat
 def test_what_it_gives_our_users_is_refused(
     hostile: Server, shop: Database, statement: str, more: str
 ) -> None:
-    """They would be more than the set-up made them."""
+    """Users that production's code made more than the set-up did are refused."""
     event_trigger(hostile, "ddl_command_end", statement)
 
     with pytest.raises(RefusedError, match=more):
@@ -110,7 +112,7 @@ def test_what_it_gives_our_users_is_refused(
 
 
 def test_a_login_trigger_hides_no_password_of_productions(hostile: Server, shop: Database) -> None:
-    """It may say "wrong password" of one that was right, where it sees that it runs on a copy."""
+    """A login trigger that claims "wrong password" of a right one is not believed."""
     if hostile.version < 17:
         pytest.skip("Event triggers on login are new in PostgreSQL 17.")
     lie = "RAISE 'password authentication failed' USING ERRCODE = '28P01'"
@@ -126,7 +128,7 @@ def test_a_login_trigger_hides_no_password_of_productions(hostile: Server, shop:
 
 
 def test_kept_logins_stay_open(hostile: Server, shop: Database) -> None:
-    """Those of KEEP_LOGIN_ROLES are closed neither at first nor at last."""
+    """Roles of KEEP_LOGIN_ROLES keep their login to the end."""
     shop.revoke_production_logins(keep=["reporter"])
     shop.ensure_users(APPLICATION, READ_ONLY)
     proofs = shop.verify_users(APPLICATION, READ_ONLY, keep=["reporter"])

@@ -12,7 +12,7 @@ from chalicelib.database import roles
 from chalicelib.database.connection import rows, session, transaction
 from chalicelib.database.restored_database import Database, DatabaseBusyError
 from chalicelib.flow.errors import RefusedError
-from tests.database.cutting_proxy import wire
+from tests.database.cutting_proxy import proxy
 from tests.database.server import MASTER, Server, login
 
 REPORTER = login("reporter", "Production-1")
@@ -20,7 +20,7 @@ CREATE_REPORTER = "CREATE ROLE reporter LOGIN PASSWORD 'Production-1'"
 
 
 def test_a_session_that_is_already_in_is_ended(server: Server, shop: Database) -> None:
-    """Who logged in while the copy was open does not stay."""
+    """A session that was opened before the login was revoked is ended."""
     server.query(CREATE_REPORTER, as_user=MASTER)
     inside = server.connect(REPORTER, "shop")
     shop.revoke_production_logins(keep=[])
@@ -30,7 +30,7 @@ def test_a_session_that_is_already_in_is_ended(server: Server, shop: Database) -
 
 
 def test_a_session_that_an_earlier_run_left_is_ended(server: Server, shop: Database) -> None:
-    """A run that died between taking the login and ending the session is made up for."""
+    """A session is ended though an earlier run died after it revoked the login."""
     server.query(CREATE_REPORTER, as_user=MASTER)
     inside = server.connect(REPORTER, "shop")
     server.query("ALTER ROLE reporter NOLOGIN PASSWORD NULL", as_user=MASTER)
@@ -43,9 +43,8 @@ def test_a_session_that_an_earlier_run_left_is_ended(server: Server, shop: Datab
 def test_a_session_opened_with_productions_master_password_is_ended(
     server: Server, shop: Database
 ) -> None:
-    """It outlives the change of the password, and could open every login again.
-
-    Our own session goes on.
+    """A master's session from before the change of password is ended, because it could open every
+    login; our own goes on.
     """
     server.query(CREATE_REPORTER, as_user=MASTER)
     with closing(server.connect(MASTER, "shop")) as inside, inside.cursor() as cursor:
@@ -57,7 +56,7 @@ def test_a_session_opened_with_productions_master_password_is_ended(
 
 
 def test_the_sessions_of_kept_roles_go_on(server: Server, shop: Database) -> None:
-    """A monitoring agent that may come in is not thrown out."""
+    """A session of a role in KEEP_LOGIN_ROLES is not ended."""
     server.query(CREATE_REPORTER, as_user=MASTER)
     inside = server.connect(REPORTER, "shop")
     shop.revoke_production_logins(keep=["reporter"])
@@ -68,7 +67,7 @@ def test_the_sessions_of_kept_roles_go_on(server: Server, shop: Database) -> Non
 
 
 def test_an_expired_password_is_taken_too(server: Server, shop: Database) -> None:
-    """VALID UNTIL can be prolonged; the password is gone all the same."""
+    """A password that has expired is removed, because VALID UNTIL can be prolonged."""
     server.query(CREATE_REPORTER + " VALID UNTIL '2001-01-01'", as_user=MASTER)
     taken = shop.revoke_production_logins(keep=[])
     server.query("ALTER ROLE reporter LOGIN VALID UNTIL 'infinity'")
@@ -78,9 +77,7 @@ def test_an_expired_password_is_taken_too(server: Server, shop: Database) -> Non
 
 
 def test_a_superuser_of_rds_is_left_alone(server: Server, shop: Database) -> None:
-    """On Aurora nobody but RDS can make a superuser, so one called rds… that we do not know is its
-    own.
-    """
+    """A superuser called rds… is RDS's own, because only RDS can make superusers on Aurora."""
     server.query("CREATE ROLE rdsnewservice LOGIN SUPERUSER PASSWORD 'Only-AWS-knows'")
 
     assert [] == shop.revoke_production_logins(keep=[])
@@ -89,7 +86,7 @@ def test_a_superuser_of_rds_is_left_alone(server: Server, shop: Database) -> Non
 def test_a_group_that_could_log_in_still_gives_its_members_their_rights(
     server: Server, shop: Database
 ) -> None:
-    """Taking a login takes nothing from an owner's objects or a group's members."""
+    """A role that loses its login keeps its objects and its members' rights."""
     server.query(
         CREATE_REPORTER + "; CREATE ROLE kept LOGIN PASSWORD 'Kept-1' IN ROLE reporter",
         as_user=MASTER,
@@ -102,9 +99,7 @@ def test_a_group_that_could_log_in_still_gives_its_members_their_rights(
 
 
 def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: Database) -> None:
-    """ALTER ROLE … SET came along with the snapshot: our sessions would be read-only, and somebody
-    else's.
-    """
+    """Settings of the master's role (ALTER ROLE … SET) have no effect on our sessions."""
     server.query(CREATE_REPORTER + "; GRANT reporter TO master", as_user=MASTER)
     server.query(
         "ALTER ROLE master SET default_transaction_read_only = on; ALTER ROLE master SET role = "
@@ -117,7 +112,7 @@ def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: 
 
 
 def test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof(server: Server) -> None:
-    """When the first had found none open."""
+    """The second check names a login that was opened after the first found none."""
     server.query(CREATE_REPORTER, as_user=MASTER)
 
     def open_again(statement: str) -> bool:
@@ -126,17 +121,14 @@ def test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof(server: Se
         return True
 
     with (
-        wire(server, open_again) as endpoint,
+        proxy(server, open_again) as endpoint,
         pytest.raises(RefusedError, match="still open the copy for reporter"),
     ):
         Database(endpoint, MASTER, "shop").revoke_production_logins(keep=[])
 
 
 def test_two_set_ups_at_once_wait_for_each_other(server: Server, shop: Database) -> None:
-    """The second is told to come again once its lock timeout has passed.
-
-    Nothing runs side by side.
-    """
+    """A second set-up is refused after its lock timeout, and nothing runs side by side."""
     with (
         shop._with_setup_lock(),
         pytest.raises(DatabaseBusyError, match="a lock that another session holds"),
@@ -147,7 +139,7 @@ def test_two_set_ups_at_once_wait_for_each_other(server: Server, shop: Database)
 
 
 def test_no_server_log_ever_holds_a_password(server: Server, shop: Database) -> None:
-    """Not with every statement logged, not when one fails: only verifiers are sent."""
+    """The server logs every statement and no password, because only verifiers are sent."""
     application, readonly = (
         login("app_user", "Never-logged-1"),
         login("readonly_user", "Never-logged-2"),
@@ -165,7 +157,7 @@ def test_no_server_log_ever_holds_a_password(server: Server, shop: Database) -> 
 
 
 def test_every_session_has_its_limits(server: Server) -> None:
-    """Nothing that we send runs, waits for a lock or idles in a transaction without an end."""
+    """Every session has limits for statements, locks and idle transactions."""
     names = (
         "statement_timeout",
         "lock_timeout",
@@ -179,16 +171,14 @@ def test_every_session_has_its_limits(server: Server) -> None:
 
 
 def test_rdsadmin_stays_as_it_is(server: Server, shop: Database) -> None:
-    """What RDS needs to run the cluster is not ours to touch."""
+    """Rdsadmin keeps its login."""
     shop.revoke_production_logins(keep=[])
 
     assert "rdsadmin" in shop.login_roles()
 
 
 def test_a_session_whose_role_was_dropped_is_ended(server: Server, shop: Database) -> None:
-    """DROP ROLE leaves the sessions of the role alone, and so would a look for roles that may not
-    log in.
-    """
+    """A session is ended though its role was dropped, which DROP ROLE does not do."""
     server.query(CREATE_REPORTER)
     inside = server.connect(REPORTER, "shop")
     server.query("DROP ROLE reporter")
@@ -199,7 +189,7 @@ def test_a_session_whose_role_was_dropped_is_ended(server: Server, shop: Databas
 
 
 def test_a_session_that_ended_by_itself_is_not_waited_for(server: Server) -> None:
-    """The server says "false" of a process that is gone, as it does of one that would not end."""
+    """A session that ended by itself is not waited for, though the server answers "false"."""
     other = server.connect(MASTER, "shop")
     with session(server.endpoint, MASTER, "shop") as ours, transaction(ours):
         rows(ours, "SELECT FROM pg_stat_activity")  # which stands still for the transaction
@@ -209,10 +199,7 @@ def test_a_session_that_ended_by_itself_is_not_waited_for(server: Server) -> Non
 
 
 def test_a_role_without_login_that_somebody_holds_is_named(server: Server, shop: Database) -> None:
-    """It still has production's password, which a later LOGIN would open.
-
-    Once it is free the password is taken.
-    """
+    """A role whose password cannot be removed now is named, and loses it once it is free."""
     server.query(
         "CREATE ROLE held PASSWORD 'Production-1'; CREATE ROLE free PASSWORD 'Production-1'"
     )
@@ -248,10 +235,7 @@ ALTER FUNCTION run() OWNER TO admin
 def test_what_runs_as_a_role_of_productions_opens_no_login(
     server: Server, shop: Database, kind: str, deed: str
 ) -> None:
-    """Autovacuum computes an index's expressions as the table's owner.
-
-    Whoever calls a routine may run as its owner.
-    """
+    """Code that runs as a revoked role, by autovacuum or SECURITY DEFINER, opens no login."""
     server.query(f"CREATE ROLE admin {kind} CREATEROLE PASSWORD 'Production-1'; {CREATE_REPORTER}")
     rds_roles.put_roles_within_reach(server.postgres)
     server.query("GRANT reporter TO admin WITH ADMIN OPTION")

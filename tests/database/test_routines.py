@@ -51,8 +51,8 @@ RESET ROLE
 def test_routines_are_told_apart_by_their_whole_signature(
     production: Server, shop: Database
 ) -> None:
-    """Overloaded ones, procedures with OUT arguments, aggregates, variadic ones, domains, arrays
-    and quoted types.
+    """Overloaded routines, procedures, aggregates, variadic ones and odd types are granted one by
+    one.
     """
     production.query(MANY, database="shop")
     set_up(shop)
@@ -68,7 +68,7 @@ SELECT oid::regprocedure FROM pg_proc
 def test_a_definer_that_production_kept_from_public_is_given_to_nobody(
     production: Server, shop: Database
 ) -> None:
-    """Through an administrator's run(text) the application's user would be the administrator."""
+    """A SECURITY DEFINER routine is granted to nobody: run(text) would make anybody its owner."""
     production.query(DEFINERS, database="shop")
     set_up(shop)
 
@@ -77,7 +77,7 @@ def test_a_definer_that_production_kept_from_public_is_given_to_nobody(
 
 
 def test_the_read_only_user_calls_no_definer(production: Server, shop: Database) -> None:
-    """What everybody may call would write for it; what runs as itself stays."""
+    """The read-only user calls no SECURITY DEFINER routine, and still calls the others."""
     production.query(DEFINERS, database="shop")
     set_up(shop)
 
@@ -96,7 +96,7 @@ def test_the_read_only_user_calls_no_definer(production: Server, shop: Database)
 def test_the_application_keeps_the_definers_that_everybody_may_call(
     production: Server, shop: Database
 ) -> None:
-    """It has them in production."""
+    """The application keeps SECURITY DEFINER routines that PUBLIC has in production."""
     production.query(DEFINERS, database="shop")
     set_up(shop)
 
@@ -108,7 +108,7 @@ def test_the_application_keeps_the_definers_that_everybody_may_call(
 def test_a_trusted_definer_stays_with_the_read_only_user(
     production: Server, shop: Database
 ) -> None:
-    """TRUST_DEFINER_FUNCTIONS names it: it only reads, as the team says."""
+    """A routine of TRUST_DEFINER_FUNCTIONS stays with the read-only user."""
     production.query(DEFINERS, database="shop")
     shop.revoke_production_logins(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY, ["sales.count_of"])
@@ -119,7 +119,7 @@ def test_a_trusted_definer_stays_with_the_read_only_user(
 
 
 def test_a_definer_that_is_granted_again_is_noticed(production: Server, shop: Database) -> None:
-    """The proof asks the catalog again, for the read-only user and for PUBLIC."""
+    """Verification finds a SECURITY DEFINER routine that was granted again."""
     production.query(DEFINERS, database="shop")
     set_up(shop)
     production.query("GRANT EXECUTE ON FUNCTION sales.wipe() TO PUBLIC", database="shop")
@@ -133,7 +133,7 @@ def test_a_definer_that_is_granted_again_is_noticed(production: Server, shop: Da
 def test_a_definer_of_rds_that_everybody_may_call_is_named(
     production: Server, shop: Database
 ) -> None:
-    """The master cannot take it from PUBLIC, so the team has to say that it only reads."""
+    """A SECURITY DEFINER routine of rdsadmin's is refused until the team trusts it."""
     production.query(
         "CREATE FUNCTION sales.theirs() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
         database="shop",
@@ -148,8 +148,8 @@ def test_a_definer_of_rds_that_everybody_may_call_is_named(
 def test_a_trigger_of_somebody_who_may_alter_roles_is_named(
     production: Server, shop: Database
 ) -> None:
-    """Writing to its table sets it off: to keep the application from it would break every trigger
-    that audits.
+    """A trigger that runs as somebody who may alter roles is named, and the application still
+    writes.
     """
     production.query(
         "SET ROLE app_owner; CREATE TABLE sales.commands (command text); CREATE TABLE "

@@ -97,9 +97,7 @@ def secrets_in(text: str) -> set[str]:
 
 
 def test_a_whole_set_up_leaves_no_secret_anywhere(talkative: Server, shop: Database) -> None:
-    """Neither production's nor ours: repeated, and asked with wrong passwords, it is told to
-    nobody.
-    """
+    """A whole set-up, repeated and with wrong passwords, leaves no secret in logs or results."""
     before = len(talkative.log)
     said = told(
         *(lambda it=user: shop.has_password(it) for user in (APPLICATION, READ_ONLY, ADMIN)),
@@ -122,7 +120,7 @@ def test_a_whole_set_up_leaves_no_secret_anywhere(talkative: Server, shop: Datab
 
 
 def test_a_set_up_that_fails_leaves_no_secret_anywhere(talkative: Server, shop: Database) -> None:
-    """A statement that is refused is logged whole."""
+    """A set-up that fails leaves no secret, though the server logs the refused statement whole."""
     talkative.query(
         "ALTER ROLE app_user BYPASSRLS; ALTER SUBSCRIPTION theirs OWNER TO rdsadmin",
         database="shop",
@@ -146,9 +144,7 @@ def test_a_set_up_that_fails_leaves_no_secret_anywhere(talkative: Server, shop: 
 
 
 def test_what_code_of_productions_says_is_not_told_on(talkative: Server, shop: Database) -> None:
-    """The server quotes the statement in which its function failed, and with that what is written
-    in it.
-    """
+    """The text of an error in production's code is not passed on, because it may quote secrets."""
     talkative.query(TRIGGER, database="shop")
     said = told(lambda: shop.ensure_users(APPLICATION, READ_ONLY))
     talkative.query("DROP EVENT TRIGGER stop", database="shop")

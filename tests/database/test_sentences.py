@@ -51,7 +51,7 @@ def test_a_statement_in_a_remedy_names_roles_and_databases_in_quotes() -> None:
 
 
 def test_a_short_list_is_told_whole_and_a_long_one_says_how_many_more() -> None:
-    """Nothing is left out in silence."""
+    """A list that is cut says how many more there are."""
     names = [f"role{number}" for number in range(7)]
 
     assert "role0, role1" == first_few(names[:2])

@@ -27,9 +27,8 @@ ALTER ROLE CURRENT_USER PASSWORD 'Mine-alone-1'
 def test_what_it_did_without_any_right_is_undone_by_the_next_set_up(
     production: Server, shop: Database
 ) -> None:
-    """Another password, settings, large objects, its rights dropped.
-
-    What its sessions made for themselves may stay.
+    """The next set-up undoes another password, settings, large objects and dropped rights of the
+    read-only user.
     """
     set_up(shop)
     session = production.connect(READ_ONLY, "shop")
@@ -58,7 +57,7 @@ def test_what_it_did_without_any_right_is_undone_by_the_next_set_up(
 def test_what_the_read_only_user_prepared_is_rolled_back_by_the_next_set_up(
     production: Server, shop: Database
 ) -> None:
-    """Its lock outlives its session, and blocks nobody after that."""
+    """A transaction that the read-only user prepared is rolled back, and its lock with it."""
     set_up(shop)
     session = production.connect(READ_ONLY, "shop")
     try:
@@ -78,7 +77,7 @@ def test_what_the_read_only_user_prepared_is_rolled_back_by_the_next_set_up(
 def test_a_server_that_was_cut_off_is_used_again_as_the_runbook_says(
     production: Server, shop: Database
 ) -> None:
-    """The master joins the owner first: without that it may not alter the server."""
+    """The runbook's statements connect a foreign server again, as a member of its owner."""
     production.query(
         "CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far OPTIONS "
         "(host 'x');ALTER SERVER away OWNER TO app_owner",
@@ -110,7 +109,7 @@ def test_a_server_that_was_cut_off_is_used_again_as_the_runbook_says(
 def test_a_template_that_cannot_be_shut_is_set_up_like_any_other(
     production: Server, shop: Database
 ) -> None:
-    """It is rdsadmin's, and what PUBLIC may write there is refused by name."""
+    """A template of rdsadmin's is set up, and what PUBLIC may write there is refused."""
     production.query("CREATE DATABASE mould IS_TEMPLATE true")
     try:
         assert "readonly_user logs in to database mould." in set_up(shop)
@@ -130,7 +129,7 @@ def test_a_template_that_cannot_be_shut_is_set_up_like_any_other(
 def test_a_database_that_the_master_cannot_shut_or_enter_is_refused(
     production: Server, shop: Database
 ) -> None:
-    """Nobody knows what the read-only user may do there."""
+    """A database that the master can neither close nor enter is refused."""
     production.query("CREATE ROLE readonly_user", as_user=MASTER)
     production.query("CREATE DATABASE theirs")
     production.query(

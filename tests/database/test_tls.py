@@ -34,7 +34,7 @@ def secured(server: Server, tmp_path: Path) -> Iterator[Endpoint]:
 
 
 def test_a_server_that_proves_its_name_is_spoken_to(secured: Endpoint) -> None:
-    """The right authority and the right name: both ways of connecting work."""
+    """Both ways of connecting work with a server whose certificate proves its name."""
     database = Database(secured, MASTER, "shop")
 
     assert database.try_login(MASTER)
@@ -42,7 +42,7 @@ def test_a_server_that_proves_its_name_is_spoken_to(secured: Endpoint) -> None:
 
 
 def test_a_server_is_reached_without_a_login(secured: Endpoint) -> None:
-    """It proves who it is to whoever connects; what does not prove it is refused as at a login."""
+    """A server proves its identity without a login; one that does not is refused."""
     stranger = login("nobody", "")
     Database(secured, stranger, "").reach()
 
@@ -52,7 +52,7 @@ def test_a_server_is_reached_without_a_login(secured: Endpoint) -> None:
 
 
 def test_a_name_without_an_address_is_told_as_such() -> None:
-    """It is another fault of a network than a closed port."""
+    """A name without an address is told from a closed port."""
     with pytest.raises(
         DatabaseUnavailableError, match=r"The name nowhere\.invalid has no address\."
     ):
@@ -79,7 +79,7 @@ def test_a_server_of_an_unknown_authority_is_refused(secured: Endpoint) -> None:
 
 
 def test_a_server_without_tls_is_refused() -> None:
-    """It is not spoken to in clear, whatever it offers."""
+    """A server without TLS is refused, and nothing is sent to it in clear."""
     with a_server_that_answers(SPEAKS_NO_TLS) as endpoint:
         database = Database(replace(endpoint, tls="verify-full"), MASTER, "shop")
 
@@ -89,10 +89,7 @@ def test_a_server_without_tls_is_refused() -> None:
 
 
 def test_a_full_server_is_spoken_to_by_its_own_tls(server: Server) -> None:
-    """The embedded server speaks none.
-
-    A full one is asked for its certificate in every test of this folder.
-    """
+    """A server that has TLS is asked for its certificate in every test of this folder."""
     with session(server.endpoint, MASTER, "shop") as connection:
         encrypted = rows(
             connection, "SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()"
@@ -102,7 +99,7 @@ def test_a_full_server_is_spoken_to_by_its_own_tls(server: Server) -> None:
 
 
 def test_verify_full_against_the_bundled_roots_is_the_default() -> None:
-    """Nobody has to remember to ask for it."""
+    """An endpoint without options is verified against the bundled roots."""
     endpoint = Endpoint("cluster.example", 5432)
 
     assert ("verify-full", BUNDLED_ROOTS) == (endpoint.tls, endpoint.roots)
