@@ -1,4 +1,4 @@
-"""The operator's package: the command `aurora-restore`, or `python -m aurora_restore` in a checkout.
+"""The operator's package: `aurora-restore`, or `python -m aurora_restore` in a checkout.
 
 `cli` has one file per verb; `deployment`, `doctor` and `packaging` do the work. They are clients of
 AWS, or of localaws, and are never deployed. All of it may import `chalicelib`, whose names and

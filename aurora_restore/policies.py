@@ -1,4 +1,4 @@
-"""The functions' policies: templates in `.chalice/policy-<function>.json`, filled in for one stage and its plans.
+"""The functions' policies: `.chalice/policy-<function>.json`, filled in for a stage and its plans.
 
 A template names no stage, account or cluster. `${NAME}` stands for a value of the stage; a string
 of a list that speaks of a plan (`${TARGET_CLUSTER_ID}`) is repeated for every plan of the stage.
@@ -22,9 +22,8 @@ CHARACTERS_MAX: Final = 10_240
 """What a role's inline policies may have in all, white space left out (IAM user guide, quotas)."""
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
-_WHOLE_SECRET: Final = re.compile(
-    r"arn:.+-[A-Za-z0-9]{6}"
-)  # Secrets Manager adds six characters to the name it is given
+# Secrets Manager ends every ARN with a hyphen and six characters of its own (user guide).
+_WHOLE_SECRET: Final = re.compile(r"arn:.+-[A-Za-z0-9]{6}")
 
 
 class TemplateError(ValueError):
@@ -33,7 +32,7 @@ class TemplateError(ValueError):
 
 @dataclass(frozen=True)
 class Values:
-    """What the placeholders stand for: values of the stage, and for each of its plans values of the plan."""
+    """What the placeholders stand for: values of the stage, and values of each of its plans."""
 
     stage: Mapping[str, str]
     plans: tuple[Mapping[str, str], ...]
@@ -62,8 +61,13 @@ class Values:
         secrets = f"arn:{partition}:secretsmanager:{stage.region}:{account}:secret:"
         return cls(of_stage, tuple(_of_plan(plan, secrets) for plan in plans))
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All names that have a value."""
+        return frozenset(self.stage).union(*self.plans)
+
     def __contains__(self, name: str) -> bool:
-        return name in self.stage or self.is_of_plans(name)
+        return name in self.names
 
     def is_of_plans(self, name: str) -> bool:
         """Tell whether a name has a value for each plan."""
@@ -77,33 +81,27 @@ def plans_of(
     account: str,
     partition: str = "aws",
 ) -> tuple[Plan, ...]:
-    """Resolve every plan of a stage, from its SSM parameters (below the stage's path) and its variables.
+    """Resolve the plans of a stage from its variables and its SSM parameters.
 
-    Raises SettingsError, for a plan whose settings cannot be used, or whose target is the source of
-    another.
+    Raises SettingsError for a plan with unusable settings, or whose target is another's source.
     """
     settings = Settings.of_environment(stage.variables)
+    resolved = resolve_plans(settings, parameters or {}, account=account, partition=partition)
     plans = []
-    for plan in resolve_plans(
-        settings, parameters or {}, account=account, partition=partition
-    ).values():
+    for plan in resolved.values():
         if isinstance(plan, SettingsError):
             raise plan
         plans.append(plan)
     return tuple(plans)
 
 
-def filled(
+def fill_policy(
     function: str, values: Values, templates: Path = CHECKOUT / ".chalice"
 ) -> dict[str, Any]:
-    """Give a function's policy.
-
-    Raises TemplateError, for one that would be longer than AWS takes, too.
-    """
+    """Fill in a function's policy; raises TemplateError, also where it exceeds AWS's limit."""
     file = templates / f"policy-{function}.json"
-    policy: dict[str, Any] = _Filling(values, file.name).whole(
-        json.loads(file.read_text(encoding="utf-8"))
-    )
+    template = json.loads(file.read_text(encoding="utf-8"))
+    policy: dict[str, Any] = _Filling(values, file.name).fill(template)
     characters = len("".join(json.dumps(policy).split()))
     if characters > CHARACTERS_MAX:
         raise TemplateError(
@@ -113,12 +111,12 @@ def filled(
     return policy
 
 
-def filled_text(text: str, values: Values, place: str = "a text") -> list[str]:
+def fill_text(text: str, values: Values, place: str = "a text") -> list[str]:
     """Fill in one string of a list: once, or once for each plan that makes a difference.
 
     Raises TemplateError.
     """
-    texts: list[str] = _Filling(values, place).whole([text])
+    texts: list[str] = _Filling(values, place).fill([text])
     return texts
 
 
@@ -127,11 +125,10 @@ def write(values: Values, folder: Path, templates: Path = CHECKOUT / ".chalice")
 
     Raises TemplateError.
     """
-    policies = {function: filled(function, values, templates) for function in FUNCTIONS}
+    policies = {function: fill_policy(function, values, templates) for function in FUNCTIONS}
     for function, policy in policies.items():
-        (folder / f"policy-{function}.json").write_text(
-            json.dumps(policy, indent=2) + "\n", encoding="utf-8"
-        )
+        text = json.dumps(policy, indent=2) + "\n"
+        (folder / f"policy-{function}.json").write_text(text, encoding="utf-8")
 
 
 def _of_plan(plan: Plan, secrets: str) -> Mapping[str, str]:
@@ -148,27 +145,26 @@ def _of_plan(plan: Plan, secrets: str) -> Mapping[str, str]:
 
 
 def _secret(reference: str, beginning: str) -> str:
-    """Name a secret's ARN.
-
-    What Secrets Manager adds to a name is not known before the secret is made.
-    """
+    """Name a secret's ARN, with `?` for the six characters that only its creation decides."""
     if _WHOLE_SECRET.fullmatch(reference):
         return reference
-    return f"{reference if reference.startswith('arn:') else beginning + reference}-??????"
+    arn = reference if reference.startswith("arn:") else f"{beginning}{reference}"
+    return f"{arn}-??????"
 
 
 class _Filling:
-    """The filling in of one template."""
+    """Fills in one template."""
 
     def __init__(self, values: Values, file: str) -> None:
         self._values, self._file = values, file
 
-    def whole(self, template: Any) -> Any:
+    def fill(self, template: Any) -> Any:
         """Fill in whatever stands in a template: objects, lists, strings."""
         if isinstance(template, dict):
-            return {key: self.whole(value) for key, value in template.items()}
+            return {key: self.fill(value) for key, value in template.items()}
         if isinstance(template, list):
-            return list(_once(one for item in template for one in self._items(item)))
+            items = (filled for item in template for filled in self._items(item))
+            return list(_without_repetitions(items))
         return self._text(template, {}) if isinstance(template, str) else template
 
     def _items(self, item: Any) -> Iterator[Any]:
@@ -176,34 +172,27 @@ class _Filling:
         if isinstance(item, str) and any(map(self._values.is_of_plans, _PLACEHOLDER.findall(item))):
             yield from (self._text(item, plan) for plan in self._values.plans)
         else:
-            yield self.whole(item)
+            yield self.fill(item)
 
     def _text(self, text: str, plan: Mapping[str, str]) -> str:
         return _PLACEHOLDER.sub(lambda found: self._value(found[1], plan), text)
 
     def _value(self, name: str, plan: Mapping[str, str]) -> str:
         if name not in self._values:
-            known = ", ".join(
-                sorted(
-                    self._values.stage.keys() | {key for one in self._values.plans for key in one}
-                )
-            )
+            known = ", ".join(sorted(self._values.names))
             raise TemplateError(
                 f"{self._file} asks for ${{{name}}}, which nobody fills in: there are {known}."
             )
         value = self._values.stage.get(name) or plan.get(name)
         if not value:
-            where = (
-                "outside a list"
-                if self._values.is_of_plans(name)
-                else f"for the stage {self._values.stage['STAGE']}"
-            )
+            of_stage = f"for the stage {self._values.stage['STAGE']}"
+            where = "outside a list" if self._values.is_of_plans(name) else of_stage
             raise TemplateError(f"{self._file} asks for ${{{name}}}, which has no value {where}.")
         return value
 
 
-def _once(items: Iterator[Any]) -> Iterator[Any]:
-    """Leave out what was there already: plans share much."""
+def _without_repetitions(items: Iterator[Any]) -> Iterator[Any]:
+    """Leave out repeated items: plans share many values, and a policy's length is limited."""
     seen: list[Any] = []
     for item in items:
         if item not in seen:

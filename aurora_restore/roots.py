@@ -27,11 +27,10 @@ class RootsError(Exception):
 
 
 def fetch(url: str) -> bytes:
-    """Fetch a file of certificates by HTTPS. Raises RootsError, and OSError when nobody answers."""
+    """Fetch a file of certificates by HTTPS; raises RootsError and OSError."""
     address = urlsplit(url)
-    if address.scheme != "https" and not (
-        address.scheme == "http" and address.hostname in LOOPBACK
-    ):
+    is_local = address.scheme == "http" and address.hostname in LOOPBACK  # the tests'
+    if address.scheme != "https" and not is_local:
         raise RootsError(
             f"{url} is no https address, so nothing proves that it is Amazon's. Use {URL}"
         )
@@ -40,19 +39,20 @@ def fetch(url: str) -> bytes:
 
 
 def roots_in(pem: bytes, now: datetime) -> list[x509.Certificate]:
-    """Give the certificates that are valid roots of RDS.
+    """Give the valid roots of RDS among certificates, without expired ones and intermediates.
 
-    Expired ones and intermediates are left out.
-
-    Raises RootsError where there is no such root, or anything that is not Amazon's.
+    Raises RootsError where there is no root, or a certificate that is not Amazon's.
     """
     try:
         found = x509.load_pem_x509_certificates(pem)
     except ValueError as error:
         raise RootsError(f"What was fetched holds no certificates: {error}.") from error
-    if strangers := [one.subject.rfc4514_string() for one in found if not _is_of_rds(one)]:
-        raise RootsError(f"Some certificates are not of Amazon RDS: {'; '.join(strangers)}.")
-    roots = [one for one in found if _is_root(one) and one.not_valid_after_utc > now]
+    others = [certificate for certificate in found if not _is_of_rds(certificate)]
+    if others:
+        subjects = "; ".join(certificate.subject.rfc4514_string() for certificate in others)
+        raise RootsError(f"Some certificates are not of Amazon RDS: {subjects}.")
+    valid = [certificate for certificate in found if certificate.not_valid_after_utc > now]
+    roots = [certificate for certificate in valid if _is_root(certificate)]
     if not roots:
         raise RootsError(f"None of the {len(found)} certificates is a root that is still valid.")
     return roots
@@ -68,36 +68,29 @@ def _is_of_rds(certificate: x509.Certificate) -> bool:
 
 
 def _is_root(certificate: x509.Certificate) -> bool:
-    """Tell whether it is an authority's, signed by itself."""
+    """Tell whether a certificate is an authority's and signed by itself."""
     try:
         certificate.verify_directly_issued_by(certificate)
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (
-        InvalidSignature,
-        TypeError,
-        ValueError,
-        x509.ExtensionNotFound,
-    ):  # another's signature, key or name
-        return False
+    except (InvalidSignature, TypeError, ValueError, x509.ExtensionNotFound):
+        return False  # signed by another key, or for another name
 
 
 def refresh(url: str, bundle: Path, now: datetime) -> str:
-    """Take in the roots of a file, and say which regions are covered.
+    """Replace a bundle's roots by those of a published file, and say which regions are covered.
 
-    Raises RootsError and OSError.
-
-    A region that the file does not speak of keeps the roots it has: each partition of AWS has a
-    file of its own.
+    A region that the file does not name keeps its roots, since each partition of AWS has a file of
+    its own. Raises RootsError and OSError.
     """
     fetched = roots_in(fetch(url), now)
     before = x509.load_pem_x509_certificates(bundle.read_bytes())
-    known, told = _regions(before), _regions(fetched)
-    kept = [one for one in before if not _regions([one]) <= told]
+    known, published = _regions(before), _regions(fetched)
+    kept = [root for root in before if not _regions([root]) <= published]
     fresh = bundle.with_name(f"{bundle.name}.new")
-    fresh.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in (*kept, *fetched)))
+    fresh.write_bytes(b"".join(root.public_bytes(Encoding.PEM) for root in (*kept, *fetched)))
     fresh.replace(bundle)
-    added = ", ".join(sorted(told - known)) or "none"
-    return f"{bundle.name} has the roots of {len(known | told)} regions now. New regions: {added}."
+    count, added = len(known | published), ", ".join(sorted(published - known)) or "none"
+    return f"{bundle.name} has the roots of {count} regions now. New regions: {added}."
 
 
 def _regions(roots: list[x509.Certificate]) -> set[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from aurora_restore.callers import NO_CALLER, why_nobody_is_known
+from aurora_restore.caller_errors import CALLER_ERRORS, explain_no_caller
 from chalicelib.aws.client import Clients
 
 
@@ -39,8 +39,8 @@ def identify(clients: Clients, region: str) -> Account:
     try:
         caller = clients("sts", region).get_caller_identity()
         return Account(caller["Account"], caller["Arn"], clients)
-    except NO_CALLER as error:
-        raise NotSignedInError(*why_nobody_is_known(error, region)) from error
+    except CALLER_ERRORS as error:
+        raise NotSignedInError(*explain_no_caller(error, region)) from error
 
 
 def error_code(error: ClientError) -> str:

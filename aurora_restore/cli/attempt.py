@@ -48,9 +48,9 @@ def require_checkout(checkout: Path, command: str) -> None:
     if not (checkout / ".chalice").is_dir():
         raise StageError(
             f"{checkout.resolve()} is no checkout of aurora-restore: it has no "
-            f".chalice/config.json. Run `aurora-restore {command}` in a checkout's folder, or name that folder "
-            "with --checkout (CHECKOUT= for make). The stage `local` has its own in the data "
-            "folder while `make up` runs."
+            f".chalice/config.json. Run `aurora-restore {command}` in a checkout's folder, or name "
+            "that folder with --checkout (CHECKOUT= for make). The stage `local` has its own in "
+            "the data folder while `make up` runs."
         )
 
 

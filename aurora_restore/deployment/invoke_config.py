@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aurora_restore.account.identity import Account
 from aurora_restore.deployment.errors import DeploymentError
-from aurora_restore.documents import is_same
+from aurora_restore.documents import equivalent
 from aurora_restore.stages import FUNCTIONS, PROJECT, Stage
 from chalicelib.messages.rules import pattern
 
@@ -61,7 +61,7 @@ def matches_choreography(stage: Stage, function: str, rule: Mapping[str, Any]) -
     """Tell whether a rule, as DescribeRule gives it, wakes a function by what the choreography says."""
     if function == "heartbeat":
         return bool(rule.get("ScheduleExpression") == HEARTBEAT_SCHEDULE)
-    return is_same(json.loads(rule.get("EventPattern") or "{}"), pattern(function, stage.name))
+    return equivalent(json.loads(rule.get("EventPattern") or "{}"), pattern(function, stage.name))
 
 
 def tags(stage: Stage, service: str = "Lambda") -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from aurora_restore.deployment import function_config, invoke_config, project, s
 from aurora_restore.deployment.changes import Action, Change, deletions
 from aurora_restore.deployment.deployment_state import DeploymentState
 from aurora_restore.deployment.stacks import PreparedStack, prepare
-from aurora_restore.documents import Described, contains, is_same
+from aurora_restore.documents import Described, equivalent, includes
 from aurora_restore.stages import FUNCTIONS, Stage
 from chalicelib.flow.limits import counted
 
@@ -107,12 +107,12 @@ class _App:
         policy = self._state.find(
             "iam", "get_role_policy", RoleName=full_name, PolicyName=full_name
         )
-        if policy is None or not is_same(policy["PolicyDocument"], self._policies[name]):
+        if policy is None or not equivalent(policy["PolicyDocument"], self._policies[name]):
             yield "policy"
         retries = self._state.find(
             "lambda", "get_function_event_invoke_config", FunctionName=full_name
         )
-        if retries is None or not contains(retries, invoke_config.invocation(name, self._queue)):
+        if retries is None or not includes(retries, invoke_config.invocation(name, self._queue)):
             yield "retry settings"
 
     def _rule(self, name: str) -> Iterator[Change]:

@@ -75,7 +75,7 @@ def policies_of(
     given = {"sns-topic-arn": stage.topic_arn(account, partition), **parameters}
     plans = policies.plans_of(stage, given, account=account, partition=partition)
     values = policies.Values.of(stage, plans, account=account, partition=partition)
-    filled = {function: policies.filled(function, values, folder) for function in FUNCTIONS}
+    filled = {function: policies.fill_policy(function, values, folder) for function in FUNCTIONS}
     for function, policy in filled.items():
         if stage.function_setting(function, "xray"):
             policy["Statement"].append(TRACING)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from aurora_restore.deployment.function_config import differences
 from aurora_restore.doctor.stacks import deploy
 from aurora_restore.doctor.stage_view import StageView
-from aurora_restore.documents import Described, allows, is_same
+from aurora_restore.documents import Described, allows, equivalent
 from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.stages import FUNCTIONS
 
@@ -126,7 +126,7 @@ def _role(view: StageView, name: str, arn: str, policy: Described) -> Iterator[F
     if not allows(found["Role"]["AssumeRolePolicyDocument"], LAMBDA):
         yield failed(f"The role {role} does not trust Lambda.", deploy(view))
     documents = [view.role_policy(role, policy) for policy in view.role_policies(role)]
-    if len(documents) != 1 or not is_same(documents[0], policy):
+    if len(documents) != 1 or not equivalent(documents[0], policy):
         yield failed(
             f"The policy of the role {role} is not the one of this checkout.", deploy(view)
         )

@@ -7,7 +7,7 @@ from aurora_restore.deployment.invoke_config import matches_choreography
 from aurora_restore.doctor.functions import no_functions
 from aurora_restore.doctor.stacks import deploy
 from aurora_restore.doctor.stage_view import StageView
-from aurora_restore.documents import Described, allows, contains, statements_of
+from aurora_restore.documents import Described, allows, includes, statements_of
 from aurora_restore.findings import Finding, failed, ok
 from aurora_restore.stages import FUNCTIONS
 
@@ -74,7 +74,7 @@ def _target_is_whole(view: StageView, name: str) -> bool:
     settings = {
         key: value for key, value in wanted.items() if key != "Id"
     }  # a pipeline's stack gives another
-    return any(contains(target, settings) for target in view.rule_targets(view.stage.rule(name)))
+    return any(includes(target, settings) for target in view.rule_targets(view.stage.rule(name)))
 
 
 def _invocation_is_set(view: StageView, name: str) -> bool:
@@ -82,4 +82,4 @@ def _invocation_is_set(view: StageView, name: str) -> bool:
         "lambda", "get_function_event_invoke_config", FunctionName=view.stage.function(name)
     )
     wanted = view.expected.invocation(name, view.queue_arn)
-    return found is not None and contains(found, wanted)
+    return found is not None and includes(found, wanted)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from aurora_restore.doctor import alerting
 from aurora_restore.doctor.stacks import ExpectedStack, deploy, recreate_advice
 from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals
-from aurora_restore.documents import Described, listed
+from aurora_restore.documents import Described, as_list
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.aws.rds import Snapshot
 from chalicelib.flow.rds_events import RDS_SOURCE, SNAPSHOT
@@ -154,7 +154,7 @@ def _left_behind(view: StagePlan, region: str) -> Iterator[Finding]:
 def _hears_snapshots(rule: Described) -> bool:
     pattern = json.loads(rule.get("EventPattern") or "{}")
     kinds = pattern.get("detail-type", [SNAPSHOT])
-    return RDS_SOURCE in listed(pattern.get("source", [])) and SNAPSHOT in listed(kinds)
+    return RDS_SOURCE in as_list(pattern.get("source", [])) and SNAPSHOT in as_list(kinds)
 
 
 def _role(view: StagePlan, region: str, rule: str, bus: str) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""No traceback reaches the people who start a program: they get a sentence, and a file keeps the whole trace.
+"""People who start a program see no traceback: they get a sentence, and a file has the trace.
 
 Errors that a program expects have sentences of their own; this is for all others, wherever they
 come from: the main thread, other threads, log records, and what Python itself can only report.
@@ -41,7 +41,7 @@ _UNKNOWN: Final = (
 
 
 def _kept_in() -> Path | None:
-    """Name the folder of all traces: the checkout's; an installed package keeps none beside itself."""
+    """Name the folder of all traces: the checkout's, or none where pip installed the package."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
     code = Path(__file__).resolve().parents[2]
@@ -65,7 +65,7 @@ class OneLine(logging.Formatter):
     """Formats a record's error as a sentence too, and keeps its trace in the file."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record without the trace that another handler may have left in it (`exc_text`)."""
+        """Format a record without a trace that another handler left in it (`exc_text`)."""
         own = copy(record)
         own.exc_text = None
         return super().format(own)
@@ -99,7 +99,7 @@ def _explain_of_thread(error: BaseException | None) -> None:
 
 
 def _keep_quietly(error: BaseException | None) -> None:
-    """Keep what Python only reports, such as an error while an object is removed: it ends nothing."""
+    """Keep what Python only reports, such as an error in `__del__`: it ends nothing."""
     if error is not None and not isinstance(error, BrokenPipeError | KeyboardInterrupt):
         _kept(error)
 

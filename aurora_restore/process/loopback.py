@@ -1,4 +1,4 @@
-"""Loopback is never proxied: what is meant for this machine stays on it, whatever proxy the shell names.
+"""Loopback is never proxied: calls to this machine stay on it, whatever proxy the shell names.
 
 Only the exceptions from the proxy are extended. The proxies themselves stay: people may need them
 for AWS and for pip.
@@ -15,13 +15,10 @@ NAMES: Final = ("NO_PROXY", "no_proxy")  # programs differ in which of the two t
 def direct_loopback(environment: Mapping[str, str]) -> dict[str, str]:
     """Return both variables, with whatever either of them already excepts, and loopback."""
     excepted = [host.strip() for name in NAMES for host in environment.get(name, "").split(",")]
-    if (
-        "*" in excepted
-    ):  # everything is direct already, and beside other names the star would mean nothing
+    if "*" in excepted:  # everything is direct; beside other names the star would mean nothing
         return dict.fromkeys(NAMES, "*")
-    return dict.fromkeys(
-        NAMES, ",".join(dict.fromkeys(host for host in [*excepted, *HOSTS] if host))
-    )
+    hosts = dict.fromkeys(host for host in [*excepted, *HOSTS] if host)
+    return dict.fromkeys(NAMES, ",".join(hosts))
 
 
 def keep_loopback_direct() -> None:

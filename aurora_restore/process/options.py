@@ -50,7 +50,7 @@ def run(commands: typer.Typer, arguments: Sequence[str] | None, *, name: str) ->
 
 
 def program(function: Callable[..., int], arguments: Sequence[str] | None, *, name: str) -> int:
-    """Run a program of one command: its options are a function's parameters, its help the docstring."""
+    """Run a program of one command, whose options are the parameters of a function."""
     commands = command_line(None)
     commands.command()(function)
     return run(commands, arguments, name=name)

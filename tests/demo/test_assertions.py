@@ -61,11 +61,8 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
         "staging-cluster is still the old cluster, cluster-OLD.",
     ),
     "an instance is not available": (
-        {"target": scene.fresh(instances={"one": "available", "two": "creating"})},
-        (
-            "staging-cluster should have 2 instances; it is available, and one is available, two is "
-            "creating."
-        ),
+        {"target": scene.fresh(instances={"a": "available", "b": "creating"})},
+        "staging-cluster should have 2 instances; it is available, and a is available, b is creating.",
     ),
     "the tag is another's": (
         {"target": scene.fresh(tags={"aurora-restore": "prod/default"})},

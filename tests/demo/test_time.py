@@ -1,4 +1,4 @@
-"""The demo's time: it counts from the snapshot on, and whoever runs out of it reads how to have more."""
+"""The demo's time counts from the snapshot on; at its end people read how to have more."""
 
 import shlex
 from pathlib import Path

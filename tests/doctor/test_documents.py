@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aurora_restore.doctor.security_groups import lets
-from aurora_restore.documents import allows, contains, is_same
+from aurora_restore.documents import allows, equivalent, includes
 
 EVENTS = "events.amazonaws.com"
 PORT, OURS, NETWORK = 5432, "sg-ours", ip_network("10.0.1.0/24")
@@ -29,7 +29,7 @@ PORT, OURS, NETWORK = 5432, "sg-ours", ip_network("10.0.1.0/24")
 )
 def test_documents_are_compared_by_what_they_mean(one: Any, other: Any, same: bool) -> None:
     """Order means nothing, nor whether one value is a list; everything else does."""
-    assert same is is_same(one, other)
+    assert same is equivalent(one, other)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_an_answer_may_say_more_than_was_put() -> None:
     """Lambda adds an empty destination for successes."""
     wanted = {"DestinationConfig": {"OnFailure": {"Destination": "queue"}}}
 
-    assert contains(
+    assert includes(
         {"DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": "queue"}}}, wanted
     )
-    assert not contains({"DestinationConfig": {"OnSuccess": {}, "OnFailure": {}}}, wanted)
-    assert not contains({}, wanted)
+    assert not includes({"DestinationConfig": {"OnSuccess": {}, "OnFailure": {}}}, wanted)
+    assert not includes({}, wanted)
 
 
 def permission(**what: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from localaws.iam import (
 from localaws.iam.refusals import refusal
 from localaws.iam.sessions import Session
 
-from aurora_restore.policies import Values, filled, plans_of
+from aurora_restore.policies import Values, fill_policy, plans_of
 from aurora_restore.stages import FUNCTIONS
 from aurora_restore.stages import Stage as Configured
 from chalicelib.flow.choreography import states_of
@@ -57,7 +57,7 @@ def policies(
 ) -> dict[str, Policy]:
     """Fill in every function's policy for such a stage."""
     given = values(environment, parameters)
-    return {function: Policy.of(filled(function, given), function) for function in FUNCTIONS}
+    return {function: Policy.of(fill_policy(function, given), function) for function in FUNCTIONS}
 
 
 def arn_of(function: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from localaws.iam import PermissionRequest, evaluate, wildcards
 
-from aurora_restore.policies import filled_text
+from aurora_restore.policies import fill_text
 from aurora_restore.stages import CHECKOUT, FUNCTIONS
 from chalicelib.flow.choreography import STEPS, State
 from tests.iam.nights import NIGHTS, Night, nights
@@ -55,7 +55,7 @@ def needed(function: str, place: int) -> Iterator[tuple[Night, PermissionRequest
 
 def covers(night: Night, resource: str, arn: str) -> bool:
     """Tell whether a resource of a template, filled in as it was for a night, speaks of an ARN."""
-    return any(wildcards.matches(pattern, arn) for pattern in filled_text(resource, night.values))
+    return any(wildcards.matches(pattern, arn) for pattern in fill_text(resource, night.values))
 
 
 @pytest.mark.parametrize("night", range(len(NIGHTS)), ids=[night.__name__ for night in NIGHTS])

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from localaws.iam import Policy
 
-from aurora_restore.policies import CHARACTERS_MAX, TemplateError, Values, filled, plans_of, write
+from aurora_restore.policies import (
+    CHARACTERS_MAX,
+    TemplateError,
+    Values,
+    fill_policy,
+    plans_of,
+    write,
+)
 from aurora_restore.stages import FUNCTIONS, Stage
 from simulation.settings import ENVIRONMENT
 from simulation.stage import ACCOUNT
@@ -49,7 +56,7 @@ def template(tmp_path: Path) -> Template:
 
 def resources(folder: Path, given: Values) -> list[str]:
     """Fill a template in and give the resources of its one statement."""
-    found: list[str] = filled("heartbeat", given, folder)["Statement"][0]["Resource"]
+    found: list[str] = fill_policy("heartbeat", given, folder)["Statement"][0]["Resource"]
     return found
 
 
@@ -199,7 +206,7 @@ def test_a_policy_that_aws_would_not_take_is_an_error() -> None:
     with pytest.raises(
         TemplateError, match=f"characters for 31 plans, and AWS takes {CHARACTERS_MAX}"
     ):
-        filled("restore-snapshot", values(parameters=many))
+        fill_policy("restore-snapshot", values(parameters=many))
 
 
 def test_every_function_gets_its_policy(tmp_path: Path) -> None:
