@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from aurora_restore.packaging import archive, dependencies, project, prune
-from aurora_restore.packaging.bytecode import compile_all
 from aurora_restore.packaging.platforms import Platform, architecture_of, platform_of
 from aurora_restore.stages import CHECKOUT, Stage
 
@@ -67,7 +66,7 @@ def _made(checkout: Path, folder: Path, platform: Platform, wheels: Path | None)
     pins = dependencies.pins(checkout / "requirements.txt", checkout / "requirements-dev.lock")
     dependencies.install(pins, vendor, platform, wheels)
     prune.prune(vendor)
-    compile_all(project.sources(folder))
+    project.compile_sources(folder)
     return archive.make_zip(folder, platform.architecture)
 
 

@@ -1,35 +1,24 @@
 """Bytecode for everything in the package: `/var/task` is read-only, so a source without it is compiled at each start.
 
-It is of the kind that Python takes unchecked: no source is read, and no time of a file is compared,
-which a zip does not keep anyway. The recorded paths are those on Lambda.
+The standard library's `compileall` writes it, of the kind that Python takes unchecked: no source is
+read, and no time of a file is compared, which a zip does not keep anyway. The recorded paths are
+those on Lambda. `compileall` visits files in order; in an interpreter of its own, with the seed of
+its hashes fixed, the same sources give the same bytes on every machine.
 """
 
-import json
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from aurora_restore.packaging.errors import PackageError
 
 ROOT: Final = "/var/task"
-_PROGRAM: Final = Path(__file__).with_name("compiler.py")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A source: the file, its name in the zip, and the folder that becomes the zip's root for its bytecode."""
-
-    file: Path
-    name: str
-    root: Path
-
-    @property
-    def bytecode(self) -> Path:
-        """Where Python will look for its bytecode."""
-        return bytecode_of(self.root / self.name)
+_INTERPRETER: Final = (sys.executable, "-s", "-S", "-P", "-X", "utf8")
+_COMPILE: Final = ("-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash")
+_FILE: Final = re.compile(r"Error compiling '(.+)'")
+_LINE: Final = re.compile(r"line (\d+)")
 
 
 def bytecode_of(source: Path) -> Path:
@@ -37,16 +26,25 @@ def bytecode_of(source: Path) -> Path:
     return source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
 
 
-def compile_all(sources: Sequence[Source]) -> None:
-    """Compile sources, in order. Raises PackageError for one that is no Python."""
-    wanted = [[str(one.file), str(one.bytecode), f"{ROOT}/{one.name}"] for one in sources]
+def compile_tree(folder: Path, root: Path) -> None:
+    """Compile every source below a folder; `root` becomes the root of the zip.
+
+    Raises PackageError for one that is no Python.
+    """
     done = subprocess.run(
-        [sys.executable, "-s", "-S", "-P", "-X", "utf8", str(_PROGRAM)],
-        input=json.dumps(wanted),
+        [*_INTERPRETER, *_COMPILE, "-s", str(root), "-p", ROOT, str(folder)],
         env={"PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise PackageError(f"A source cannot be compiled: {done.stderr.strip().splitlines()[-1]}.")
+        raise PackageError(f"A source cannot be compiled: {_reason(done.stdout)}.")
+
+
+def _reason(printed: str) -> str:
+    """Read the first error that compileall prints: the file, then a trace that ends with the error."""
+    first = re.split(r"\n\s*\n", printed.strip())[0]
+    file, line = _FILE.search(first), _LINE.search(first)
+    error = first.splitlines()[-1].strip(" *")
+    return f"{file[1] if file else ROOT}, line {line[1] if line else '?'}: {error}"

@@ -9,7 +9,7 @@ from typing import Final
 import chalice
 from chalice import app as chalice_app
 
-from aurora_restore.packaging.bytecode import Source
+from aurora_restore.packaging.bytecode import compile_tree
 from aurora_restore.packaging.errors import PackageError
 from aurora_restore.stages import Stage
 
@@ -69,22 +69,18 @@ def copy_code(checkout: Path, project: Path) -> None:
     (project / "requirements.txt").write_text("")  # or Chalice would install them a second time
 
 
-def sources(project: Path) -> list[Source]:
-    """List every source of the zip, in an order that is the same everywhere."""
+def compile_sources(project: Path) -> None:
+    """Compile everything of the zip. Raises PackageError.
+
+    The app's bytecode lies beside the packages', where the zip's root is. That of chalicelib lies
+    beside its sources, so that Chalice, which imports it, writes none of its own.
+    """
     vendor = project / VENDOR
-    own = [project / "app.py", *sorted((project / "chalicelib").rglob("*.py"))]
-    return [
-        *(
-            Source(file, file.relative_to(vendor).as_posix(), vendor)
-            for file in sorted(vendor.rglob("*.py"))
-        ),
-        *(Source(file, name, vendor) for name, file in CHALICE_FILES.items()),
-        # Bytecode of chalicelib lies beside it, so that Chalice, which imports it, writes none of
-        # its own.
-        *(
-            Source(
-                file, file.relative_to(project).as_posix(), vendor if file is own[0] else project
-            )
-            for file in own
-        ),
-    ]
+    copies = {"app.py": project / "app.py", **CHALICE_FILES}
+    for name, file in copies.items():  # compileall writes bytecode beside the source that it reads
+        (vendor / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(file, vendor / name)
+    compile_tree(vendor, vendor)
+    for name in copies:  # Chalice itself puts these sources into the zip
+        (vendor / name).unlink()
+    compile_tree(project / "chalicelib", project)
