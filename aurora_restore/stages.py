@@ -37,17 +37,17 @@ SOURCE_TAG: Final = (
 NOT_OURS_ADVICE: Final = "Remove or rename it if it is yours; else name the stage otherwise."
 FUNCTIONS: Final = (*STEPS, "heartbeat", "cancel-restore")
 DEPLOYMENT_ONLY: Final = {
-    "ACCOUNT_ID": "**Required.** The account that the stage belongs into, twelve digits: that of "
-    "no other is touched.",
-    "SOURCE_ACCOUNT_ID": "Another account that has the source: refused, since restores between "
-    "accounts are not built.",
-    "CROSS_ACCOUNT_ROLE_ARN": "The role that `infra/cross-account-role.yaml` makes there.",
-    "NOTIFICATION_EMAIL": "Who is subscribed to the topic; AWS sends a mail that has to be "
-    "confirmed.",
-    "FORWARDING_ALARM_TOPIC_ARN": "A topic in the source's region, told when events cannot be "
-    "forwarded.",
-    "PROTECT_TABLES": "`true` has DynamoDB refuse to delete both tables, whoever asks; `false` if "
-    "not set.",
+    "ACCOUNT_ID": "**Required.** The 12-digit ID of the account to deploy to. Credentials of any "
+    "other account are refused.",
+    "SOURCE_ACCOUNT_ID": "The account of the source, if different. Refused, because restores from "
+    "other accounts are not implemented.",
+    "CROSS_ACCOUNT_ROLE_ARN": "The role that `infra/cross-account-role.yaml` creates in that account.",
+    "NOTIFICATION_EMAIL": "An e-mail address to subscribe to the topic. Confirm the subscription "
+    "in the e-mail from AWS.",
+    "FORWARDING_ALARM_TOPIC_ARN": "A topic in the source region for the alarm about events that "
+    "cannot be forwarded.",
+    "PROTECT_TABLES": "`true` enables DynamoDB's deletion protection on both tables. Default: "
+    "`false`.",
     "FRESHNESS_HOURS": (
         "Hours without a success after which the alarm `no-fresh-restore` goes off; "
         f"{FRESHNESS_HOURS.default} if not set."

@@ -131,7 +131,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "docs/reliability.md": (f"within its deadline and {word(runner.UNANSWERED_MAX)} heartbeats",),
     "docs/configuration.md": (
-        f"at most {_NAME_MAX} in all;",
+        f"at most {_NAME_MAX} characters;",
         f"{_PASSWORD['minLength']} to {_PASSWORD['maxLength']} printable ASCII characters",
     ),
     "docs/localaws.md": (
@@ -141,7 +141,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         ),
         f"may take {NIGHT_SECONDS} seconds from its snapshot on;",
     ),
-    "infra/foundation.yaml": (f"has come to its end for {silence()},",),
+    "infra/foundation.yaml": (f"has finished for {silence()},",),
 }
 """What a page says, word for word, with the code's values."""
 

@@ -1,4 +1,4 @@
-"""What every setting means: one entry of whole sentences for each, in groups as the page shows them."""
+"""The description of every setting, in the groups of the page."""
 
 from collections.abc import Mapping
 
@@ -9,125 +9,126 @@ STAGE: Mapping[str, str] = {
     "Chalice sets it.",
     "state_table_name": "The DynamoDB table of operations and target items.",
     "audit_table_name": "The DynamoDB table of the audit trail.",
-    "log_level": "How much our own logger says. It never reaches botocore, whose DEBUG lines print "
-    "secrets.",
-    "sns_topic_arn": "Where refusals go that come before there is a plan. Needed here even when "
-    "SSM gives it to plans.",
-    "heartbeat_interval": "Seconds between two ticks of the heartbeat: the rate of its schedule.",
-    "catch_up_interval": "Seconds between two looks at the plans, for snapshots whose event never "
-    "came.",
-    "catch_up_grace": "Seconds that a snapshot's event may be late before it counts as lost.",
+    "log_level": "The level of the app's own logger. It does not apply to botocore, whose DEBUG "
+    "messages contain secrets.",
+    "sns_topic_arn": "The topic for requests that are refused before a plan is resolved. Required "
+    "here even if plans get it from SSM.",
+    "heartbeat_interval": "Seconds between two runs of the heartbeat: the rate of its schedule.",
+    "catch_up_interval": "Seconds between two checks of the plans for snapshots whose event was "
+    "lost.",
+    "catch_up_grace": "Seconds after which the event of a snapshot is considered lost.",
 }
 
 PLAN: Mapping[str, Mapping[str, str]] = {
     "What is restored": {
         "source_region": "The region of the source cluster.",
-        "source_cluster_id": "The source cluster. It is only ever read.",
+        "source_cluster_id": "The source cluster. It is never changed.",
         "snapshot_prefix": (
-            "A manual snapshot starts a restore by itself only if its name begins with this. Not "
-            "set: none does."
+            "A manual snapshot starts a restore automatically only if its name begins with this "
+            "prefix. If not set, no manual snapshot does."
         ),
         "snapshot_age_max_hours": (
-            "What started by itself skips a snapshot older than this many hours. A person may ask "
-            "for an older one, and the notice then says how old the data is."
+            "Automatic restores skip snapshots older than this. You can request an older snapshot; "
+            "the notification then states the age of the data."
         ),
     },
     "The cluster that is replaced": {
         "target_region": "The region of the target cluster.",
         "target_cluster_id": "The cluster that is replaced every night. It cannot be the source.",
         "kms_key_id": (
-            "The key (id, ARN or alias in the target's region) that copies and the new cluster are "
-            "encrypted with. Needed when an encrypted snapshot has to cross regions."
+            "The KMS key (ID, ARN or alias in the target region) that encrypts the copy and the new "
+            "cluster. Required to copy an encrypted snapshot to another region."
         ),
-        "db_subnet_group_name": "The subnet group of the new cluster: it decides the VPC.",
+        "db_subnet_group_name": "The DB subnet group of the new cluster, which determines its VPC.",
         "vpc_security_group_ids": "The security groups of the new cluster, in that VPC.",
         "port": "The port of the new cluster.",
         "deletion_protection": (
-            "Whether the new cluster is protected. The next operation lifts the protection of a "
-            "cluster that is ours."
+            "Whether the new cluster has deletion protection. The next operation disables it on a "
+            "cluster with the stage's tag."
         ),
         "db_cluster_parameter_group_name": (
-            "The cluster parameter group, of the snapshot's major version. Not set: Aurora's "
-            "default, not the source's."
+            "The DB cluster parameter group, for the snapshot's major version. If not set: "
+            "Aurora's default, not the source's."
         ),
-        "db_parameter_group_name": "The parameter group of the instances. Not set: Aurora's "
-        "default.",
-        "log_exports": "The logs that the new cluster sends to CloudWatch.",
-        "backup_retention_days": "Days that Aurora keeps its own backups of the new cluster.",
-        "skip_final_snapshot": "`false` takes a final snapshot of the old target before it is "
+        "db_parameter_group_name": "The DB parameter group of the instances. If not set: "
+        "Aurora's default.",
+        "log_exports": "The logs that the new cluster exports to CloudWatch Logs.",
+        "backup_retention_days": "The backup retention period of the new cluster, in days.",
+        "skip_final_snapshot": "`false` creates a final snapshot of the old target before it is "
         "deleted.",
     },
     "Its instances": {
-        "instance_class": "The class of every instance. `db.serverless` needs the two capacities.",
-        "instance_count": "How many instances there are. The first is the writer; the names are "
-        "the same every night.",
-        "serverless_min_capacity": "The least capacity, in ACU. Only with `db.serverless`.",
-        "serverless_max_capacity": "The most capacity, in ACU, not below the least. Only with "
+        "instance_class": "The class of all instances. `db.serverless` requires both capacities.",
+        "instance_count": "The number of instances. The first is the writer. Their names are the "
+        "same for every restore.",
+        "serverless_min_capacity": "The minimum capacity in ACUs. Only for `db.serverless`.",
+        "serverless_max_capacity": "The maximum capacity in ACUs, not below the minimum. Only for "
         "`db.serverless`.",
     },
-    "Who gets in": {
+    "Database access": {
         "master_credentials_secret_id": (
-            "The secret with `database`, `username` and `password` of the master user. The name is "
-            "the snapshot's own."
+            "The secret with `database`, `username` and `password` of the master user. The user "
+            "name must be that of the snapshot."
         ),
         "app_credentials_secret_id": (
             "The secret with `app_username`, `app_password`, `readonly_username` and "
             "`readonly_password`."
         ),
-        "db_connection_timeout": "Seconds that one connection to PostgreSQL may take.",
-        "db_tls": "`verify-full` proves the server by Amazon's roots. `off` is for a world without "
-        "TLS, like localaws.",
-        "keep_login_roles": "Login roles of production that stay open on the copy. The trail names "
-        "them.",
-        "trust_definer_functions": "Functions that run as their owner and only read, as "
-        "`<schema>.<name>`: the read-only user keeps them. All others "
-        "are taken from it.",
+        "db_connection_timeout": "The timeout of a connection to PostgreSQL, in seconds.",
+        "db_tls": "`verify-full` verifies the server's certificate against Amazon's root certificates. "
+        "`off` is for environments without TLS, such as localaws.",
+        "keep_login_roles": "Login roles of production that stay enabled on the copy. The audit "
+        "trail lists them.",
+        "trust_definer_functions": "SECURITY DEFINER functions that only read, as `<schema>.<name>`. "
+        "The read-only user may call these and no others.",
         "quiesce": (
-            "What is stopped on the copy: `all`, `none`, or the kinds to leave as they are, each "
-            "after a minus, such as `-event-triggers,-partman`. The kinds: "
+            "What is stopped on the copy: `all`, `none`, or the kinds to leave unchanged, each "
+            "with a minus sign, such as `-event-triggers,-partman`. The kinds: "
             f"{', '.join(f'`{kind}`' for kind in KINDS)}."
         ),
     },
-    "Afterwards": {
+    "After the restore": {
         "archive_snapshot": "`true` keeps the copy, tagged as archived; `false` deletes it.",
-        "sns_topic_arn": "Where people are told how an operation ended.",
-        "audit_retention_days": "Days after which DynamoDB may delete a row of the audit trail.",
+        "sns_topic_arn": "The SNS topic for notifications about outcomes.",
+        "audit_retention_days": "Days after which DynamoDB may delete an item of the audit trail.",
     },
-    "Pace": {
+    "Polling": {
         "copy_check_interval": (
-            "The shortest spacing of looks at a copy, and at a snapshot that is still being made, "
-            "in seconds. By progress, and by how long it took before, looks are rarer far from the "
-            "end."
+            "The shortest interval between two checks of a copy, or of a snapshot that is not "
+            "available yet, in seconds. The interval is longer while much time remains, "
+            "estimated from the progress and from earlier restores."
         ),
         "restore_check_interval": (
-            "The shortest spacing of looks at clusters and instances, in seconds. By how long they "
-            "took before, looks are rarer far from the end; RDS's events wake besides."
+            "The shortest interval between two checks of clusters and instances, in seconds. The "
+            "interval is longer while much time remains, estimated from earlier restores. RDS "
+            "events trigger a check at once."
         ),
-        "max_copy_attempts": "When set, this times `COPY_CHECK_INTERVAL` replaces `COPY_DEADLINE`.",
+        "max_copy_attempts": "If set, this number times `COPY_CHECK_INTERVAL` replaces `COPY_DEADLINE`.",
         "max_restore_attempts": (
-            "When set, this times `RESTORE_CHECK_INTERVAL` replaces `RESTORE_DEADLINE` and "
-            "`INSTANCE_DEADLINE`, each."
+            "If set, this number times `RESTORE_CHECK_INTERVAL` replaces both `RESTORE_DEADLINE` "
+            "and `INSTANCE_DEADLINE`."
         ),
     },
     "Deadlines": {
-        "step_deadline": "Seconds for a state that waits for nothing of Aurora's.",
+        "step_deadline": "Seconds for a state that does not wait for Aurora.",
         "snapshot_deadline": "Seconds for the snapshot to become available.",
         "copy_queue_deadline": (
-            "Seconds that a copy may wait for its turn: five run at once for a region, and "
-            "Aurora's own queue does not spend the copy's deadline before this is over."
+            "Seconds that a copy may be queued. Aurora runs five copies at once in a region; time "
+            "in its queue does not count towards `COPY_DEADLINE` until this deadline has passed."
         ),
-        "copy_deadline": "Seconds for the copy, first attempt and repetitions together.",
+        "copy_deadline": "Seconds for the copy, including retries.",
         "network_deadline": (
-            "Seconds for `setup-db-users` to reach, from its VPC, all that it needs. When they are "
-            "over, the operation fails and the old target stays."
+            "Seconds for `setup-db-users` to reach everything it needs from its VPC. If it does "
+            "not, the operation fails and the old target is kept."
         ),
-        "delete_deadline": "Seconds for the checks, and again for the deletion.",
-        "restore_deadline": "Seconds for the cluster.",
-        "instance_deadline": "Seconds for the instances.",
-        "users_deadline": "Seconds for the master password, the lock-out and the users.",
-        "archive_deadline": "Seconds for archiving the copy. When they are over, it is left as it "
-        "is, with a warning.",
-        "notification_deadline": "Seconds for telling people. When it is over the end stands, "
-        "marked as not notified.",
+        "delete_deadline": "Seconds for the checks, and the same again for the deletion.",
+        "restore_deadline": "Seconds for the cluster to be restored.",
+        "instance_deadline": "Seconds for the instances to be created.",
+        "users_deadline": "Seconds for setting the master password, disabling production's logins and creating the "
+        "users.",
+        "archive_deadline": "Seconds for archiving the copy. After that, the copy is left unchanged "
+        "with a warning.",
+        "notification_deadline": "Seconds for sending the notification. After that, the operation "
+        "ends, marked as not notified.",
     },
 }
