@@ -55,7 +55,7 @@ def told_by(stage: Stage, topic: str) -> list[dict[str, Any]]:
 
 
 def test_a_denied_call_names_the_action_that_aws_names() -> None:
-    """A copy with tags needs a second right; allowing the call's own would change nothing."""
+    """The remedy names the action that AWS denied, such as that of a copy's tags."""
     error = refused("rds", "describe_db_clusters", "AccessDenied", message=DENIAL)
 
     assert error.remedy.startswith(
@@ -64,7 +64,7 @@ def test_a_denied_call_names_the_action_that_aws_names() -> None:
 
 
 def test_an_explicit_deny_is_not_answered_by_allowing_more() -> None:
-    """No Allow outweighs it."""
+    """The remedy for an explicit Deny asks for no Allow, which would not outweigh it."""
     message = DENIAL.replace(
         "because no identity-based policy allows",
         "with an explicit deny in a service control policy",
@@ -78,7 +78,7 @@ def test_an_explicit_deny_is_not_answered_by_allowing_more() -> None:
 
 
 def test_a_lack_of_capacity_says_what_to_change(said: Said) -> None:
-    """Another class is followed by a success."""
+    """After a lack of capacity another instance class leads to a success."""
     stage = Stage({"STEP_DEADLINE": "900"})
     stage.aurora.fail_next("CreateDBInstance", "InsufficientDBInstanceCapacity", times=100)
     stage.night()
@@ -124,7 +124,7 @@ def test_a_command_whose_operation_was_skipped_is_obeyed_when_it_is_put_again() 
 
 
 def test_a_new_request_is_for_the_same_plan(said: Said) -> None:
-    """The command names it, unless it is the stage's own."""
+    """The command of a notice names the plan, unless it is the stage's own."""
     stage = Stage()
     stage.night()
     failed = replace(stage.run_to_the_end(), plan_name="weekly", retry=Retry.NEW_REQUEST)
@@ -150,7 +150,7 @@ def test_a_copy_that_is_gone_is_made_again(said: Said) -> None:
 
 
 def test_a_cancel_before_the_deletion_says_that_the_target_is_as_it_was() -> None:
-    """People ask first whether there still is one."""
+    """A cancel before the deletion says that the target is as it was."""
     night = Night()
     night.night()
     stopped(night, State.COPYING)
@@ -170,7 +170,7 @@ def test_a_cancel_before_the_deletion_says_that_the_target_is_as_it_was() -> Non
 def test_a_cancel_during_the_deletion_does_not_say_that_everything_is_kept(
     state: State, words: str
 ) -> None:
-    """What Aurora has begun to delete is gone, and people are told."""
+    """A cancel during the deletion says that the target is being deleted."""
     night = Night()
     night.night()
     stopped(night, state)
@@ -212,7 +212,7 @@ def test_a_protection_is_not_said_to_be_lifted_before_it_is() -> None:
 
 
 def test_no_warning_on_a_success_sends_people_to_a_rerun(said: Said) -> None:
-    """Which would be refused: the operation succeeded."""
+    """No warning of a success asks for a rerun, which would be refused."""
     stage = Stage()
     stage.night()
     stage.aurora.fail_next("AddTagsToResource", "InvalidParameterValue")
@@ -256,7 +256,7 @@ def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(
 
 
 def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: Said) -> None:
-    """Trouble passes, mostly; at the deadline it has not."""
+    """A plan's topic that throttles is retried until the deadline, then the stage's is used."""
     stage = stage_whose_plan_has_a_topic()
     stage.faults.fail_next("sns", "publish", "Throttling", times=3)
     stage.night()
@@ -270,7 +270,7 @@ def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: S
 
 
 def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: Said) -> None:
-    """And the alarm hears of it."""
+    """Without both topics the record says that nobody was told, and a metric is there."""
     stage = stage_whose_plan_has_a_topic()
     stage.night()
     scene = Scene(stage, said)

@@ -24,7 +24,7 @@ def copy_arn(scene: Scene) -> str:
 
 
 def test_a_key_that_is_missing_is_named(said: Said) -> None:
-    """The copy needs a key of the target's region."""
+    """A copy to another region without a key there is refused."""
     stage = Stage({"KMS_KEY_ID": "alias/typo"})
     stage.staging()
     stage.night()
@@ -36,7 +36,7 @@ def test_a_key_that_is_missing_is_named(said: Said) -> None:
 
 
 def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> None:
-    """A key's ARN says where it is."""
+    """A key whose ARN is of the source region is refused for the target's."""
     stage = Stage({"KMS_KEY_ID": scene.stage.key_arn(SOURCE_REGION)})
     stage.staging()
     stage.night()
@@ -48,7 +48,7 @@ def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> No
 
 
 def test_a_key_that_is_disabled_is_refused_with_its_state(scene: Scene) -> None:
-    """Aurora would say so only after the copy was queued."""
+    """A disabled key is refused before the copy is queued."""
     scene.stage.keys.disable(scene.stage.key_arn())
     scene.stage.night()
     told = fails_with_the_target_as_it_was(scene, at="copy-snapshot")
@@ -71,7 +71,7 @@ def test_a_key_that_is_disabled_during_the_copy_is_found_before_the_target_is_de
 
 
 def test_a_source_key_that_is_disabled_ends_the_copy(scene: Scene) -> None:
-    """Nobody can read the snapshot any more."""
+    """A copy ends when nobody can read the snapshot any more."""
     scene.stage.night()
     scene.run_until(State.ACCEPTED)
     scene.stage.keys.disable(scene.stage.key_arn(SOURCE_REGION))
@@ -82,7 +82,7 @@ def test_a_source_key_that_is_disabled_ends_the_copy(scene: Scene) -> None:
 
 
 def test_an_encrypted_snapshot_without_a_key_to_copy_it_under_is_refused(said: Said) -> None:
-    """Across regions there is no default."""
+    """An encrypted copy across regions needs a key of its own, for which there is no default."""
     stage = Stage({"KMS_KEY_ID": ""})
     stage.staging()
     stage.night()
@@ -116,7 +116,7 @@ def test_a_snapshot_that_vanishes_while_it_is_copied_ends_the_operation(scene: S
 
 
 def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: Scene) -> None:
-    """Within the first one's deadline."""
+    """A failed copy is made again within the deadline of the first."""
     scene.stage.night()
     scene.run_until(State.COPYING)
     scene.stage.aurora.fail_copy(copy_arn(scene))
@@ -126,7 +126,7 @@ def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: Scene) -> None:
 
 
 def test_a_copy_that_fails_three_times_ends_the_operation(scene: Scene) -> None:
-    """It would not do better at the fourth; none of the three is left behind but the last."""
+    """The third failure of a copy ends the operation, and only the last copy is left."""
     scene.stage.night()
     for following in (State.SNAPSHOT_FOUND, State.SNAPSHOT_FOUND, State.FAILING):
         scene.run_until(State.COPYING)
@@ -139,7 +139,7 @@ def test_a_copy_that_fails_three_times_ends_the_operation(scene: Scene) -> None:
 
 
 def test_a_copy_that_somebody_deletes_is_begun_again(scene: Scene) -> None:
-    """What is gone is not there to be waited for."""
+    """A copy that somebody deleted is made again instead of waited for."""
     scene.stage.night()
     scene.run_until(State.COPYING)
     scene.stage.deliver()

@@ -73,7 +73,7 @@ def test_a_secret_that_is_not_json_is_not_quoted(
 
 @pytest.mark.parametrize("text", ['["hunter2-hunter2"]', "null"])
 def test_a_secret_that_is_json_but_no_object_is_not_quoted(scene: Scene, text: str) -> None:
-    """A list or a bare string has no fields."""
+    """A secret that is a list or a bare string is refused and not quoted."""
     scene.stage.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=text)
     told = refused_before_deletion(scene)
 
@@ -89,7 +89,7 @@ def test_a_secret_that_is_json_but_no_object_is_not_quoted(scene: Scene, text: s
 def test_a_field_that_the_master_secret_lacks_is_named(
     scene: Scene, field: str, value: str | None
 ) -> None:
-    """One that is empty is lacking as well."""
+    """A missing or empty field of the master secret is named."""
     scene.put_master_secret(**{field: value})
 
     assert f"The secret {MASTER_SECRET} is not well-formed: look at {field}. {MASTER_FIELDS}" in (
@@ -137,7 +137,7 @@ def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_delete
 def test_a_master_password_is_judged_as_rds_judges_it(
     scene: Scene, password: str, why: str
 ) -> None:
-    """Characters and length; the refusal does not quote it."""
+    """A master password is refused by RDS's rules for characters and length, and not quoted."""
     scene.put_master_secret(password=password)
     ports = scene.stage.ports()
     with pytest.raises(RefusedError) as caught:
@@ -149,7 +149,7 @@ def test_a_master_password_is_judged_as_rds_judges_it(
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 41, "!#$%&()*+,-.:;<=>?[]^_`{|}~"])
 def test_a_master_password_that_rds_takes_is_taken(scene: Scene, password: str) -> None:
-    """From the shortest to the longest, with every sign that is allowed."""
+    """A master password of any allowed length and character is accepted."""
     scene.put_master_secret(password=password)
     ports = scene.stage.ports()
 
@@ -184,7 +184,7 @@ def test_a_master_user_other_than_the_snapshots_is_refused(scene: Scene) -> None
 def test_names_that_cannot_be_two_new_users_are_refused(
     scene: Scene, changes: dict[str, Any]
 ) -> None:
-    """One name twice, the master's, or one that belongs to RDS or PostgreSQL."""
+    """Two equal names are refused, and names of the master, of RDS or of PostgreSQL."""
     scene.put_app_secret(**changes)
     told = refused_before_deletion(scene)
 

@@ -117,7 +117,7 @@ def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
 
 
 def test_a_snapshot_that_never_becomes_available_fails(said: Said) -> None:
-    """Asked for while it was being taken."""
+    """A snapshot that was requested while it was taken fails at the deadline."""
     stage = Stage(SHORT)
     identifier = stage.night()
     stage.put("RestoreRequested", snapshot_identifier=identifier)

@@ -80,7 +80,7 @@ def test_a_call_that_a_step_needs_fails_the_operation_and_the_remedy_names_it(
 
 @pytest.mark.parametrize("call", {call.step: call for call in FATAL}.values(), ids=str)
 def test_once_the_call_is_allowed_a_rerun_finishes_the_work(said: Said, call: Call) -> None:
-    """Whichever function it was."""
+    """A rerun succeeds once the denied call is allowed, whichever function made it."""
     scene = eventful_night(said, call)
     failed = scene.fails(at=call.step)
 

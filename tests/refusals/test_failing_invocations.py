@@ -58,7 +58,7 @@ def announced(operation_id: str) -> dict[str, Any]:
 
 
 def test_a_missing_table_fails_every_steps_invocation(tableless: TablelessStage) -> None:
-    """Nothing can be known or written; the event is retried."""
+    """A missing table fails the invocation of each step, and the event is retried."""
     for step in STEPS:
         tableless.invoke(step, announced("some-operation"))
 
@@ -145,7 +145,7 @@ def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(scen
 
 
 def test_a_stage_without_an_environment_says_everything_that_is_missing(said: Said) -> None:
-    """Nothing is guessed."""
+    """A stage without an environment names every variable that is missing."""
     stage = Stage()
     stage.environment.clear()
     with pytest.raises(SettingsError) as caught:

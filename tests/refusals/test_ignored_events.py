@@ -271,7 +271,7 @@ def test_hints_of_other_clusters_wake_nobody(scene: Scene) -> None:
 
 
 def test_another_stages_events_reach_no_function(scene: Scene) -> None:
-    """The rules let only the stage's own source in."""
+    """The rules of a stage match events with its own source only."""
     scene.stage.put_event("aurora-restore.prod", "RestoreRequested", {})
     scene.stage.deliver()
 

@@ -92,7 +92,7 @@ def test_very_many_logins_that_stay_open_are_told_in_short() -> None:
 
 
 def test_a_list_is_told_whole_or_with_its_number() -> None:
-    """Up to the limit as it is; beyond it the first, and how many there are."""
+    """A list up to the limit is whole, and a longer one has its first items and number."""
     names = [f"n{number}" for number in range(NAMES_MAX + 1)]
 
     assert ", ".join(names[:NAMES_MAX]) == listed(names[:NAMES_MAX])
@@ -103,14 +103,14 @@ def test_a_list_is_told_whole_or_with_its_number() -> None:
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    """To the character."""
+    """A long text is cut at its limit and says so."""
     text = brief("x" * 10_000)
 
     assert (4_000, True) == (len(text), text.endswith("xx … (cut: 10,000 characters in all)."))
 
 
 def test_warnings_are_each_told_once_and_of_very_many_it_is_said_that_there_are_more() -> None:
-    """So no repetition makes a record grow."""
+    """Each warning is kept once, and the last of very many says that there were more."""
     warnings = with_warnings(["old"], ["old", *(f"{number}" for number in range(30))])
 
     assert ("old", "0", WARNINGS_MAX) == (warnings[0], warnings[1], len(warnings))

@@ -77,7 +77,7 @@ def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: Scene) -> None:
 
 
 def test_a_step_that_was_asked_for_stands_in_the_line(scene: Scene) -> None:
-    """The line asks for the same, but for the permission."""
+    """The command asks for the same step, and adds the permission."""
     friday, _ = failed_on_friday(scene)
     scene.stage.put("RestoreRequested", rerun_of=friday, from_step="snapshot-check")
     scene.stage.deliver()
@@ -91,7 +91,7 @@ def test_a_step_that_was_asked_for_stands_in_the_line(scene: Scene) -> None:
 
 
 def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
-    """Nor does it when its line is pasted without the permission."""
+    """An older snapshot by its name is refused, also by its command without the permission."""
     older = missed_night(scene)
     scene.stage.clock.advance(3600)
     scene.stage.night()
@@ -203,7 +203,7 @@ def test_the_newest_that_is_left_may_be_older_than_what_was_restored(scene: Scen
 
 @pytest.mark.parametrize("older", ["true", 1, "yes", [True]])
 def test_the_permission_is_true_or_false(scene: Scene, older: Any) -> None:
-    """What only looks like it is refused."""
+    """A permission other than true or false is refused."""
     scene.stage.put("RestoreRequested", older=older)
     scene.stage.deliver()
 

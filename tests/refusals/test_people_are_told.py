@@ -96,7 +96,7 @@ def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: Scene) -> No
 
 
 def test_a_request_under_way_is_told_of_when_it_comes_again(scene: Scene) -> None:
-    """Its operation goes on."""
+    """A request that comes again while its operation runs is reported as under way."""
     scene.stage.night()
     scene.stage.settle()
     scene.stage.put("RestoreRequested", request_id="once")

@@ -46,7 +46,7 @@ def is_identifier(name: str) -> bool:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_a_snapshot_starts_has_a_name_that_rds_takes(stage: str) -> None:
-    """Also with a suffix, and when it is caught up; the same for every duplicate."""
+    """The id of an automatic operation is a valid RDS name, the same for every duplicate."""
     for number, snapshot in enumerate(texts(1)):
         moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
         operation_id = automatic_id("p" + "lan-" * (number % 8), stage, snapshot, moment)
@@ -59,7 +59,7 @@ def test_what_a_snapshot_starts_has_a_name_that_rds_takes(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_a_person_asks_for_has_a_name_that_rds_takes(stage: str) -> None:
-    """Whatever they call their request."""
+    """The id of a requested operation is a valid RDS name, whatever the request is called."""
     for request_id in texts(2):
         operation_id = requested_id(request_id)
         names = [resource_name(stage, one) for one in (operation_id, catch_up_id(operation_id))]

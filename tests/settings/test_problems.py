@@ -32,9 +32,8 @@ def problems(**changes: str) -> str:
 
 @pytest.mark.parametrize("variable", REQUIRED)
 def test_what_names_something_has_no_default(variable: str) -> None:
-    """Nobody's cluster, region, secret or topic is guessed.
-
-    The message says what it is and where to set it.
+    """Settings that name a cluster, region, secret or topic have no default, and the message says
+    where to set them.
     """
     missing = (
         f"{variable} is not set in the environment or in SSM below /aurora-restore/dev/: it should "
@@ -45,7 +44,7 @@ def test_what_names_something_has_no_default(variable: str) -> None:
 
 
 def test_everything_that_is_missing_is_told_at_once() -> None:
-    """One message, not one a night."""
+    """One message names all settings that are missing."""
     with pytest.raises(SettingsError) as caught:
         plan(STAGE)
 
@@ -84,7 +83,7 @@ def test_everything_that_is_missing_is_told_at_once() -> None:
 def test_a_value_that_cannot_be_used_is_named_with_what_would_be_right(
     variable: str, value: str, right: str
 ) -> None:
-    """Variable, value, place and rule stand on one line."""
+    """A bad value is named with its variable, place and rule on one line."""
     (line,) = problems(**{variable: value}).splitlines()[1:]
 
     assert line.startswith(f"- {variable} is '{value}' in the environment: it should ")
@@ -92,7 +91,7 @@ def test_a_value_that_cannot_be_used_is_named_with_what_would_be_right(
 
 
 def test_a_value_of_ssm_is_said_to_stand_there() -> None:
-    """Under the name that people wrote; a list as they wrote it."""
+    """A bad value of SSM is named by its parameter, and a list as people wrote it."""
     path = "/aurora-restore/dev/plans/weekly/"
     with pytest.raises(SettingsError) as caught:
         plan(
@@ -125,7 +124,7 @@ def test_all_that_is_wrong_is_told_together_also_what_contradicts() -> None:
 
 
 def test_contradictions_are_one_a_line_too() -> None:
-    """Where each setting is fine by itself."""
+    """Settings that contradict each other are named one contradiction a line."""
     told = problems(
         TARGET_CLUSTER_ID="my-source-cluster",
         TARGET_REGION="us-east-1",
@@ -139,7 +138,7 @@ def test_contradictions_are_one_a_line_too() -> None:
 
 @pytest.mark.parametrize("name", ["my-source-cluster", "MY-Source-Cluster"])
 def test_a_target_that_is_the_source_is_no_plan(name: str) -> None:
-    """In the same region; compared in lower case, as RDS keeps names."""
+    """A target with the source's name in its region is refused, whatever the case of letters."""
     told = problems(TARGET_CLUSTER_ID=name, TARGET_REGION="us-east-1")
 
     assert "TARGET_CLUSTER_ID" in told
@@ -164,12 +163,12 @@ def test_a_target_that_is_the_source_is_no_plan(name: str) -> None:
 def test_a_serverless_range_goes_with_the_serverless_class(
     changes: dict[str, str], told: str
 ) -> None:
-    """Both ends of it, in order, and with no other class."""
+    """A serverless range needs both ends, in order, and the serverless class."""
     assert told in problems(**changes)
 
 
 def test_a_serverless_plan_can_be_made() -> None:
-    """From nothing to the most there is."""
+    """A serverless plan accepts the smallest and the largest capacity."""
     changes = {
         "INSTANCE_CLASS": "db.serverless",
         "SERVERLESS_MIN_CAPACITY": "0",
@@ -180,7 +179,7 @@ def test_a_serverless_plan_can_be_made() -> None:
 
 
 def test_the_stages_settings_are_told_whole_as_well() -> None:
-    """Before there is any plan."""
+    """Problems of the stage's own settings are all named before there is any plan."""
     with pytest.raises(SettingsError) as caught:
         Settings.of_environment(
             {"ENVIRONMENT": "Dev Two", "LOG_LEVEL": "LOUD", "HEARTBEAT_INTERVAL": "0"}

@@ -15,7 +15,7 @@ from chalicelib.flow.quiesce_kinds import KINDS, chosen, sentence, summary
     ],
 )
 def test_all_is_stopped_but_what_is_named_off(value: str, left: set[str]) -> None:
-    """A list of what to stop would miss the kind that is added later."""
+    """Everything is stopped but the kinds that QUIESCE names off."""
     assert tuple(kind for kind in KINDS if kind not in left) == chosen(value.split(","))
 
 
@@ -30,7 +30,7 @@ def test_all_is_stopped_but_what_is_named_off(value: str, left: set[str]) -> Non
     ],
 )
 def test_a_value_that_names_no_kind_is_refused_with_the_nearest(value: str, summary: str) -> None:
-    """Also a kind without a minus: it would be read as one that alone is stopped."""
+    """A value without a minus or of no kind is refused with the nearest kind."""
     with pytest.raises(ValueError, match="should be all, none, or the kinds") as refusal:
         chosen(value.split(","))
     assert summary in str(refusal.value)
@@ -38,7 +38,7 @@ def test_a_value_that_names_no_kind_is_refused_with_the_nearest(value: str, summ
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_told_in_words(kind: str) -> None:
-    """One and several."""
+    """Every kind has words for one and for several."""
     one, two = summary({kind: 1}, KINDS), summary({kind: 2}, KINDS)
 
     assert (one[:2], two[:2]) == ("1 ", "2 ")
@@ -46,7 +46,7 @@ def test_every_kind_is_told_in_words(kind: str) -> None:
 
 
 def test_what_was_stopped_is_told_with_what_became_of_it() -> None:
-    """Or that there was nothing."""
+    """The sentence names what was stopped and how, or that nothing was found."""
     found = {"prepared-transactions": 1, "event-triggers": 1, "subscriptions": 2}
     stopped = (
         "1 prepared transaction rolled back, 1 event trigger disabled, 2 subscriptions dropped"

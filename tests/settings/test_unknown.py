@@ -37,7 +37,7 @@ def test_a_misspelt_parameter_of_a_plan_makes_it_unusable_and_stops_no_other() -
 
 
 def test_a_misspelt_parameter_is_told_beside_other_problems() -> None:
-    """All at once."""
+    """A misspelt parameter is named together with all other problems."""
     with pytest.raises(SettingsError) as caught:
         plan(COMPLETE, {"plans/blue/prot": "5432", "plans/blue/port": "1"}, "blue")
 
@@ -62,7 +62,7 @@ def test_no_plan_is_used_whose_target_another_plan_has() -> None:
 
 
 def test_targets_of_one_name_in_two_regions_are_two_targets() -> None:
-    """They are compared as ARNs."""
+    """Targets of one name in two regions are two targets."""
     assert isinstance(resolved({"plans/eu/target-region": "eu-west-1"})["eu"], Plan)
 
 
@@ -90,7 +90,7 @@ def test_targets_of_one_name_in_two_regions_are_two_targets() -> None:
     ],
 )
 def test_a_parameter_that_nothing_reads_is_told(name: str, told: str) -> None:
-    """With the nearest name where there is one."""
+    """A parameter that nothing reads is named, with the nearest name if there is one."""
     (problem,) = unknown([name])
 
     assert told in problem
@@ -102,7 +102,7 @@ def test_what_the_guide_or_a_plan_knows_is_not_told() -> None:
 
 
 def test_below_prods_path_are_other_stages_parameters() -> None:
-    """Unless it is almost `plans`."""
+    """A path below prod's is another stage's unless it is almost `plans`."""
     (problem,) = unknown(["dev/port", "test2/plans/blue/prot", "plan/blue/port"], stage="prod")
 
     assert problem.startswith(

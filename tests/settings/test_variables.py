@@ -92,7 +92,7 @@ def test_the_stages_own_variables_are_the_guides_too() -> None:
 
 
 def test_of_four_places_the_plans_own_parameter_comes_first() -> None:
-    """Each that is there and not empty hides the next."""
+    """The plan's own parameter comes before the stage's, the environment's, the default."""
     environment = {**COMPLETE, "PORT": "5433"}
     stage = {"port": "5434"}
     own = {**stage, "plans/weekly/port": "5435"}
@@ -107,7 +107,7 @@ def test_of_four_places_the_plans_own_parameter_comes_first() -> None:
 
 
 def test_what_is_empty_is_not_set() -> None:
-    """Chalice and CloudFormation cannot leave a variable out, only empty."""
+    """An empty variable counts as not set, because Chalice cannot leave one out."""
     assert (5432, None) == (
         plan({**COMPLETE, "PORT": "", "KMS_KEY_ID": ""}).target.port,
         plan({**COMPLETE, "KMS_KEY_ID": ""}).copies.kms_key_id,
@@ -149,7 +149,7 @@ def test_the_plans_of_a_stage_are_its_own_and_those_with_parameters() -> None:
     ("stage", "path"), [("prod", "/aurora-restore/"), ("dev", "/aurora-restore/dev/")]
 )
 def test_prods_parameters_have_no_stage_in_their_path(stage: str, path: str) -> None:
-    """As the guide has them."""
+    """The path of prod's parameters has no stage in it, as in the guide."""
     assert path == Settings.of_environment({**STAGE, "ENVIRONMENT": stage}).parameter_path
 
 
@@ -171,7 +171,7 @@ def test_prods_parameters_have_no_stage_in_their_path(stage: str, path: str) -> 
 def test_attempts_times_interval_is_the_budget_when_attempts_are_set(
     changes: dict[str, str], budgets: tuple[int, int, int]
 ) -> None:
-    """Else the deadline, whose default allows hours."""
+    """The budget of a wait is attempts times interval where attempts are set, else the deadline."""
     resolved = plan({**COMPLETE, **changes})
 
     assert budgets == tuple(

@@ -53,7 +53,7 @@ def test_a_record_of_a_newer_version_still_reads(operations: Operations) -> None
 
 
 def test_a_second_operation_on_the_target_is_not_created(operations: Operations) -> None:
-    """The lock is taken: no record, no row, and the holder stays."""
+    """An operation on a locked target writes no record and no row, and the lock stays."""
     created(operations)
     answer = operations.create(record("two"), what="too")
     found = (operations.read("two"), list(operations.store.query("by-operation", "two")))
@@ -66,7 +66,7 @@ def test_a_second_operation_on_the_target_is_not_created(operations: Operations)
 
 
 def test_a_skipped_operation_is_created_without_the_lock(operations: Operations) -> None:
-    """It only says why it was skipped."""
+    """A skipped operation is created without the lock, and only says why it was skipped."""
     created(operations)
     answer = operations.create(record("two", State.SKIPPING), what="busy")
 
@@ -96,7 +96,7 @@ def test_a_claim_takes_the_lease_and_counts(operations: Operations) -> None:
 
 
 def test_a_claim_of_nothing_is_not_held(operations: Operations) -> None:
-    """And it does not make a record."""
+    """A claim of an operation that does not exist is not held, and makes no record."""
     claim = claimed(operations)
 
     assert (False, None, "there is no operation one", None) == (
@@ -108,7 +108,7 @@ def test_a_claim_of_nothing_is_not_held(operations: Operations) -> None:
 
 
 def test_a_claim_in_another_state_is_not_held(operations: Operations) -> None:
-    """A late duplicate finds the record gone elsewhere."""
+    """A late duplicate finds the record in another state and gets no lease."""
     created(operations, State.COPYING)
     claim = operations.claim("one", (State.ACCEPTED,), owner="me", now=NOW, until=NOW + LEASE)
 
@@ -120,7 +120,7 @@ def test_a_claim_in_another_state_is_not_held(operations: Operations) -> None:
 
 
 def test_a_claim_of_what_somebody_holds_is_not_held(operations: Operations) -> None:
-    """Two deliveries of one event never act at the same time."""
+    """A second delivery of an event gets no lease while the first holds it."""
     held(operations)
     claim = claimed(operations, "another")
 
@@ -128,7 +128,7 @@ def test_a_claim_of_what_somebody_holds_is_not_held(operations: Operations) -> N
 
 
 def test_a_lease_that_has_run_out_is_taken_over(operations: Operations) -> None:
-    """Its holder is dead: it lasts longer than a function may run."""
+    """An expired lease is taken over, because it outlasts any invocation."""
     held(operations)
     claim = claimed(operations, "another", now=LATER)
 
@@ -140,7 +140,7 @@ def test_a_lease_that_has_run_out_is_taken_over(operations: Operations) -> None:
 
 
 def test_a_claim_of_what_is_to_be_cancelled_is_not_held(operations: Operations) -> None:
-    """The runner sees the flag and stops it instead."""
+    """A claim sees the cancel flag, and the runner cancels the operation instead."""
     created(operations)
     operations.request_cancel("one", reason="enough", now=NOW)
     claim = claimed(operations)
@@ -153,9 +153,8 @@ def test_a_claim_of_what_is_to_be_cancelled_is_not_held(operations: Operations) 
 
 
 def test_a_claim_whose_answer_was_lost_is_held_all_the_same(operations: Operations) -> None:
-    """The client repeats the call and is told that the condition failed: the owner decides.
-
-    It counts once.
+    """A claim whose answer was lost is recognised by its owner when botocore repeats it, and counts
+    once.
     """
     held(operations)
     claim = claimed(operations, "me")
@@ -164,7 +163,7 @@ def test_a_claim_whose_answer_was_lost_is_held_all_the_same(operations: Operatio
 
 
 def test_a_wait_gives_the_lease_back_and_keeps_what_is_known(operations: Operations) -> None:
-    """And the version stays: a wait is no change of state."""
+    """A wait gives the lease back and keeps the facts; the version stays."""
     before = held(operations)
     due = NOW + timedelta(seconds=30)
     after = replace(
@@ -193,7 +192,7 @@ def test_a_wait_makes_good_the_announcements_that_were_not_answered(operations: 
 
 
 def test_the_holder_remembers_facts_in_the_middle_of_a_step(operations: Operations) -> None:
-    """They stand in the record at once; nothing else is written, and the lease stays."""
+    """Facts saved in the middle of a step are written alone, and the lease stays."""
     before = held(operations)
     facts = replace(before.facts, users=replace(before.facts.users, master_password_checked=True))
     after = operations.save_facts(before, facts)
@@ -202,7 +201,7 @@ def test_the_holder_remembers_facts_in_the_middle_of_a_step(operations: Operatio
 
 
 def test_whoever_lost_the_lease_remembers_nothing(operations: Operations) -> None:
-    """And must not have the effect either: the step ends there."""
+    """A step that has lost its lease cannot save facts, and ends before it acts."""
     before = held(operations)
     claimed(operations, "another", now=LATER)
     with pytest.raises(TransientError, match="was lost in the middle of a step"):
@@ -216,7 +215,7 @@ def test_whoever_lost_the_lease_remembers_nothing(operations: Operations) -> Non
 
 
 def test_a_wait_of_somebody_who_lost_the_lease_is_not_written(operations: Operations) -> None:
-    """Whoever took over decides."""
+    """A wait is not written by an invocation that has lost its lease."""
     before = held(operations)
     claimed(operations, "another", now=LATER)
     answer = operations.save_wait(before, replace(before, waiting_for="Too late."), owner="me")
@@ -226,7 +225,7 @@ def test_a_wait_of_somebody_who_lost_the_lease_is_not_written(operations: Operat
 
 
 def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> None:
-    """The flag was set while the step acted."""
+    """A wait reports a cancel flag that was set while the step acted."""
     before = held(operations)
     operations.request_cancel("one", reason="enough", now=NOW)
 
@@ -236,7 +235,7 @@ def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> No
 
 
 def test_of_two_heartbeats_one_reminds(operations: Operations) -> None:
-    """Both saw the same due time: the second finds it pushed, and it is counted once."""
+    """Of two heartbeats that saw the same due time, one pushes it, and it counts once."""
     seen = created(operations)
     answers = [operations.reschedule(seen, due_at=NOW + LEASE) for _ in range(2)]
     found = operations.read("one")
@@ -249,7 +248,7 @@ def test_of_two_heartbeats_one_reminds(operations: Operations) -> None:
 
 
 def test_a_heartbeat_does_not_remind_of_what_a_step_has_taken(operations: Operations) -> None:
-    """The claim moved the due time."""
+    """A heartbeat leaves a record alone whose due time a claim has moved."""
     seen = created(operations)
     claimed(operations)
 
@@ -257,7 +256,7 @@ def test_a_heartbeat_does_not_remind_of_what_a_step_has_taken(operations: Operat
 
 
 def test_what_is_due_is_read_oldest_first(operations: Operations) -> None:
-    """And nothing that is not due yet."""
+    """Records that are due are read oldest first, and no others."""
     for number, seconds in enumerate((90, 30, 60, 600)):
         due_at = NOW + timedelta(seconds=seconds)
         operations.create(
@@ -287,7 +286,7 @@ def test_a_cancel_finds_something_to_stop_until_the_ending(
 
 
 def test_a_cancel_needs_no_lease_and_no_version(operations: Operations) -> None:
-    """The holder goes on, and the heartbeat looks at once."""
+    """A cancel is flagged while a step holds the lease, and the heartbeat looks at once."""
     held(operations)
     flagged = operations.request_cancel("one", reason="enough", now=NOW)
 
@@ -300,7 +299,7 @@ def test_a_cancel_needs_no_lease_and_no_version(operations: Operations) -> None:
 
 
 def test_a_cancel_of_nothing_makes_no_record(operations: Operations) -> None:
-    """There is nothing to flag."""
+    """A cancel of an operation that does not exist makes no record."""
     assert (None, None) == (
         operations.request_cancel("one", reason="enough", now=NOW),
         operations.read("one"),

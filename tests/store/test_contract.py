@@ -40,7 +40,7 @@ def holds(store: Store, when: When) -> bool:
     ],
 )
 def test_a_condition_holds_or_not(store: Store, when: When, expected: bool) -> None:
-    """Each test of each attribute means the same in both."""
+    """Each test of each attribute means the same in both implementations."""
     store.change(Change("one", assign=STOOD))
 
     assert expected is holds(store, when)
@@ -56,12 +56,12 @@ def test_a_condition_holds_or_not(store: Store, when: When, expected: bool) -> N
     ],
 )
 def test_a_condition_on_an_item_that_is_not_there(store: Store, when: When, expected: bool) -> None:
-    """All its attributes are absent."""
+    """An item that does not exist has none of the attributes."""
     assert expected is holds(store, when)
 
 
 def test_all_conditions_of_a_change_have_to_hold(store: Store) -> None:
-    """One that does not is enough; nothing is written."""
+    """A change with one condition that fails writes nothing."""
     store.change(Change("one", assign=STOOD))
     both = (When("colour", "is", "red"), When("number", "is", 4))
     with pytest.raises(ConditionError):
@@ -71,7 +71,7 @@ def test_all_conditions_of_a_change_have_to_hold(store: Store) -> None:
 
 
 def test_a_failed_condition_tells_what_stood_there(store: Store) -> None:
-    """Whoever lost sees the winner's item."""
+    """A failed condition returns the item that was there."""
     store.change(Change("one", assign=STOOD))
     with pytest.raises(ConditionError) as caught:
         store.change(
@@ -85,7 +85,7 @@ def test_a_failed_condition_tells_what_stood_there(store: Store) -> None:
 
 
 def test_a_failed_condition_on_nothing_tells_that_nothing_stood_there(store: Store) -> None:
-    """None, rather than an empty item; and the failed change makes no item."""
+    """A failed condition on a missing item returns None and makes no item."""
     with pytest.raises(ConditionError) as caught:
         store.change(Change("one", assign=STOOD, when=(When("colour", "is", "red"),)))
 
@@ -112,7 +112,7 @@ def test_several_changes_happen_all_or_none(store: Store) -> None:
 
 
 def test_several_changes_are_written_together(store: Store) -> None:
-    """When all conditions hold."""
+    """Changes in both tables are written when all their conditions hold."""
     store.change_all(
         Change("one", assign=STOOD), Change("row", assign={"operation_id": "one"}, table="audit")
     )
@@ -145,7 +145,7 @@ def test_several_changes_are_written_together(store: Store) -> None:
     ],
 )
 def test_a_value_comes_back_as_it_was(store: Store, value: Any) -> None:
-    """Numbers stay numbers, truth stays truth, and what is nested stays nested."""
+    """Numbers, booleans and nested values are read as they were written."""
     written = store.change(Change("one", assign={"value": value}))["value"]
     read = (store.get("one") or {})["value"]
 
@@ -153,7 +153,7 @@ def test_a_value_comes_back_as_it_was(store: Store, value: Any) -> None:
 
 
 def test_a_tuple_comes_back_as_a_list(store: Store) -> None:
-    """DynamoDB knows lists only."""
+    """A tuple is read as a list, because DynamoDB has lists only."""
     store.change(Change("one", assign={"value": ("a", ("b",)), "map": {"inside": (1,)}}))
 
     assert {"operation_id": "one", "value": ["a", ["b"]], "map": {"inside": [1]}} == store.get(
@@ -169,7 +169,7 @@ def test_a_whole_float_is_equal_to_its_integer(store: Store) -> None:
 
 
 def test_what_is_returned_is_a_copy(store: Store) -> None:
-    """Changing it, or what was given, changes nothing that is stored."""
+    """A change of a value that was given or returned changes nothing in the store."""
     given = {"list": [1]}
     store.change(Change("one", assign=given))
     given["list"].append(2)
@@ -179,7 +179,7 @@ def test_what_is_returned_is_a_copy(store: Store) -> None:
 
 
 def test_a_change_keeps_what_it_does_not_name(store: Store) -> None:
-    """Attributes are written one by one; what another version wrote stays."""
+    """A change keeps attributes that it does not name, such as another version's."""
     store.change(Change("one", assign=STOOD))
     now = store.change(Change("one", assign={"colour": "blue"}, remove=("until", "never_was")))
 
@@ -235,28 +235,28 @@ def five_due(store: Store) -> None:
 
 
 def test_an_index_is_read_in_order(store: Store) -> None:
-    """By its range key; items without either key are not in it."""
+    """An index is read in the order of its range key, without items that lack a key."""
     five_due(store)
 
     assert [f"open-{number}" for number in (1, 2, 3, 4, 5)] == due(store)
 
 
 def test_an_index_is_read_up_to_a_value(store: Store) -> None:
-    """That value included."""
+    """An index is read up to a value and including it."""
     five_due(store)
 
     assert ["open-1", "open-2", "open-3"] == due(store, up_to="2026-01-03")
 
 
 def test_an_index_is_read_newest_first(store: Store) -> None:
-    """For the last operations of a plan."""
+    """An index is read newest first for the last operations of a plan."""
     five_due(store)
 
     assert ["open-5", "open-4", "open-3", "open-2", "open-1"] == due(store, newest_first=True)
 
 
 def test_an_index_is_read_over_several_pages(store: Store) -> None:
-    """No item is lost or doubled at the seams."""
+    """An index that is read in pages loses and doubles no item."""
     five_due(store)
 
     assert [f"open-{number}" for number in (1, 2, 3, 4, 5)] == due(store, page=2)
@@ -271,7 +271,7 @@ def test_an_item_leaves_an_index_with_its_key(store: Store) -> None:
 
 
 def test_the_trail_of_one_operation_is_read_in_order(store: Store) -> None:
-    """Audit rows by operation, in the order of their keys, and nobody else's."""
+    """The audit rows of one operation are read in the order of their keys."""
     for key in ("a#000002", "a#000001", "b#000001", "a#000002#intent"):
         store.change(Change(key, assign={"operation_id": key[0]}, table="audit"))
 
@@ -281,7 +281,7 @@ def test_the_trail_of_one_operation_is_read_in_order(store: Store) -> None:
 
 
 def test_the_operations_of_a_plan_are_read_newest_first(store: Store) -> None:
-    """By plan and creation."""
+    """The operations of a plan are read newest first."""
     for number in (1, 3, 2):
         store.change(
             Change(f"one-{number}", assign={"plan": "default", "created_at": f"2026-01-0{number}"})

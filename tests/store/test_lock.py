@@ -36,7 +36,7 @@ def advance(
 def test_a_change_that_needs_the_lock_is_not_written_without_it(
     operations: Operations, standing: State, to: State, lock: str | None
 ) -> None:
-    """The runner is told; neither the record nor its trail nor the lock changes."""
+    """A change without the lock is reported and writes neither record, trail nor lock."""
     before = held(operations, standing)
     operations.store.change(
         Change(LOCK, assign={"holder": lock} if lock else {}, remove=() if lock else ("holder",))
@@ -86,7 +86,7 @@ def test_the_target_forgets_it_when_it_is_gone_or_closed(
     ("standing", "to"), [(State.FAILING, State.FAILED), (State.CANCELLING, State.CANCELLED)]
 )
 def test_an_end_does_not_forget_it(operations: Operations, standing: State, to: State) -> None:
-    """Whoever comes later has to know what stands there."""
+    """The note of an unsecured cluster outlives the operation that ended."""
     operations.store.change(Change(LOCK, assign={"logins_open_on": "old"}))
     advance(operations, standing, to)
 
@@ -97,7 +97,7 @@ def test_an_end_does_not_forget_it(operations: Operations, standing: State, to: 
 def test_only_the_cluster_that_was_closed_is_noted_as_closed(
     operations: Operations, noted: str, left: str | None
 ) -> None:
-    """A note about another one stays."""
+    """A note about another cluster stays."""
     operation = created(operations, State.RESTORED)
     operations.store.change(Change(LOCK, assign={"logins_open_on": noted}))
     operations.clear_unsecured(
@@ -114,17 +114,14 @@ def test_only_the_cluster_that_was_closed_is_noted_as_closed(
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.CANCELLED])
 def test_a_lock_whose_holder_has_ended_is_free(operations: Operations, state: State) -> None:
-    """A person may have repaired a record by hand."""
+    """A lock whose operation has ended is free, as after a record was repaired by hand."""
     created(operations, state)
 
     assert (True, None) == (operations.release_stale_lock(ARN), operations.target(ARN).locked_by)
 
 
 def test_a_lock_whose_holder_is_gone_is_free(operations: Operations) -> None:
-    """As the message about a record that cannot be read advises.
-
-    The next operation then gets it.
-    """
+    """A lock without a record is free, and the next operation gets it."""
     operations.store.change(Change(LOCK, assign={"holder": "gone"}))
     freed = operations.release_stale_lock(ARN)
 
@@ -137,7 +134,7 @@ def test_a_lock_whose_holder_is_gone_is_free(operations: Operations) -> None:
 
 @pytest.mark.parametrize("state", [State.COPYING, State.FAILING, "NO_SUCH_STATE"])
 def test_a_lock_whose_holder_may_live_is_not_freed(operations: Operations, state: str) -> None:
-    """Nor one whose record cannot be read: nobody knows what it was doing."""
+    """A lock stays while its operation is open or cannot be read."""
     created(operations)
     operations.store.change(Change("one", assign={"state": str(state)}))
 
@@ -145,5 +142,5 @@ def test_a_lock_whose_holder_may_live_is_not_freed(operations: Operations, state
 
 
 def test_a_target_without_a_lock_is_free(operations: Operations) -> None:
-    """There is nothing to take away."""
+    """A target without a lock is free."""
     assert operations.release_stale_lock(ARN)

@@ -62,14 +62,14 @@ def store(code: str, status: int, *reasons: str) -> DynamoStore:
     ],
 )
 def test_what_may_go_better_later_is_trouble_that_passes(call: str, code: str, status: int) -> None:
-    """Throttling, and whatever DynamoDB itself is to blame for."""
+    """Throttling and errors of DynamoDB's own are transient."""
     with pytest.raises(TransientError, match="DynamoDB is busy"):
         CALLS[call](store(code, status))
 
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
 def test_a_transaction_that_met_another_is_trouble_that_passes(reason: str) -> None:
-    """The code tells only that it was cancelled; the reasons tell why."""
+    """A cancelled transaction is transient where its reasons name a conflict."""
     with pytest.raises(TransientError, match=reason):
         CALLS["change_all"](store("TransactionCanceledException", 400, "None", reason))
 
