@@ -24,19 +24,19 @@ def failures(before: SourceInspection | None = None, **seen: Any) -> list[CheckR
 
 
 def test_a_good_night_holds_throughout() -> None:
-    """Nothing is found when all is as it should be."""
+    """After a good restore every check passes."""
     assert failures() == []
 
 
 def test_a_production_and_a_stale_staging_are_worth_a_demo() -> None:
-    """Before the night both results hold."""
+    """Before the restore all three checks pass."""
     results = before_the_night(scene.source(), scene.stale(), scene.LOGINS)
 
     assert [True] * 3 == [result.passed for result in results]
 
 
 def test_a_staging_that_is_fresh_already_is_named() -> None:
-    """A restore that changes nothing would prove nothing."""
+    """A staging that has production's rows already fails a check: a restore would show nothing."""
     already = scene.stale(tables=scene.TABLES, stale_in=())
 
     results = before_the_night(scene.source(), already, scene.LOGINS)
@@ -45,7 +45,7 @@ def test_a_staging_that_is_fresh_already_is_named() -> None:
 
 
 def test_a_wrong_production_password_is_noticed_before_the_night() -> None:
-    """A password that never worked could not be seen to be refused."""
+    """A password that never worked is reported, since its refusal later would mean nothing."""
     results = before_the_night(
         scene.source(accepted_logins=("prod_master",)), scene.stale(), scene.LOGINS
     )
@@ -169,7 +169,7 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", OFF)
 def test_what_is_off_is_named(name: str) -> None:
-    """One thing is off, and exactly that is found, in a sentence."""
+    """When one thing is wrong, exactly one check fails, with a sentence about it."""
     seen, sentence = OFF[name]
 
     found = failures(**seen)
@@ -186,7 +186,7 @@ def test_what_is_off_is_named(name: str) -> None:
     ],
 )
 def test_rows_that_differ_are_counted(found: TableContent | None, cause: str) -> None:
-    """Each table with its cause."""
+    """Each table that differs is named with its cause."""
     tables = {
         name: content for name, content in scene.TABLES.items() if name != "shop.public.orders"
     }
@@ -198,7 +198,7 @@ def test_rows_that_differ_are_counted(found: TableContent | None, cause: str) ->
 
 
 def test_what_row_security_hides_is_not_said_to_differ() -> None:
-    """Nor to be the same: it is said not to be compared."""
+    """Tables with hidden rows are said not to be compared, neither to differ nor to be the same."""
     hidden = {**scene.TABLES, "shop.public.orders": TableContent(0, "", is_whole=False)}
     night = (
         (scene.source(tables=hidden), scene.stale()),
@@ -212,7 +212,7 @@ def test_what_row_security_hides_is_not_said_to_differ() -> None:
 
 
 def test_a_dump_without_a_table_passes_and_says_that_nothing_was_tried() -> None:
-    """No claim is made of reads and writes that nobody did."""
+    """An empty dump passes, and no check claims reads or writes that nobody tried."""
     source = scene.source(tables={})
     target = scene.fresh(tables={}, application=(), read_only=())
     results = list(after_the_night((source, scene.stale()), (source, target), scene.outcome()))
@@ -227,7 +227,7 @@ def test_a_dump_without_a_table_passes_and_says_that_nothing_was_tried() -> None
 
 
 def test_a_write_that_nobody_refuses_the_reader_is_named() -> None:
-    """A table that the application writes must be refused to the reader."""
+    """A table that the application can write must be refused to the read-only user."""
     read_only = tuple(Access(name.partition(".")[0], (name,)) for name in scene.TABLES)
 
     (found,) = failures(target=scene.fresh(read_only=read_only))
@@ -236,7 +236,7 @@ def test_a_write_that_nobody_refuses_the_reader_is_named() -> None:
 
 
 def test_a_shut_door_is_not_taken_for_a_lock() -> None:
-    """Where nobody gets in at all, nothing can be said about production's logins."""
+    """Where every login is refused, the demo says nothing about production's logins."""
     found = failures(target=scene.fresh(own_logins_refused=("app",)))
 
     assert "Whether production's logins are refused cannot be told: nobody gets in." in [

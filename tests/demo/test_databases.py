@@ -55,7 +55,7 @@ def master(server: Server) -> DatabaseLogin:
 
 
 def test_a_right_password_opens_and_a_wrong_one_does_not(server: Server) -> None:
-    """Seen by trying."""
+    """The demo tries a login by connecting with it."""
     assert databases.can_log_in(login(server, "writer"), "shop")
     assert not databases.can_log_in(login(server, "writer", "another"), "shop")
 
@@ -77,7 +77,7 @@ def test_contents_are_read_by_the_first_who_may(server: Server) -> None:
 
 
 def test_other_rows_are_another_checksum(server: Server) -> None:
-    """As many rows, but not the same."""
+    """A table with as many but other rows has another checksum."""
     before = databases.contents([master(server)], "shop")["shop.public.hidden"]
     server.query("UPDATE hidden SET secret = 'y'", as_user=MASTER, database="shop")
     after = databases.contents([master(server)], "shop")["shop.public.hidden"]
@@ -88,7 +88,7 @@ def test_other_rows_are_another_checksum(server: Server) -> None:
 
 
 def test_access_is_what_became_of_trying(server: Server) -> None:
-    """The writer writes what it may, and what neither may see is problems, not a refusal."""
+    """A user's reads and writes are tried; what it cannot read is a problem and no refusal."""
     denied = "shop.public.hidden: permission denied for table hidden"
 
     assert databases.access(login(server, "writer"), "shop") == Access(
@@ -100,7 +100,7 @@ def test_access_is_what_became_of_trying(server: Server) -> None:
 
 
 def test_a_refused_write_is_told_from_a_refused_read(server: Server) -> None:
-    """The reader reads the orders, and its write to them is refused."""
+    """The read-only user reads the orders, and its write to them is refused."""
     seen = databases.access(login(server, "reader"), "shop")
 
     assert (seen.read, seen.written, seen.refused) == (
@@ -170,24 +170,24 @@ def test_row_security_neither_hides_rows_nor_runs_a_policy(server: Server) -> No
 
 
 def test_a_database_that_stays_shut_is_trouble(server: Server) -> None:
-    """Not an error: the demo goes on and names it."""
+    """A database that refuses a login is a named problem, and the demo goes on."""
     seen = databases.access(login(server, "reader"), "no_such_database")
 
     assert seen.problems[0].startswith("reader does not get into no_such_database: ")
 
 
 def test_a_table_is_found_by_its_name(server: Server) -> None:
-    """In whichever database and schema it stands."""
+    """A table is found in every database and schema that has one of its name."""
     assert databases.tables_called(master(server), "shop", "stale_marker") == ("shop.public",)
 
 
 def test_a_password_is_never_shown(server: Server) -> None:
-    """Not even when a login is printed."""
+    """A printed login does not show its password."""
     assert "password" not in repr(login(server, "writer"))
 
 
 def test_what_goes_on_is_counted_in_every_database(server: Server) -> None:
-    """A server that is cut off leads nowhere; a foreign table that nobody can read is no way."""
+    """A server that was cut off and a foreign table that nobody can read do not count."""
     server.query(
         "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS "
         "(host 'home');CREATE SERVER nowhere FOREIGN DATA WRAPPER other OPTIONS (host "

@@ -35,7 +35,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_what_is_said_before_ready_is_shown() -> None:
-    """The word itself is not."""
+    """The demo shows every line before the word `ready`, and not that word."""
     with world(SERVES) as running:
         said = list(running.building(TimeLimit(SECONDS)))
 
@@ -44,7 +44,7 @@ def test_what_is_said_before_ready_is_shown() -> None:
 
 @pytest.mark.parametrize("program", [SERVES, STUBBORN])
 def test_nothing_of_it_outlives_the_demo(program: str) -> None:
-    """Neither a world that stops when asked, nor one that does not."""
+    """A process is gone afterwards, whether it stops when asked or not."""
     with world(program) as running:
         list(running.building(TimeLimit(SECONDS)))
         pid = running.pid
@@ -53,7 +53,7 @@ def test_nothing_of_it_outlives_the_demo(program: str) -> None:
 
 
 def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
-    """A taken port, for one: the words are shown as they come, and not again."""
+    """When the port is taken, for example, the lines are shown once and an error follows."""
     with (
         world("print('The port 4577 is taken.'); raise SystemExit(3)") as running,
         pytest.raises(DemoError) as error,
@@ -64,7 +64,7 @@ def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
 
 
 def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
-    """Whatever it says after it was ready is kept for that."""
+    """Lines that were printed after `ready` are kept for the error."""
     with world("print('ready'); print('A bug.'); raise SystemExit(1)") as running:
         list(running.building(TimeLimit(SECONDS)))
         running.wait()
@@ -75,7 +75,7 @@ def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
 
 
 def test_a_world_that_is_never_ready_is_given_up() -> None:
-    """The demo ends by itself, and says what it waited for."""
+    """The demo ends when its time is up, and says what it waited for."""
     with world("import signal; signal.pause()") as running, pytest.raises(DemoError) as error:
         list(running.building(TimeLimit(0.2)))
 
@@ -90,7 +90,7 @@ def test_a_world_that_is_never_ready_is_given_up() -> None:
     reason="only Linux tells a process's share of memory",
 )
 def test_memory_counts_children_and_what_works_in_the_data_folder(tmp_path: Path) -> None:
-    """PostgreSQL's server leaves its parent, but not its folder."""
+    """PostgreSQL's server is counted: it leaves its parent, but not its data folder."""
     with world(f"import os; os.chdir({os.fspath(tmp_path)!r}); {SERVES}") as running:
         list(running.building(TimeLimit(SECONDS)))
         by_birth = set(processes(os.getpid(), Path("/nowhere")))

@@ -39,7 +39,7 @@ def asked_for(record: dict[str, Any]) -> RestoreRequested:
 
 
 def test_psql_lines_fetch_the_password_and_show_none() -> None:
-    """Whoever reads over a shoulder learns nothing."""
+    """The printed lines fetch each password from its secret and contain none."""
     lines = [
         connection.psql() for connection in next_steps.connections(CLUSTER, APP, MASTER, "shop")
     ]
@@ -50,7 +50,9 @@ def test_psql_lines_fetch_the_password_and_show_none() -> None:
 
 
 def test_a_good_restore_is_asked_for_again_by_its_snapshot() -> None:
-    """An operation that succeeded has no step to continue at."""
+    """After a success the command restores the same snapshot, since there is no step to
+    continue.
+    """
     expected = RestoreRequested(
         request_id="again-default-1", snapshot_identifier=RECORD["facts"]["snapshot"]["arn"]
     )
@@ -60,14 +62,14 @@ def test_a_good_restore_is_asked_for_again_by_its_snapshot() -> None:
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "SKIPPED"])
 def test_any_other_end_is_continued(state: str) -> None:
-    """The operation is named."""
+    """After any other end the command reruns that operation."""
     assert asked_for(RECORD | {"state": state}) == RestoreRequested(
         request_id="again-default-1", rerun_of="default-1"
     )
 
 
 def test_the_exports_work_in_any_folder() -> None:
-    """This environment's programs come first on the path, wherever the lines are pasted."""
+    """The exports put this environment's programs first on the path, by their full path."""
     script = "\n".join(
         [*next_steps.exports("http://127.0.0.1:4577"), 'printf "%s" "$PATH $AWS_ENDPOINT_URL"']
     )
@@ -91,7 +93,7 @@ def test_lines_are_offered_only_where_they_will_work() -> None:
 
 
 def test_a_night_has_one_sum_of_seconds() -> None:
-    """The demo says what the notification says, which is the sum of the states that it lists."""
+    """The demo and the notification tell the same sum of the listed states."""
     stage = ended(how=State.SUCCEEDED)
     operation = stage.all_operations()[-1]
     text = json.loads(stage.topics.published(TOPIC)[-1]["sqs"])["text"]

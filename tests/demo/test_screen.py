@@ -40,7 +40,7 @@ def written(stream: io.StringIO) -> str:
 
 @pytest.mark.parametrize("kind", [io.StringIO, Terminal])
 def test_what_others_wrote_moves_no_cursor_and_hides_nothing(kind: type[io.StringIO]) -> None:
-    """A role, a reason or an answer of AWS may hold anything; lines stay lines."""
+    """A role, a reason or an answer of AWS may hold anything: control characters are escaped."""
     stream = kind()
     shown = screen(stream)
     shown.say("one\x1b[2J\u202e\r\u200b\ntwo")
@@ -50,17 +50,17 @@ def test_what_others_wrote_moves_no_cursor_and_hides_nothing(kind: type[io.Strin
 
 
 def test_a_file_gets_plain_lines() -> None:
-    """No terminal: nothing but the line."""
+    """A stream that is no terminal gets the line and nothing else."""
     assert written(io.StringIO()) == "a line of [brackets]\n"
 
 
 def test_a_terminal_gets_colours() -> None:
-    """The line is there, in red."""
+    """A terminal gets the line in red."""
     assert f"{COLOUR}a line of [brackets]" in written(Terminal())
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line is there, and nowhere a colour."""
+    """With NO_COLOR a terminal gets the line without any colour."""
     monkeypatch.setenv("NO_COLOR", "1")
 
     text = written(Terminal())
@@ -71,14 +71,14 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An editor's shell window cannot move a cursor."""
+    """A terminal that cannot move its cursor gets plain lines."""
     monkeypatch.setenv("TERM", "dumb")
 
     assert written(Terminal()) == "a line of [brackets]\n"
 
 
 def test_a_step_is_one_line_that_tells_aurora_s_time_from_ours() -> None:
-    """State, clock, both times, who and what."""
+    """A line has the time, the state, Aurora's and our seconds, and what which step did."""
     step = Step(12.34, "SNAPSHOT_READY", "check-copy-status", "the copy is available", 7.0, 1.5)
 
     assert (
@@ -88,7 +88,7 @@ def test_a_step_is_one_line_that_tells_aurora_s_time_from_ours() -> None:
 
 
 def test_findings_are_ticked_or_crossed() -> None:
-    """One sign says it at a glance."""
+    """A passed check has a tick, a failed one a cross."""
     assert ["  ✓ Good.", "  ✗ Bad."] == [
         result_line(CheckResult(passed, text))[0]
         for passed, text in ((True, "Good."), (False, "Bad."))
@@ -96,7 +96,7 @@ def test_findings_are_ticked_or_crossed() -> None:
 
 
 def test_everything_held_is_exit_status_0() -> None:
-    """And the time and memory are said."""
+    """When all checks passed, the last line says so with time and memory, and the status is 0."""
     stream = io.StringIO()
     results = Results(screen(stream))
     results.add([CheckResult(True, "Good.")])
@@ -109,7 +109,7 @@ def test_everything_held_is_exit_status_0() -> None:
 
 
 def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
-    """The end says what it was, so that nobody has to look for it."""
+    """A failed check is repeated at the end, so that nobody has to look for it."""
     stream = io.StringIO()
     results = Results(screen(stream))
     results.add(

@@ -79,7 +79,7 @@ def port() -> Iterator[int]:
 
 
 def test_night_falls(port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """The snapshot is named."""
+    """The command names the snapshot that is being taken."""
     assert take_snapshot.main(["--port", str(port)]) == 0
     assert capsys.readouterr().out == f"Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
 
@@ -101,7 +101,7 @@ def test_a_night_during_the_last_one_waits_for_it(
 def test_a_refusal_is_passed_on_as_a_sentence(
     port: int, cluster: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In localaws' own words, without the JSON around them."""
+    """A refusal is printed in the words of localaws, without the JSON around them."""
     assert take_snapshot.main(["--port", str(port), "--cluster", cluster]) == 1
     assert capsys.readouterr().err == f"No snapshot is taken: {REFUSALS[cluster][2]}\n"
 
@@ -135,7 +135,7 @@ def test_a_cluster_that_there_is_not_is_answered_with_those_that_there_are(
 
 
 def test_an_aws_without_clusters_says_so(port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """There is none to name."""
+    """Where there is no cluster at all, the sentence says so."""
     Sky.clusters = {}
 
     assert take_snapshot.main(["--port", str(port), "--cluster", "nobody"]) == 1
@@ -148,13 +148,13 @@ def test_an_aws_without_clusters_says_so(port: int, capsys: pytest.CaptureFixtur
 def test_what_another_program_answers_is_shown(
     port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is no answer of localaws is passed on as it came."""
+    """An answer that is not one of localaws is printed as it came."""
     assert take_snapshot.main(["--port", str(port), "--cluster", "strange"]) == 1
     assert capsys.readouterr().err == "No snapshot is taken: <html>Bad gateway</html>\n"
 
 
 def test_nobody_answers_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    """With what to do."""
+    """Where nobody listens, the sentence says to run `make up` first."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # held and not listening: nobody else gets the port meanwhile
         status = take_snapshot.main(["--port", str(held.getsockname()[1])])

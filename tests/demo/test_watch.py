@@ -9,7 +9,9 @@ NIGHT = datetime(2026, 11, 23, 2, 10, tzinfo=UTC)
 
 
 def test_steps_tell_aurora_s_time_from_ours() -> None:
-    """The first took Aurora's snapshot, the others what the record says; intents are no steps."""
+    """The first step took Aurora's snapshot, the others what the record says; intents are no
+    steps.
+    """
     steps = steps_of(list(scene.trail()), scene.outcome().record, NIGHT)
 
     assert steps == [

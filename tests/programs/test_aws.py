@@ -109,7 +109,7 @@ def test_no_call_leaves_while_the_endpoint_is_exported(
 def test_a_profile_whose_role_is_elsewhere_is_not_asked_for(
     tmp_path: Path, endpoint: Recorder, proxy: Recorder
 ) -> None:
-    """The real STS is not reached either: the call fails, and fails here."""
+    """A profile's role is not assumed at the real STS: the call fails on this machine."""
     (tmp_path / "config").write_text(PROFILES + ROLE)
     shell = {"HTTPS_PROXY": proxy.endpoint, "AWS_ENDPOINT_URL": endpoint.endpoint}
     ran = run(
@@ -126,14 +126,14 @@ def test_a_profile_whose_role_is_elsewhere_is_not_asked_for(
 def test_without_the_endpoint_the_proxy_of_the_shell_is_used(
     tmp_path: Path, proxy: Recorder
 ) -> None:
-    """People's own proxies lead to the real AWS as before."""
+    """Without the exported endpoint the shell's own proxy leads to the real AWS."""
     run(AWS, "sts get-caller-identity", tmp_path, HTTPS_PROXY=proxy.endpoint)
 
     assert ["CONNECT sts.us-west-2.amazonaws.com:443"] == proxy.seen
 
 
 def test_it_starts_from_a_folder_with_any_name(anywhere: Path) -> None:
-    """Called by its path, through a link, and from another folder."""
+    """`aws` starts by its path and by a link to it, from any folder."""
     link = anywhere / "a link"
     link.symlink_to(anywhere / ".venv" / "bin" / "aws")
     said = [
@@ -145,5 +145,7 @@ def test_it_starts_from_a_folder_with_any_name(anywhere: Path) -> None:
 
 
 def test_the_environment_has_this_program() -> None:
-    """What `make` sets up finds it first on the path that the README exports."""
+    """The environment that `make` sets up has this `aws` first on the path that the README
+    exports.
+    """
     assert AWS == (Path(os.path.abspath(sys.executable)).parent / "aws").resolve()  # noqa: PTH100  # not its target

@@ -94,5 +94,5 @@ def test_what_answers_in_place_of_aws_is_told(
 def test_an_endpoint_that_is_no_url_is_told(
     monkeypatch: pytest.MonkeyPatch, endpoint: str, sentence: str
 ) -> None:
-    """With the variable that names it."""
+    """The sentence names the variable that has the endpoint."""
     assert [True, True] == [said.startswith(sentence) for said in told(monkeypatch, endpoint)]

@@ -79,7 +79,7 @@ def test_an_unknown_option_is_refused(
 def test_what_only_programs_start_says_what_it_is(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Started by hand it does nothing, and says what it is for."""
+    """A program for other programs does nothing by hand, and says what it is for."""
     said = ended(module, "--help", monkeypatch)
 
     assert isinstance(said, str)
@@ -87,7 +87,7 @@ def test_what_only_programs_start_says_what_it_is(
 
 
 def test_all_commands_are_found() -> None:
-    """The walk finds what make runs."""
+    """Every `python -m …` of the Makefile and of the set-up is among those that are tried here."""
     makefile = (ROOT / "Makefile").read_text() + (ROOT / ".ci" / "set-up").read_text()
     run = set(
         re.findall(r"-m ((?:aurora_restore|bench|demo|localaws|simulation|tools)[\w.]*)", makefile)

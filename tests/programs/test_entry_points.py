@@ -61,7 +61,7 @@ def broken(folder: Path, program: str, error: str) -> subprocess.CompletedProces
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_bug_is_one_sentence(tmp_path: Path, program: str) -> None:
-    """With the file that has the whole trace."""
+    """A bug is told in one sentence, which names the file with the whole trace."""
     ran = broken(tmp_path, program, "RuntimeError('broken')")
     _, _, rest = ran.stderr.partition("The whole trace is in ")
     trace = Path(rest.partition(". Run")[0])
@@ -73,7 +73,7 @@ def test_a_bug_is_one_sentence(tmp_path: Path, program: str) -> None:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_ctrl_c_is_one_word_even_before_a_program_has_begun(tmp_path: Path, program: str) -> None:
-    """The imports take seconds, in which people change their minds."""
+    """Ctrl-C during the imports, which take seconds, prints one word."""
     ran = broken(tmp_path, program, "KeyboardInterrupt")
 
     assert (-2, "", "Interrupted.\n") == (ran.returncode, ran.stdout, ran.stderr)
@@ -81,7 +81,7 @@ def test_ctrl_c_is_one_word_even_before_a_program_has_begun(tmp_path: Path, prog
 
 @pytest.mark.parametrize("port", ["0", "80000", "http"])
 def test_what_is_not_a_port_is_refused(port: str) -> None:
-    """By the program that would listen, before anything is made."""
+    """A port out of range is refused by the program that would listen, before anything is made."""
     ran = run("localaws", "up", "--port", port)
 
     assert (2, "", f"'{port}' is not a port. Choose a number from 1 to 65535.\n") == (
@@ -118,7 +118,7 @@ def test_what_is_not_a_port_is_refused(port: str) -> None:
 def test_a_wrong_value_given_to_make_is_answered_by_a_sentence_alone(
     typed: tuple[str, str], sentence: str
 ) -> None:
-    """The options of the program behind it are not what was typed."""
+    """Who typed make did not see the program's options, so no usage is printed."""
     make = ["make", "-s", "-o", ".venv/.ready", "-o", ".wheels/.ready", *typed]
     ran = subprocess.run(make, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
 
@@ -138,7 +138,7 @@ def refused(folder: Path, *options: str) -> str:
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    """Below a file, for one; a folder of somebody else's is refused the same way."""
+    """A data folder that cannot be made, such as one below a file, is refused in one line."""
     (tmp_path / "file").touch()
     said = refused(tmp_path / "file" / "data")
 
@@ -149,14 +149,14 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_dump_that_is_a_folder_is_refused(tmp_path: Path) -> None:
-    """It says so, and not that there is none."""
+    """The sentence says that the dump is a folder, and not that it is missing."""
     said = refused(tmp_path / "data", "--dump", str(tmp_path))
 
     assert f"The dump {tmp_path} is a folder. Name an SQL file with --dump.\n" == said
 
 
 def test_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
-    """Before anything is made."""
+    """A folder without PostgreSQL's programs is refused before anything is made."""
     said = refused(tmp_path / "data", "--postgres", str(tmp_path))
 
     assert said.startswith(
@@ -176,7 +176,7 @@ def as_nobody() -> Iterator[None]:
 
 
 def test_a_port_of_root_s_is_refused_to_others() -> None:
-    """Below 1024, on Linux as it comes."""
+    """A port below 1024 is refused to others than root, as Linux does by default."""
     with as_nobody(), pytest.raises(PortTakenError) as error:
         Server(81, "/nowhere").start()
 
@@ -186,7 +186,7 @@ def test_a_port_of_root_s_is_refused_to_others() -> None:
 
 
 def test_a_folder_of_root_s_is_refused_to_others() -> None:
-    """Before anything is started."""
+    """A folder that only root may make is refused before anything is started."""
     with as_nobody(), pytest.raises(FolderError) as error:
         DataFolder(Path("/nobodys"))
 

@@ -50,7 +50,7 @@ def kept(said: str) -> str:
     ids=["a bug", "several lines", "a file", "a full disk", "a thread"],
 )
 def test_an_unexpected_error_is_told_in_one_line(program: str, sentence: str, advice: str) -> None:
-    """What happened, where the trace is, what to do."""
+    """The line says what happened, where the trace is, and what to do."""
     ran = run(program)
 
     assert (True, True, 1) == (
@@ -74,7 +74,7 @@ TO_A_FILE = "logging.getLogger().handlers.insert(0, logging.FileHandler(os.devnu
 
 @pytest.mark.parametrize("before", ["", TO_A_FILE], ids=["alone", "after a file took it whole"])
 def test_a_log_record_with_an_error_has_no_trace_either(before: str) -> None:
-    """Its message is followed by the sentence."""
+    """A log record's message is followed by the sentence about its error."""
     ran = run(LOGGED.format(before))
 
     assert ran.stderr.startswith("It is lost.\nUnexpected error: ZeroDivisionError")
@@ -96,7 +96,7 @@ def folder_of_traces(**environment: str) -> Path:
 
 
 def test_people_s_traces_are_in_their_checkout_and_those_of_tests_are_not() -> None:
-    """A variable names another folder, which the tests do for whatever they start."""
+    """A variable names another folder for traces, and the tests set it for what they start."""
     assert ROOT / ".build" / "errors" == folder_of_traces()
     assert ROOT not in folder_of_traces(**os.environ).parents
 
@@ -111,7 +111,7 @@ def test_ctrl_c_is_one_word() -> None:
 
 
 def test_a_reader_that_has_gone_is_no_error() -> None:
-    """As in `make doctor | head -1`."""
+    """A closed pipe, as in `make doctor | head -1`, prints nothing."""
     ran = run(
         "import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1)\nwhile True: print('x' * 9999, "
         "flush=True)"
@@ -121,7 +121,9 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
 
 
 def test_what_imports_a_package_keeps_python_s_own_ways() -> None:
-    """Only a `python -m …` of ours is prepared."""
+    """Importing a package changes nothing in a process: only a `python -m …` of ours is
+    prepared.
+    """
     command = [
         sys.executable,
         "-c",

@@ -27,7 +27,7 @@ from tests.docs.readme import commands
     ids=["nothing", "one variable", "both", "everything"],
 )
 def test_what_is_excepted_already_stays_so(shell: dict[str, str], expected: str) -> None:
-    """Programs read one of the two names or the other, so both say the same."""
+    """Programs read one of the two variables or the other, so both get the same hosts."""
     assert {"NO_PROXY": expected, "no_proxy": expected} == direct_loopback(shell)
 
 
@@ -38,7 +38,7 @@ def is_direct(environment: Mapping[str, str]) -> bool:
 
 
 def test_the_exports_that_are_printed_except_it() -> None:
-    """`make up` prints them, and the README has them."""
+    """The exports that `make up` and the README tell people to type except loopback."""
     printed = [
         line
         for line in page("http://127.0.0.1:4577", Path("/world")).splitlines()

@@ -79,7 +79,7 @@ def test_the_bundles_readme_lists_the_regions_that_it_covers_and_those_that_it_d
 
 
 def test_a_region_without_a_root_is_refused_with_the_command_that_fetches_it() -> None:
-    """A target there could not prove who it is, once the old one is gone."""
+    """A region without a root is refused: a target there could not prove its identity later."""
     with pytest.raises(RefusedError, match="no certificate authority of mx-central-1") as refusal:
         refuse_uncovered_region("mx-central-1")
 
@@ -98,7 +98,7 @@ def test_a_refresh_brings_a_new_region(bundle: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_refresh_replaces_the_roots_of_a_region(bundle: Path) -> None:
-    """What Amazon withdrew is trusted no longer."""
+    """A root that Amazon has replaced is not trusted any more."""
     assert 0 == refreshed(bundle, rds_root("us-east-1"))
 
     roots = x509.load_pem_x509_certificates(bundle.read_bytes())
@@ -124,7 +124,7 @@ def test_a_refresh_replaces_the_roots_of_a_region(bundle: Path) -> None:
 def test_what_is_no_valid_root_of_amazons_is_not_taken_in(
     bundle: Path, capsys: pytest.CaptureFixture[str], content: bytes, why: str
 ) -> None:
-    """The bundle stays as it is, and the program says why."""
+    """The bundle stays as it is, and the command says why."""
     assert 1 == refreshed(bundle, content)
 
     assert BUNDLED_ROOTS.read_bytes() == bundle.read_bytes()
@@ -132,14 +132,14 @@ def test_what_is_no_valid_root_of_amazons_is_not_taken_in(
 
 
 def test_roots_are_fetched_by_https_only(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Otherwise nothing proves that they are Amazon's."""
+    """An address without TLS is refused, since nothing proves that its answer is Amazon's."""
     assert 1 == refresh(bundle, "http://example.com/global-bundle.pem")
 
     assert "no https address" in capsys.readouterr().err
 
 
 def test_nobody_who_answers_is_told(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a way to the internet the bundle stays as it is."""
+    """Where nobody answers, the command says so and the bundle stays as it is."""
     with published(b"") as url:
         pass
 

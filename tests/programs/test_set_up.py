@@ -46,7 +46,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_names_every_target() -> None:
-    """`make` alone says what there is, and needs no set-up for it."""
+    """`make` alone lists every target, and sets nothing up for that."""
     said = run("make", "--no-print-directory", "help").stdout
 
     assert re.findall(r"^make ([\w-]+)", said, re.MULTILINE) == TARGETS
@@ -64,7 +64,7 @@ def test_help_names_every_target() -> None:
 def test_the_local_stage_is_that_of_the_world_s_own_checkout(
     options: list[str], checkout: str
 ) -> None:
-    """`make up` deploys it from a copy with the settings that only that world knows."""
+    """`STAGE=local` means the copy that `make up` deploys, with the settings of that world."""
     said = run("make", "--no-print-directory", "--dry-run", "doctor", *options).stdout
 
     assert f'--checkout "{checkout}"' in said
@@ -72,7 +72,7 @@ def test_the_local_stage_is_that_of_the_world_s_own_checkout(
 
 @pytest.mark.parametrize("target", ["demo", "up"])
 def test_a_full_server_is_a_variable_of_make_alone(target: str) -> None:
-    """In an environment POSTGRES may mean anything."""
+    """`POSTGRES` counts on the command line only: in an environment it may mean anything."""
     given = run(
         "make", "--no-print-directory", "--dry-run", target, "POSTGRES=/a server/bin"
     ).stdout
@@ -85,7 +85,7 @@ def test_a_full_server_is_a_variable_of_make_alone(target: str) -> None:
 
 
 def test_more_time_is_a_variable_of_make() -> None:
-    """What the demo advises on a slow machine; in an environment TIMEOUT may mean anything."""
+    """`TIMEOUT` counts on the command line only: in an environment it may mean anything."""
     given = run("make", "--no-print-directory", "--dry-run", "demo", "TIMEOUT=900").stdout
     inherited = run("make", "--no-print-directory", "--dry-run", "demo", TIMEOUT="5").stdout
 
@@ -95,7 +95,7 @@ def test_more_time_is_a_variable_of_make() -> None:
 
 @pytest.mark.parametrize("python", ["/bin/false", "no-such-python", "/no such/python"])
 def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_path: Path) -> None:
-    """Nothing is made, and the sentence says what to do."""
+    """An unsuitable Python is refused with what to do, and nothing is made."""
     refused = run(".ci/set-up", "venv", str(tmp_path / "venv"), PYTHON=python)
 
     assert refused.returncode == 1
@@ -105,7 +105,7 @@ def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_pa
 
 
 def test_a_python_whose_path_has_a_blank_is_run(tmp_path: Path) -> None:
-    """It is one program, not two; the folder that is refused says that a Python was found."""
+    """A path with a blank is one program: the refusal of the folder shows that it was run."""
     python = tmp_path / "my tools" / "python"
     python.parent.mkdir()
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
@@ -117,7 +117,7 @@ def test_a_python_whose_path_has_a_blank_is_run(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_make_did_not_make_is_left_alone(tmp_path: Path) -> None:
-    """Somebody's own virtual environment, or anything else of that name."""
+    """A folder that somebody else made, such as their own environment, is not touched."""
     theirs = tmp_path / "venv" / "notes.txt"
     theirs.parent.mkdir()
     theirs.write_text("mine")
@@ -155,7 +155,7 @@ def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
 def test_servers_that_cannot_be_fetched_are_left_out_but_in_ci(
     ci: str, status: int, said: str, tmp_path: Path
 ) -> None:
-    """A laptop goes on without them, and is asked again by the next run; CI must have them."""
+    """A laptop goes on without them and tries again at the next run; CI must have them."""
     folder = tmp_path / "servers"
     nowhere = {"DEBIAN_MIRROR": "file:/nowhere", "INSTALLED": str(tmp_path)}
 
@@ -168,7 +168,7 @@ def test_servers_that_cannot_be_fetched_are_left_out_but_in_ci(
 
 
 def test_servers_that_are_installed_are_not_fetched(tmp_path: Path) -> None:
-    """The machine's own are used from where they are, and no network is needed."""
+    """Installed servers are used where they are, and no network is needed."""
     for major in ("15", "17"):
         program = tmp_path / major / "bin" / "postgres"
         program.parent.mkdir(parents=True)
@@ -181,7 +181,7 @@ def test_servers_that_are_installed_are_not_fetched(tmp_path: Path) -> None:
 
 
 def test_the_lock_holds_every_direct_requirement() -> None:
-    """At the version that is asked for."""
+    """Every direct requirement stands in the lock, at the same version."""
     lock = (ROOT / "requirements-dev.lock").read_text().splitlines()
     direct = [
         re.sub(r"\[.*\]", "", line)

@@ -57,7 +57,7 @@ def test_a_part_that_cannot_be_ended_is_told_and_keeps_no_other_from_its_end(
 
 
 def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path) -> None:
-    """It is impatience, not another wish; servers would be left running."""
+    """A second Ctrl-C is ignored: cut short, the end would leave servers running."""
     ran = run(LOCALAWS.format(first="signal.raise_signal, signal.SIGINT"), str(tmp_path / "data"))
 
     assert (0, ["PostgreSQL has ended", "stopped"], "") == (
@@ -68,7 +68,7 @@ def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path) -> None:
 
 
 def test_the_demo_ends_its_world_at_a_second_ctrl_c_too() -> None:
-    """Killed in the middle of it, the world would leave its PostgreSQL servers."""
+    """The demo ignores later signals while it stops its local AWS."""
     ran = run(DEMO)
 
     assert (0, "the world has ended\n", "") == (ran.returncode, ran.stdout, ran.stderr)

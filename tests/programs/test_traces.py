@@ -26,7 +26,7 @@ if __name__ == "__main__":
 
 
 def test_of_chalice_s_traces_the_error_is_told() -> None:
-    """And whatever it said before and after."""
+    """Of a trace only its error is printed, with the lines before and after the trace."""
     said = [
         "Creating role",
         "Traceback (most recent call last):",
