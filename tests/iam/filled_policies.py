@@ -10,10 +10,10 @@ from typing import Any
 from localaws.aurora.client import service as rds_service
 from localaws.iam import (
     Call,
+    EncryptedSecret,
     PermissionRequest,
     Policy,
     ResourceLookup,
-    Secret,
     evaluate,
     permission_requests,
 )
@@ -91,10 +91,10 @@ class HeldStage(Stage):
         """What the questions need to know."""
         return ResourceLookup(self.aurora.find, self.keys, self._secret, lambda _topic: TOPIC_KEY)
 
-    def _secret(self, account: str, region: str, name: str) -> Secret | None:
+    def _secret(self, account: str, region: str, name: str) -> EncryptedSecret | None:
         known = name in self.secrets._values
         arn = f"arn:aws:secretsmanager:{region}:{account}:secret:{name}{SUFFIX}"
-        return Secret(arn, SECRETS_KEY) if known else None
+        return EncryptedSecret(arn, SECRETS_KEY) if known else None
 
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function once, under its own name."""

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from localaws.iam import (
     Call,
+    EncryptedSecret,
     Policy,
     ResourceLookup,
-    Secret,
     UnmodelledPermissionError,
     evaluate,
     permission_requests,
@@ -46,7 +46,7 @@ THINGS = {  # in the target's region, beside what is not tagged
 WORLD = ResourceLookup(
     find=lambda arn: Thing(THINGS.get(":".join(arn.split(":")[5:]), {})),  # type: ignore[arg-type,return-value]
     key=lambda _account, _region, _reference: None,
-    secret=lambda account, region, name: Secret(
+    secret=lambda account, region, name: EncryptedSecret(
         f"arn:aws:secretsmanager:{region}:{account}:secret:{name}{SUFFIX}"
     ),
     topic_key=lambda _topic: None,

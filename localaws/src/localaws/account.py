@@ -9,7 +9,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
 
 from localaws.aurora import Key, Network
-from localaws.iam import Secret
+from localaws.iam import EncryptedSecret
 
 AWS_ALIASES: Final = "alias/aws/"
 ENABLED: Final = "Enabled"
@@ -87,13 +87,13 @@ def has_security_group(account: str, region: str, group_id: str) -> bool:
     return ec2_backends[account][region].get_security_group_from_id(group_id) is not None
 
 
-def find_secret(account: str, region: str, reference: str) -> Secret | None:
+def find_secret(account: str, region: str, reference: str) -> EncryptedSecret | None:
     """Find a secret by name or ARN, with its key if that is not the account's own."""
     secrets = secretsmanager_backends[account][region].secrets
     if reference not in secrets:
         return None
     found = secrets[reference]
-    return Secret(found.arn, getattr(found, "kms_key_id", None))
+    return EncryptedSecret(found.arn, getattr(found, "kms_key_id", None))
 
 
 def key_of_topic(arn: str) -> str | None:

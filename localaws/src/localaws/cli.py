@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 
-class OptionError(typer.BadParameter):
+class PortError(typer.BadParameter):
     """A value that an option does not take; the message is the whole sentence."""
 
     def format_message(self) -> str:
@@ -33,9 +33,7 @@ def parse_port(given: str | int) -> int:
     """Read the port that something listens on; typer also reads the default, which is a number."""
     text = str(given)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= foreground.PORT_MAX):
-        raise OptionError(
-            f"'{text}' is not a port. Choose a number from 1 to {foreground.PORT_MAX}."
-        )
+        raise PortError(f"'{text}' is not a port. Choose a number from 1 to {foreground.PORT_MAX}.")
     return int(text)
 
 
@@ -94,7 +92,7 @@ def _start_sample(options: Options, folder: DataFolder, stack: ExitStack, say: S
 
 def _sentence(error: typer.TyperException, name: str) -> str:
     message = error.format_message()
-    if isinstance(error, OptionError):
+    if isinstance(error, PortError):
         return message
     context = getattr(error, "ctx", None)
     command = context.command_path if context else name

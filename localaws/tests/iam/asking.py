@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localaws.aurora import Aurora, AuroraClient, KeyRing, VirtualClock
-from localaws.iam import Call, PermissionRequest, ResourceLookup, Secret, permission_requests
+from localaws.iam import (
+    Call,
+    EncryptedSecret,
+    PermissionRequest,
+    ResourceLookup,
+    permission_requests,
+)
 
 ACCOUNT, HERE, THERE = "123456789012", "us-west-2", "us-east-1"
 FUNCTION = f"arn:aws:lambda:{HERE}:{ACCOUNT}:function:f"
@@ -83,10 +89,12 @@ class Scene:
             Call(service, operation, parameters, ACCOUNT, region, FUNCTION), world
         )
 
-    def secret(self, account: str, region: str, name: str) -> Secret | None:
+    def secret(self, account: str, region: str, name: str) -> EncryptedSecret | None:
         """Know two secrets."""
         arn = f"arn:aws:secretsmanager:{region}:{account}:secret:{name}-AbCdEf"
-        return {"plain": Secret(arn), "locked": Secret(arn, "alias/here")}.get(name)
+        return {"plain": EncryptedSecret(arn), "locked": EncryptedSecret(arn, "alias/here")}.get(
+            name
+        )
 
 
 def pairs(asked: list[PermissionRequest], beginning: str = "") -> list[tuple[str, str]]:

@@ -22,13 +22,15 @@ CREATE TABLE sales.orders (
   paid boolean, note text, tags text[], made timestamptz, "it's" varchar(9),
   twice numeric(11, 2) GENERATED ALWAYS AS (price * 2) STORED);
 INSERT INTO sales.orders VALUES
-  (1, 2, 19.90, 1.5, 0.1, true, E'two\\nlines, "quoted"\\r\\n', '{a,b}', '2026-11-27 01:02:03Z', ''),
+  (1, 2, 19.90, 1.5, 0.1, true, E'two\\nlines, "quoted"\\r\\n', '{a,b}',
+   '2026-11-27 01:02:03Z', ''),
   (2, NULL, NULL, 'NaN', 'Infinity', false, 'NULL', NULL, NULL, NULL),
   (9223372036854775807, -1, -0.01, NULL, NULL, NULL, NULL, NULL, NULL, '\\.');
 CREATE TABLE sales.empty (id integer);
 CREATE TABLE single (note text); INSERT INTO single VALUES (NULL), ('');
 CREATE TABLE parted (id integer, name text) PARTITION BY RANGE (id);
-CREATE TABLE parted_1 (name text, id integer); ALTER TABLE parted ATTACH PARTITION parted_1 FOR VALUES FROM (0) TO (9);
+CREATE TABLE parted_1 (name text, id integer);
+ALTER TABLE parted ATTACH PARTITION parted_1 FOR VALUES FROM (0) TO (9);
 CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (9) TO (99);
 INSERT INTO parted VALUES (1, 'one'), (10, 'ten');
 CREATE UNLOGGED TABLE unlogged AS SELECT 1 AS id;

@@ -24,7 +24,8 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
 CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;
 CREATE COLLATION public.ci (provider = icu, deterministic = false, locale = 'und-u-ks-level2');
-CREATE TABLE public.names (id uuid DEFAULT public.uuid_generate_v4(), name text COLLATE public.ci UNIQUE);
+CREATE TABLE public.names (
+  id uuid DEFAULT public.uuid_generate_v4(), name text COLLATE public.ci UNIQUE);
 CREATE INDEX ON public.names USING gin ((lower(name) COLLATE "C") public.gin_trgm_ops);
 INSERT INTO public.names (name) VALUES ('one');
 ALTER TABLE public.names OWNER TO somebody;

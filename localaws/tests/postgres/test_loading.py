@@ -165,7 +165,8 @@ NAMING = """\
 CREATE TABLE public.ticket (id integer, team text);
 ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
 CREATE POLICY support_sees ON public.ticket FOR SELECT TO of_policy USING ((team = 'a'::text));
-ALTER DEFAULT PRIVILEGES FOR ROLE of_default IN SCHEMA public GRANT SELECT ON TABLES TO of_grant_to_come;
+ALTER DEFAULT PRIVILEGES FOR ROLE of_default IN SCHEMA public
+  GRANT SELECT ON TABLES TO of_grant_to_come;
 CREATE FOREIGN DATA WRAPPER other_db;
 CREATE SERVER billing FOREIGN DATA WRAPPER other_db;
 CREATE USER MAPPING FOR of_mapping SERVER billing OPTIONS (user 'x', password 'y');
@@ -288,8 +289,8 @@ def test_a_database_whose_locale_is_missing_gets_c(
 
     assert [
         (
-            f"Line 2 of {dump} asks for the locale {locale}, which this server does not have; it gets "
-            "C."
+            f"Line 2 of {dump} asks for the locale {locale}, which this server does not have; "
+            "it gets C."
         )
     ] == told
     assert [("C", "C", "c")] == master(
@@ -305,8 +306,10 @@ def test_a_collation_that_is_missing_is_made_of_c(
     """The dump's own and those that a server makes of its machine's locales."""
     dump.write_text(
         "CREATE COLLATION public.ours (provider = libc, locale = 'xx_XX.utf8');\n"
-        "CREATE COLLATION public.its (provider = icu, deterministic = true, rules = '&V << w', locale = 'sv');\n"
-        'CREATE TABLE names (a text COLLATE pg_catalog."xx_XX.utf8", b text COLLATE public.ours, c text COLLATE "C");\n'
+        "CREATE COLLATION public.its (provider = icu, deterministic = true, "
+        "rules = '&V << w', locale = 'sv');\n"
+        'CREATE TABLE names (a text COLLATE pg_catalog."xx_XX.utf8", '
+        'b text COLLATE public.ours, c text COLLATE "C");\n'
         'CREATE TABLE more (a text COLLATE pg_catalog."xx_XX.utf8");\n'
     )
 
@@ -317,8 +320,8 @@ def test_a_collation_that_is_missing_is_made_of_c(
         ),
         f"Line 2 of {dump} asks for the locale sv, which this server does not have; it gets C.",
         (
-            f"Line 3 of {dump} sorts by the collation xx_XX.utf8, which this server does not have; it "
-            "is made of C."
+            f"Line 3 of {dump} sorts by the collation xx_XX.utf8, which this server does not have; "
+            "it is made of C."
         ),
     ] == load(data, cluster, dump, own)
     assert [] == Client(data, cluster)("SELECT * FROM names ORDER BY a, b, c", own)
@@ -404,7 +407,8 @@ def test_connect_and_the_end_of_rows_go_on_working(
     """
     name = f"{own} it's"
     dump.write_text(
-        "\\restrict abc\n\\set ON_ERROR_STOP on\n\\encoding SQL_ASCII;\nSET client_encoding = 'UTF8';\n"
+        "\\restrict abc\n\\set ON_ERROR_STOP on\n\\encoding SQL_ASCII;\n"
+        "SET client_encoding = 'UTF8';\n"
         "\\unrestrict abc\n"
         f'CREATE DATABASE "{name}";\n'
         f"\\connect -reuse-previous=on \"dbname='{own} it\\'s'\"\n\\restrict abc\n"
@@ -425,8 +429,10 @@ def test_every_missing_extension_is_told_before_anything_is_loaded(
     extension.
     """
     dump.write_text(
-        "CREATE TABLE one (id integer);\nCREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;\n"
-        'CREATE EXTENSION IF NOT EXISTS "uuid-ossp";\nCREATE EXTENSION postgis;\nCREATE EXTENSION vector;\n'
+        "CREATE TABLE one (id integer);\n"
+        "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;\n"
+        'CREATE EXTENSION IF NOT EXISTS "uuid-ossp";\n'
+        "CREATE EXTENSION postgis;\nCREATE EXTENSION vector;\n"
         "CREATE EXTENSION pg_cron;\nCREATE EXTENSION aws_s3 CASCADE;\n"
     )
     with pytest.raises(DataPlaneError) as refused:
@@ -596,7 +602,7 @@ def test_a_tablespace_is_kept_among_the_data(
     assert [(1,)] == rows
     assert [
         (
-            f"Line 1 of {dump} places a tablespace into a folder of its own; it is placed among the "
-            "other data."
+            f"Line 1 of {dump} places a tablespace into a folder of its own; "
+            "it is placed among the other data."
         )
     ] == told

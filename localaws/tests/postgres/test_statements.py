@@ -34,8 +34,8 @@ def statements(tmp_path: Path, text: str | bytes) -> list[str]:
         "SELECT 1 -- ; '\n+ 2;",
         "CREATE RULE r AS ON DELETE TO t DO (SELECT 1; SELECT 2);",
         (
-            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; "
-            "END;"
+            "CREATE FUNCTION f() RETURNS int "
+            "BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;"
         ),
         "INSERT INTO t VALUES ('a;', E'\\';', $$;$$, \"f\"(-1)) -- ;\n;",
         "SELECT U&'\\0061;' || U&\"b;\";",
@@ -114,8 +114,8 @@ def test_rows_are_no_statements(tmp_path: Path) -> None:
         ("ALTER USER MAPPING FOR a SERVER s OPTIONS (SET password 'x');", {"a"}),
         (
             (
-                "GRANT SELECT (x), UPDATE\n-- to x\nON TABLE t\nTO /* or */ a,\n  GROUP b\nGRANTED BY "
-                "c;"
+                "GRANT SELECT (x), UPDATE\n-- to x\nON TABLE t\nTO /* or */ a,\n  GROUP b\n"
+                "GRANTED BY c;"
             ),
             {"a", "b", "c"},
         ),

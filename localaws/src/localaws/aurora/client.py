@@ -28,7 +28,7 @@ _UNMODELLED_CODES = frozenset(
 _VALIDATOR = ParamValidator()
 
 
-class Service:
+class RdsService:
     """What botocore knows of RDS, loaded once: operations by method name, exceptions, pages."""
 
     def __init__(self) -> None:
@@ -55,9 +55,9 @@ class Service:
 
 
 @cache
-def service() -> Service:
+def service() -> RdsService:
     """Return what botocore knows of RDS."""
-    return Service()
+    return RdsService()
 
 
 class AuroraClient:

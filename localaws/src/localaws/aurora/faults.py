@@ -25,7 +25,7 @@ class CreationFailure:
 
 
 @dataclass
-class Faults:
+class PlannedFaults:
     """Faults in store, by what they will befall."""
 
     refusals: dict[str, list[InjectedRefusal]] = field(default_factory=dict)

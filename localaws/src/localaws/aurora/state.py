@@ -10,7 +10,7 @@ from localaws.aurora.arns import Arn
 from localaws.aurora.data import DataPlane
 from localaws.aurora.durations import Durations
 from localaws.aurora.export_storage import ExportStorage
-from localaws.aurora.faults import Faults
+from localaws.aurora.faults import PlannedFaults
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import Key, Lookup, usable_key
 from localaws.aurora.records import (
@@ -95,7 +95,7 @@ class AuroraState:
     secrets: "SecretStore"
     exports: ExportStorage
     schedule: Schedule = field(default_factory=Schedule)
-    faults: Faults = field(default_factory=Faults)
+    faults: PlannedFaults = field(default_factory=PlannedFaults)
     regions: dict[tuple[str, str], Region] = field(default_factory=dict)
     global_clusters: dict[tuple[str, str], GlobalCluster] = field(default_factory=dict)
     copies_by_source: dict[str, list[Snapshot]] = field(default_factory=dict)

@@ -12,16 +12,16 @@ from localaws.iam.evaluation import Decision, evaluate
 from localaws.iam.permission_request import Call, PermissionRequest, UnmodelledPermissionError
 from localaws.iam.policies import Policy, PolicyError, Statement
 from localaws.iam.requests import permission_requests
-from localaws.iam.resource_lookup import ResourceLookup, Secret
+from localaws.iam.resource_lookup import EncryptedSecret, ResourceLookup
 
 __all__ = [
     "Call",
     "Decision",
+    "EncryptedSecret",
     "PermissionRequest",
     "Policy",
     "PolicyError",
     "ResourceLookup",
-    "Secret",
     "Statement",
     "UnmodelledPermissionError",
     "evaluate",

@@ -10,7 +10,7 @@ Found = Cluster | Instance | Snapshot | None
 
 
 @dataclass(frozen=True)
-class Secret:
+class EncryptedSecret:
     """A secret: its whole ARN with its six random characters, and the key that encrypts it.
 
     `key` is None for the account's own `aws/secretsmanager`, which everybody may use through
@@ -29,7 +29,7 @@ class ResourceLookup:
     """From the ARN of a cluster, an instance or a snapshot to what it is now."""
     key: Lookup
     """From account, region and reference to a KMS key."""
-    secret: Callable[[str, str, str], Secret | None]
+    secret: Callable[[str, str, str], EncryptedSecret | None]
     """From account, region and name or ARN to a secret."""
     topic_key: Callable[[str], str | None]
     """From a topic's ARN to the customer's key that encrypts it, if there is one."""
