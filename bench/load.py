@@ -165,7 +165,7 @@ def _started(simulation: PricedSimulation, plans: list[tuple[Plan, str]]) -> dat
 def _ask(simulation: PricedSimulation, plan: Plan, arn: str) -> None:
     with simulation.invoked("snapshot-check") as ports:
         request = RestoreRequested(snapshot_identifier=arn)
-        asked = starting.Asked(request, plan.name, "", requested_id(plan.name))
+        asked = starting.StartRequest(request, plan.name, "", requested_id(plan.name))
         starting.start_on_request(asked, plan, ports, Facts(snapshot=SnapshotFacts(arn=arn)))
 
 

@@ -35,7 +35,7 @@ def answer(step: str, event: Any, compose: Compose = ports.of_lambda) -> None:
 def run_heartbeat(event: Any) -> None:
     """Do one tick of the heartbeat."""
     # Imported here: only one of eleven functions needs it.
-    from chalicelib.steps.heartbeat import heartbeat  # noqa: PLC0415
+    from chalicelib.runtime.heartbeat import heartbeat  # noqa: PLC0415
 
     heartbeat(ports.of_lambda(event.context), first=bool(_cold_start))
     _cold_start.clear()

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.ports import Ports
 from chalicelib.runtime import router
-from chalicelib.steps.heartbeat import heartbeat
+from chalicelib.runtime.heartbeat import heartbeat
 from simulation import faults
 from simulation.bus import Choose
 from simulation.history import Entry

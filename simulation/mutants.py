@@ -213,7 +213,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the heartbeat",
-        "chalicelib/steps/heartbeat.py",
+        "chalicelib/runtime/heartbeat.py",
         "    sweep.sweep(ports)\n",
         "",
         NIGHT,
@@ -295,7 +295,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the rule for from_step",
         "chalicelib/runtime/reruns.py",
-        "if asked is not stood and not comes_after(stood, asked):",
+        "if state is not stopped and not comes_after(stopped, state):",
         "if False:",
         ("rerun-too-far",),
     ),

@@ -26,8 +26,8 @@ from chalicelib.ports import Ports
 from chalicelib.records.operations import Operations
 from chalicelib.records.targets import TargetRecord
 from chalicelib.runtime import router
+from chalicelib.runtime.heartbeat import heartbeat
 from chalicelib.settings import Settings
-from chalicelib.steps.heartbeat import heartbeat
 from localaws import patterns
 from simulation.data_plane import InMemoryData
 from simulation.in_memory_database import InMemoryCluster, InMemoryDatabase

@@ -1,4 +1,4 @@
-"""What people are told after an operation stopped: what stands now, and the one command that goes on from there."""
+"""The advice after an operation stopped: the state of the target, and the command to continue."""
 
 from collections.abc import Mapping
 
@@ -17,31 +17,35 @@ _DELETION_UNKNOWN = (
 )
 _DELETION: Mapping[Deletion | None, str] = {
     Deletion.DECIDED: "Nothing of the old target {target} was deleted.",
-    Deletion.ASKED: "AWS was asked to delete the instances of the old target {target}, and has not "
-    "confirmed the deletion of its cluster. If the cluster stands, see which of its instances do: "
-    "create one in it if none is left and it is needed before a restore has finished.",
-    Deletion.ACCEPTED: "The old target {target} is being deleted, so there is no target until a "
-    "restore has finished.",
+    Deletion.ASKED: (
+        "AWS was asked to delete the instances of the old target {target}, and has not confirmed "
+        "the deletion of its cluster. If the cluster still exists, see which of its instances do: "
+        "create one in it if none is left and it is needed before a restore has finished."
+    ),
+    Deletion.ACCEPTED: (
+        "The old target {target} is being deleted, so there is no target until a restore has "
+        "finished."
+    ),
 }
 
 
 def what_stands(operation: Operation) -> list[str]:
-    """Say what became of the target, where an operation stopped before the new one was usable."""
-    stopped, victim = operation.stopped_at, operation.facts.target.old
+    """Describe the target where an operation stopped before the new cluster was usable."""
+    stopped, old = operation.stopped_at, operation.facts.target.old
     if stopped is None or operation.state is State.SKIPPING:
         return []
     if _is_before(stopped, State.TARGET_DELETING):
         return ["This operation deleted nothing: the target is as it was."]
-    if stopped is State.TARGET_DELETING and victim:
-        said = _DELETION.get(operation.facts.target.deletion, _DELETION_UNKNOWN)
-        return [said.format(target=victim.arn)]
+    if stopped is State.TARGET_DELETING and old:
+        deletion = _DELETION.get(operation.facts.target.deletion, _DELETION_UNKNOWN)
+        return [deletion.format(target=old.arn)]
     if _is_before(stopped, State.RESTORED):
         return ["There is no target now: the old one is gone, and the new one is not finished."]
     return []
 
 
 def how_to_go_on(operation: Operation) -> str:
-    """Give the command that people need after they did what the remedy says."""
+    """Give the command that people need after they followed the remedy."""
     if operation.retry is Retry.LAST_SUCCESS:
         return f"Do it on the last success's cluster: {_of_last_success(operation)}"
     if operation.retry is Retry.NEW_REQUEST:

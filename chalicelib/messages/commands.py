@@ -1,7 +1,4 @@
-"""Commands that people paste.
-
-Each carries a request id of its own, so that pasting it twice asks for one thing.
-"""
+"""The commands that people paste, each with a request id: a command pasted twice acts once."""
 
 import json
 import shlex
@@ -24,20 +21,21 @@ def request_command(stage: str, region: str, detail: Mapping[str, object]) -> st
 
 
 def rerun_command(operation: Operation) -> str:
-    """Write the command that continues an operation where it stopped, with what was allowed to it.
+    """Write the command that continues an operation where it stopped, with its permissions.
 
-    Its request id follows from what it asks for.
+    Its request id follows from the request.
     """
-    again = {
+    request = {
         "rerun_of": operation.operation_id,
         "from_step": operation.rerun_from,
         "older": operation.may_be_older or None,
     }
     region = operation.region or operation.plan.target.region
-    return request_command(operation.stage, region, {"request_id": request_id_of(again), **again})
+    detail = {"request_id": request_id_of(request), **request}
+    return request_command(operation.stage, region, detail)
 
 
-def request_id_of(again: Mapping[str, object]) -> str:
-    """Name what is asked for: the same for the same detail, where fields that are None say nothing."""
-    given = (f"{field}={value}" for field, value in again.items() if value is not None)
+def request_id_of(request: Mapping[str, object]) -> str:
+    """Make the id of a request: the same for the same detail, whose fields of None are ignored."""
+    given = (f"{field}={value}" for field, value in request.items() if value is not None)
     return requested_id(" ".join(["again", *given]))

@@ -1,4 +1,4 @@
-"""What comes in and what goes out, as values: RDS's events, people's requests, our own announcements."""
+"""The events as values: those of RDS, the requests of people, and the app's announcements."""
 
 import re
 from collections.abc import Mapping
@@ -22,23 +22,22 @@ from chalicelib.settings import PLAN_NAME
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 Request = TypeVar("Request", bound=BaseModel)
 # EventBridge tries for 24 hours to reach a function, and Lambda's queue then keeps an event for 6:
-# what is older was put again by somebody (EventBridge user guide, retry policy; Lambda developer
+# an older event was sent again by somebody (EventBridge user guide, retry policy; Lambda developer
 # guide, asynchronous invocation).
 EVENT_AGE_MAX = timedelta(hours=30)
-CLOCK_SKEW_MAX = timedelta(minutes=5)  # of who gives an event its time
+CLOCK_SKEW_MAX = timedelta(minutes=5)  # between the sender's clock and this one
 LAST = "last"  # in rerun_of: the last success on the target of the plan
 _ID_MAX = 128
 _OPERATION_ID = re.compile(r"[a-z][a-z0-9-]{0,127}")
-_SNAPSHOT_NAME = re.compile(
-    r"(?:[a-z]+:)?[a-z][a-z0-9-]{0,254}", re.IGNORECASE
-)  # `rds:…` are the automated ones
+# Automated snapshots are called `rds:…`.
+_SNAPSHOT_NAME = re.compile(r"(?:[a-z]+:)?[a-z][a-z0-9-]{0,254}", re.IGNORECASE)
 _SNAPSHOT_ARN = re.compile(
     r"arn:[a-z-]+:rds:[a-z0-9-]+:\d{12}:cluster-snapshot:" + _SNAPSHOT_NAME.pattern, re.IGNORECASE
 )
 _UNKNOWN_FIELD = "extra_forbidden"  # as pydantic calls it
 _WRONG_FIELDS = (_UNKNOWN_FIELD, "missing", "model_type")
-FIELD_MAX = 64  # characters of a field's name, where one is not known
-_Shown = AfterValidator(one_line)  # what people write is one line from here on
+FIELD_MAX = 64  # characters that are shown of an unknown field's name
+_Shown = AfterValidator(one_line)  # people's texts are one line from here on
 _Id = Annotated[str, Field(min_length=1, max_length=_ID_MAX), _Shown]
 _Reason = Annotated[str, Field(max_length=500), _Shown]
 
@@ -50,7 +49,7 @@ def _snapshot_identifier(text: str) -> str:
 
 
 class RestoreRequested(BaseModel):
-    """A person's request: a snapshot, or a rerun.
+    """A person's request for a restore or a rerun.
 
     It chooses a snapshot or a step, never what is deleted.
     """
@@ -61,12 +60,13 @@ class RestoreRequested(BaseModel):
     plan: str | None = Field(default=None, pattern=f"^{PLAN_NAME.pattern}$")
     snapshot_identifier: Annotated[str, AfterValidator(_snapshot_identifier)] | None = None
     rerun_of: _Id | None = None
-    from_step: Literal[STEPS] | None = None  # type: ignore[valid-type] # the steps are known at run time only
+    # The steps are known at run time only.
+    from_step: Literal[STEPS] | None = None  # type: ignore[valid-type]
     older: bool | None = None  # whether newer data may be replaced by older
     reason: _Reason | None = None
 
     @model_validator(mode="after")
-    def _makes_one_wish(self) -> "RestoreRequested":
+    def _is_consistent(self) -> "RestoreRequested":
         if self.from_step and not self.rerun_of:
             raise ValueError("from_step needs rerun_of, the operation that is to be continued")
         if self.rerun_of and (self.snapshot_identifier or (self.plan and self.rerun_of != LAST)):
@@ -77,7 +77,7 @@ class RestoreRequested(BaseModel):
 
 
 class CancelRequested(BaseModel):
-    """A person's wish to stop one operation."""
+    """A person's request to cancel one operation."""
 
     model_config = _STRICT
 
@@ -86,9 +86,9 @@ class CancelRequested(BaseModel):
 
 
 class ProbeRequested(BaseModel):
-    """The doctor's question what setup-db-users reaches.
+    """The doctor's request that setup-db-users try its network.
 
-    `settings` because that function reads no parameters.
+    It has the plan's settings, because that function reads no SSM parameters.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,7 +98,7 @@ class ProbeRequested(BaseModel):
 
 
 class RdsNotice(BaseModel):
-    """An event of RDS, as far as it is a hint: what happened to which resource, where."""
+    """An event of RDS: what happened to which resource, and where."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -113,7 +113,7 @@ class RdsNotice(BaseModel):
     def of(cls, envelope: Mapping[str, Any]) -> "RdsNotice":
         """Read the envelope of EventBridge.
 
-        The region and account are those of the resource, kept when forwarded.
+        Its region and account are those of the resource, also in a forwarded event.
         """
         detail, resources = detail_of(envelope), envelope.get("resources")
         first = resources[0] if isinstance(resources, list) and resources else ""
@@ -128,36 +128,34 @@ class RdsNotice(BaseModel):
 
     @property
     def identifier(self) -> str:
-        """The resource's own name.
-
-        Snapshot names may hold a colon (`rds:…`), so only six parts are split.
-        """
+        """The resource's name, which may have a colon (a snapshot's `rds:…`)."""
         return self.arn.split(":", 6)[-1]
 
     @property
     def names_snapshot(self) -> bool:
-        """Tell whether it is a cluster's snapshot that the event speaks of."""
+        """Tell whether the event is about a cluster's snapshot."""
         return _SNAPSHOT_ARN.fullmatch(self.arn) is not None
 
     def is_in(self, account: str, region: str) -> bool:
-        """Tell whether event and resource are of an account and region.
+        """Tell whether the event and its resource are of an account and region.
 
         A forwarded event keeps both.
         """
-        return (self.account, self.region) == (account, region) == (*self.arn.split(":")[4:2:-1],)
+        of_resource = (*self.arn.split(":")[4:2:-1],)
+        return (self.account, self.region) == (account, region) == of_resource
 
     @property
     def is_of_cluster(self) -> bool:
-        """Tell whether it is a cluster that the event speaks of."""
+        """Tell whether the event is about a cluster."""
         return self.arn.split(":")[5:6] == ["cluster"]
 
     @property
     def cluster_arn(self) -> str:
-        """The ARN of the cluster that is meant: the resource itself, or the one that an instance is called after.
+        """The ARN of the cluster: the resource itself, or the cluster in an instance's name.
 
-        Ours are called `<cluster>-<number>`. An instance with another name came with an adopted
-        target and is only ever deleted; its cluster's own event follows. Official samples have
-        `rds:` before names, live events do not.
+        Instances that the app creates are called `<cluster>-<number>`. An instance with another
+        name came with an adopted target and is only ever deleted; the event of its cluster follows.
+        Official samples have `rds:` before names, live events do not.
         """
         name = self.identifier.removeprefix("rds:")
         cluster = name if self.is_of_cluster else name.rpartition("-")[0]
@@ -165,80 +163,75 @@ class RdsNotice(BaseModel):
 
     def is_one_of(self, known: tuple[RdsEvent, ...]) -> bool:
         """Match by id, or by the message's beginning when the payload has no id."""
-        return any(
-            self.detail_type == one.detail_type
-            and (
-                self.event == one.event_id
-                or (self.event is None and self.message.startswith(one.message))
-            )
-            for one in known
-        )
+        return any(self._is(event) for event in known if self.detail_type == event.detail_type)
+
+    def _is(self, event: RdsEvent) -> bool:
+        if self.event is None:
+            return self.message.startswith(event.message)
+        return self.event == event.event_id
 
     @property
     def starts_something(self) -> bool:
-        """Tell whether a snapshot became available, rather than being begun, deleted or exported."""
+        """Tell whether a snapshot became available; other events of snapshots start nothing."""
         return self.is_one_of(STARTING_EVENTS)
 
 
 def why_untimely(envelope: Mapping[str, Any], now: datetime) -> str | None:
-    """Say why an event belongs to another time.
+    """Say why an event is stale or of the future; None for one that may be delivered now.
 
-    None for one that EventBridge could be delivering now.
-
-    Archives replay what once was right and would now replace a target or stop an operation.
-    EventBridge itself marks each event with its time, so one without a time that can be read was
-    made by hand, just now, and counts as fresh. Whoever puts an event may give it another time
-    (PutEvents, `Time`), which is then obeyed by nobody.
+    An event from an archive was right once, and would now replace a target or stop an operation.
+    EventBridge gives each event its time, so an event without a readable time was made by hand just
+    now. Who sends an event may give it another time (PutEvents, `Time`); such an event is ignored.
     """
-    if replay := envelope.get(
-        "replay-name"
-    ):  # which EventBridge adds to what it replays (user guide, archives)
+    # EventBridge adds the name to the events that it replays (user guide, archives).
+    if replay := envelope.get("replay-name"):
         return f"it was replayed from an archive, by {shown_name(replay)}"
+    time = str(envelope.get("time"))
     try:
-        made = datetime.fromisoformat(str(envelope.get("time")))
-        age = now - (made if made.tzinfo else made.replace(tzinfo=UTC))
-        of = iso_timestamp(now - age)
+        sent_at = datetime.fromisoformat(time)
+        age = now - (sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=UTC))
+        timestamp = iso_timestamp(now - age)
     except ValueError:
         return None
     except OverflowError:
-        return (
-            f"its time is {shown_name(str(envelope.get('time')))}, outside of the calendar in UTC"
-        )
+        return f"its time is {shown_name(time)}, outside of the calendar in UTC"
     if age < -CLOCK_SKEW_MAX:
-        return f"it is of {of}, which has not come yet"
-    return f"it is of {of}, {age // timedelta(hours=1)} hours ago" if age > EVENT_AGE_MAX else None
+        return f"it is of {timestamp}, which has not come yet"
+    if age > EVENT_AGE_MAX:
+        return f"it is of {timestamp}, {age // timedelta(hours=1)} hours ago"
+    return None
 
 
 def detail_of(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read what an event carries; an event that carries no object carries nothing."""
+    """Read the detail of an event; empty where it is no object."""
     detail = envelope.get("detail")
     return detail if isinstance(detail, Mapping) else {}
 
 
 def event_id_of(envelope: Mapping[str, Any]) -> str:
-    """Read the id that EventBridge gave an event; empty where there is none that could be one."""
+    """Read the id that EventBridge gave an event; empty where there is no valid one."""
     found = envelope.get("id")
     return one_line(found) if isinstance(found, str) and len(found) <= _ID_MAX else ""
 
 
 def is_operation_id(text: str) -> bool:
-    """Tell whether a text could be an operation's id: the targets' items stand in the same table."""
+    """Tell whether a text could be an operation's id: the same table has the targets' items."""
     return _OPERATION_ID.fullmatch(text) is not None
 
 
 def operation_id_of(envelope: Mapping[str, Any]) -> str:
-    """Read which operation an announcement is about; empty where it names none."""
+    """Read the operation id of an announcement; empty where it names none."""
     found = detail_of(envelope).get("operation_id")
     return found if isinstance(found, str) and is_operation_id(found) else ""
 
 
 def _text(value: object) -> str:
-    """Read a text of an event's; what is no text says nothing."""
+    """Read a text of an event; empty where the value is no text."""
     return shown_name(value) if isinstance(value, str) else ""
 
 
 def parse_request(model: type[Request], detail: Any) -> Request:
-    """Read a person's event; raises RefusedError naming every field that is wrong."""
+    """Read a person's event; raises RefusedError that names every wrong field."""
     try:
         return model.model_validate(detail)
     except ValidationError as error:
@@ -246,20 +239,20 @@ def parse_request(model: type[Request], detail: Any) -> Request:
         wrong = first_of(_problem(problem, model) for problem in problems)
         corrections = dict.fromkeys(_correction(problem, model) for problem in problems)
         raise RefusedError(
-            f"The event {model.__name__} cannot be obeyed: {wrong}.",
-            f"Put it again {' and '.join(corrections)}.",
+            f"The event {model.__name__} is invalid: {wrong}.",
+            f"Send it again {' and '.join(corrections)}.",
         ) from error
 
 
 def _problem(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
-    where = brief(one_line(".".join(map(str, problem["loc"]))), FIELD_MAX) or "the detail"
-    near = nearest(where, model.model_fields) if problem["type"] == _UNKNOWN_FIELD else None
-    meant = f" (did you mean {near}?)" if near else ""
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}{meant}"
+    field = brief(one_line(".".join(map(str, problem["loc"]))), FIELD_MAX) or "the detail"
+    near = nearest(field, model.model_fields) if problem["type"] == _UNKNOWN_FIELD else None
+    suggestion = f" (did you mean {near}?)" if near else ""
+    return f"{field}: {problem['msg'].removeprefix('Value error, ')}{suggestion}"
 
 
 def _correction(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """Say what makes one problem go away: a phrase that begins with the word with."""
+    """Give the correction of one problem, as a phrase that begins with `with`."""
     if problem["loc"] == ("from_step",):
         given = problem["input"]
         step = nearest(given, STEPS) if isinstance(given, str) else None
@@ -272,25 +265,28 @@ def _correction(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
 def announcement(operation: Operation) -> tuple[str, dict[str, Any]]:
     """Make the event that announces the present state.
 
-    An end carries what users hang their own steps on.
+    The event of an end has all that users' own steps need.
     """
     detail: dict[str, Any] = {
-        "operation_id": operation.operation_id, "plan": operation.plan_name, "stage": operation.stage,
-        "state": operation.state.value, "version": operation.version,
-    }  # fmt: skip
+        "operation_id": operation.operation_id,
+        "plan": operation.plan_name,
+        "stage": operation.stage,
+        "state": operation.state.value,
+        "version": operation.version,
+    }
     if operation.state in TERMINAL:
         detail.update(end_of(operation))
     return ROWS[operation.state].event, detail
 
 
 def end_of(operation: Operation) -> dict[str, Any]:
-    """Tell how an operation ended, for machines; None where a thing never came to be."""
+    """Describe the end of an operation for programs; None where something was never made."""
     facts, plan = operation.facts, operation.plan
     return {
         "source_cluster": plan.source_cluster_arn,
         "target_cluster": plan.target_cluster_arn,
         "snapshot": facts.snapshot.arn,
-        "snapshot_created_at": _stamped(facts.snapshot.created_at),
+        "snapshot_created_at": _iso_or_none(facts.snapshot.created_at),
         "endpoint": facts.target.endpoint,
         "reader_endpoint": facts.target.reader_endpoint,
         "port": facts.target.port,
@@ -310,10 +306,10 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "rerun_of": operation.rerun_of,
         "keeps_cluster": bool(operation.keeps_cluster),
         "created_at": iso_timestamp(operation.created_at),
-        "ended_at": _stamped(operation.ended_at),
+        "ended_at": _iso_or_none(operation.ended_at),
         "durations": operation.to_item()["durations"],
     }
 
 
-def _stamped(moment: datetime | None) -> str | None:
+def _iso_or_none(moment: datetime | None) -> str | None:
     return iso_timestamp(moment) if moment else None

@@ -1,4 +1,4 @@
-"""What people are told: a short subject, a message they can act on, and the same as JSON for machines."""
+"""The notifications to people: a subject, a message they can act on, and its JSON for programs."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,8 @@ from chalicelib.messages import advice, events
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 
-_REPEATED = {  # how a step of an earlier success ended that was done again on its cluster
+# How it ended when a step was repeated on the cluster of an earlier success.
+_REPEATED = {
     Result.SUCCEEDED: "succeeded, on the cluster that was there before",
     Result.CANCELLED: "was stopped",
     Result.FAILED: "failed",
@@ -39,9 +40,9 @@ UNTRIED = (
 
 
 def publish(
-    topic_arn: str, subject: str, text: str, machine: Mapping[str, Any], ports: Ports
+    topic_arn: str, subject: str, text: str, values: Mapping[str, Any], ports: Ports
 ) -> None:
-    """Publish one notice: e-mail gets the text, queues and functions the JSON.
+    """Publish one notification: e-mail gets the text, queues and functions get JSON.
 
     Raises what `Service.call` does.
     """
@@ -49,34 +50,31 @@ def publish(
         raise RefusedError(
             f"SNS_TOPIC_ARN is {topic_arn}, which is no ARN of a topic.", "Correct SNS_TOPIC_ARN."
         )
-    message = _message(text, machine)
+    message = _message(text, values)
     short = subject.encode("ascii", "replace").decode()[:SUBJECT_MAX]
     ports.service("sns", topic_arn.split(":")[3]).call(
         "publish", TopicArn=topic_arn, Subject=short, Message=message, MessageStructure="json"
     )
 
 
-def _message(text: str, machine: Mapping[str, Any]) -> str:
-    """Put the text for every protocol into one message, each shortened until SNS takes them all together."""
-    message, longest = _for_protocols(text, machine), TEXT_MAX
+def _message(text: str, values: Mapping[str, Any]) -> str:
+    """Make one message with a text for each protocol, cut until SNS takes them all together."""
+    message, longest = _for_protocols(text, values), TEXT_MAX
     while len(message.encode()) > MESSAGE_BYTES_MAX:
-        message = _for_protocols(brief(text, 4 * longest), _shortened(machine, longest))
+        message = _for_protocols(brief(text, 4 * longest), _shortened(values, longest))
         longest //= 2
     return message
 
 
-def _for_protocols(text: str, machine: Mapping[str, Any]) -> str:
-    for_machines = json.dumps(machine, ensure_ascii=False)
-    texts = {
-        "default": text,
-        "email": text,
-        **dict.fromkeys(("sqs", "lambda", "https"), for_machines),
-    }
+def _for_protocols(text: str, values: Mapping[str, Any]) -> str:
+    for_programs = json.dumps(values, ensure_ascii=False)
+    texts = {"default": text, "email": text}
+    texts |= dict.fromkeys(("sqs", "lambda", "https"), for_programs)
     return json.dumps(texts, ensure_ascii=False)
 
 
 def _shortened(value: Any, longest: int) -> Any:
-    """Cut every text and list inside of a value: texts to so many characters, lists to a hundredth as many members."""
+    """Cut every text in a value to `longest` characters, and lists to a hundredth as many items."""
     if isinstance(value, str):
         return brief(value, longest)
     if isinstance(value, Mapping):
@@ -87,9 +85,9 @@ def _shortened(value: Any, longest: int) -> Any:
 
 
 def publish_refusal(refusal: RefusedError, envelope: Mapping[str, Any], ports: Ports) -> None:
-    """Tell people that their event is not obeyed.
+    """Notify people that their event was refused.
 
-    A topic that cannot be had is logged: there is no record to mark.
+    Where that fails it is logged, since there is no record to mark.
     """
     stage, event_id = ports.settings.stage, shown_name(envelope.get("id"))
     detail_type = shown_name(envelope.get("detail-type"))
@@ -99,21 +97,26 @@ def publish_refusal(refusal: RefusedError, envelope: Mapping[str, Any], ports: P
     observability.count("RequestRefused", stage)
     topic = ports.settings.sns_topic_arn
     if not topic:
-        logger.error("Nobody is told: SNS_TOPIC_ARN is not set in the environment.")
+        logger.error("Nobody is notified: SNS_TOPIC_ARN is not set in the environment.")
         observability.count("NotificationLost", stage)
         return
     problems = [brief(problem, WARNING_MAX) for problem in refusal.problems]
-    text = (
-        f"{lines(reason, problems)}\n\nWhat to do: {remedy}\n\nThe event: {detail_type} {event_id}"
-    )
-    machine = {
-        "kind": "refused", "stage": stage, "event_id": event_id, "detail_type": detail_type,
-        "reason": reason, "remedy": remedy, "problems": problems, "text": text,
-    }  # fmt: skip
+    event = f"{detail_type} {event_id}"
+    text = f"{lines(reason, problems)}\n\nWhat to do: {remedy}\n\nThe event: {event}"
+    values = {
+        "kind": "refused",
+        "stage": stage,
+        "event_id": event_id,
+        "detail_type": detail_type,
+        "reason": reason,
+        "remedy": remedy,
+        "problems": problems,
+        "text": text,
+    }
     try:
-        publish(topic, f"aurora-restore {stage}: {detail_type} refused", text, machine, ports)
+        publish(topic, f"aurora-restore {stage}: {detail_type} refused", text, values, ports)
     except (TransientError, RefusedError) as error:
-        logger.error(f"Nobody could be told of the refusal: {error}")
+        logger.error(f"Nobody could be notified of the refusal: {error}")
         observability.count("NotificationLost", stage)
 
 
@@ -129,7 +132,7 @@ def subject(operation: Operation) -> str:
 
 
 def payload(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
-    """Give the notice for machines: what the end's event will carry, and the text."""
+    """Give the notification for programs: the detail of the end's event, and the text."""
     return {
         "kind": "end",
         "operation_id": operation.operation_id,
@@ -148,20 +151,16 @@ def body(operation: Operation, now: datetime, *, logins_open_on: str | None = No
     `logins_open_on` is the target's resource id when production's passwords still open what an
     earlier operation left.
     """
-    parts = [
-        _headline(operation),
-        *(f"- {problem}" for problem in operation.problems),
-        *_about_data(operation, now),
-    ]
+    parts = [_headline(operation), *(f"- {problem}" for problem in operation.problems)]
+    parts += _about_data(operation, now)
     if operation.state is State.ARCHIVED:
         parts += _success(operation)
     else:
         parts += _what_to_do(operation, logins_open_on)
     parts += [f"Warning: {warning}" for warning in operation.warnings]
     parts += _durations(operation)
-    return "\n".join(
-        map(one_line, parts)
-    )  # records of before may hold what others wrote as they wrote it
+    # Records of earlier versions may hold text that is not escaped.
+    return "\n".join(map(one_line, parts))
 
 
 def _headline(operation: Operation) -> str:
@@ -175,62 +174,56 @@ def _headline(operation: Operation) -> str:
     if operation.state is State.SKIPPING:
         return f"This operation changed nothing on {target}. {operation.reason or ''}"
     if operation.state is State.CANCELLING:
-        return (
-            f"The restore of {target} was stopped in {operation.stopped_at}. "
-            f"{operation.reason or ''}"
-        )
+        stopped_at, reason = operation.stopped_at, operation.reason or ""
+        return f"The restore of {target} was stopped in {stopped_at}. {reason}"
     return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"
 
 
 def _about_data(operation: Operation, now: datetime) -> list[str]:
-    made = operation.facts.snapshot.created_at
-    if made is None:
+    snapshot = operation.facts.snapshot
+    if snapshot.created_at is None:
         return []
-    age = timedelta(seconds=round((now - made).total_seconds()))
-    old = (
-        " It is older than usual."
-        if age > timedelta(hours=operation.plan.source.snapshot_age_max_hours)
-        else ""
-    )
-    return [f"Snapshot: {operation.facts.snapshot.arn} of {iso_timestamp(made)}, {age} old.{old}"]
+    age = timedelta(seconds=round((now - snapshot.created_at).total_seconds()))
+    usual = timedelta(hours=operation.plan.source.snapshot_age_max_hours)
+    comment = " It is older than usual." if age > usual else ""
+    created_at = iso_timestamp(snapshot.created_at)
+    return [f"Snapshot: {snapshot.arn} of {created_at}, {age} old.{comment}"]
 
 
 def _success(operation: Operation) -> list[str]:
-    facts, plan = operation.facts, operation.plan
-    return [
-        f"Endpoint: {facts.target.endpoint}, port {facts.target.port}; reader: {facts.target.reader_endpoint}",
+    target, users, plan = operation.facts.target, operation.facts.users, operation.plan.users
+    stopped = quiesce_kinds.sentence(users.quieted, plan.kinds_left)
+    parts = [
+        f"Endpoint: {target.endpoint}, port {target.port}; reader: {target.reader_endpoint}",
         (
-            f"Users: in the secret {plan.users.app_credentials_secret_id}; master: "
-            f"{plan.users.master_credentials_secret_id}"
+            f"Users: in the secret {plan.app_credentials_secret_id}; master: "
+            f"{plan.master_credentials_secret_id}"
         ),
-        f"Production's logins are closed: {_closed(facts) or 'there were none'}.",
-        *([] if operation.keeps_cluster else _exposure(facts)),
-        *(
-            [f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(facts.users.logins_kept)}."]
-            if facts.users.logins_kept
-            else []
-        ),
-        (
-            "Production's jobs and ways out: "
-            f"{quiesce_kinds.sentence(facts.users.quieted, plan.users.kinds_left)}."
-        ),
-        *_others_closed(facts),
-        *([UNTRIED] if operation.keeps_cluster else []),
+        f"Production's logins are closed: {_closed(operation.facts) or 'there were none'}.",
     ]
+    if not operation.keeps_cluster:
+        parts += _exposure(operation.facts)
+    if users.logins_kept:
+        parts.append(f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(users.logins_kept)}.")
+    parts.append(f"Production's jobs and ways out: {stopped}.")
+    parts += _others_closed(operation.facts)
+    if operation.keeps_cluster:
+        parts.append(UNTRIED)
+    return parts
 
 
 def _closed(facts: Facts) -> str:
-    names = listed(facts.users.logins_closed, facts.users.logins_closed_in_all)
-    more = facts.users.logins_closed_in_all > len(facts.users.logins_closed)
+    count = facts.users.logins_closed_in_all
+    names = listed(facts.users.logins_closed, count)
+    if count == len(facts.users.logins_closed):
+        return names
     return (
         f"{names} All names are in the audit table, in this operation's rows or its predecessor's"
-        if more
-        else names
     )
 
 
 def _exposure(facts: Facts) -> list[str]:
-    """Say how long production's passwords opened the copy before they were closed, where that is known."""
+    """Say how long production's passwords could open the copy, where that is known."""
     text = exposure.sentence(facts)
     return [f"{text[0].upper()}{text[1:]}."] if text else []
 
@@ -265,10 +258,7 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
 
 
 def _durations(operation: Operation) -> list[str]:
-    """List the states that are over.
-
-    The sums are those of the listed figures, so that nobody finds another.
-    """
+    """List the durations of the states, with the sums of the listed (rounded) figures."""
     total = sum(round(duration.seconds, 1) for duration in operation.durations)
     own = sum(round(duration.own_seconds, 1) for duration in operation.durations)
     lines = [
@@ -278,5 +268,5 @@ def _durations(operation: Operation) -> list[str]:
 
 
 def _age_seconds(operation: Operation, now: datetime) -> float | None:
-    made = operation.facts.snapshot.created_at
-    return round((now - made).total_seconds(), 3) if made else None
+    created_at = operation.facts.snapshot.created_at
+    return round((now - created_at).total_seconds(), 3) if created_at else None

@@ -1,7 +1,4 @@
-"""Announcing: the bus is told which state an operation is in.
-
-Whatever fails here falls due and is announced again.
-"""
+"""Announces the states of operations on the event bus; the heartbeat repeats what fails here."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,10 +12,11 @@ from chalicelib.ports import Ports
 
 
 def announce(operations: Sequence[Operation], ports: Ports) -> None:
-    """Tell the bus the present states of at most `ports.ENTRIES_MAX` operations in one call, and close told ends.
+    """Announce the states of at most `ports.ENTRIES_MAX` operations in one call.
 
-    What fails here is left to the heartbeat. A call that is refused as a whole is made again for
-    each operation alone, so that one which cannot be announced takes nobody with it.
+    An operation whose end is announced leaves the index of open ones. Where the whole call is
+    refused, it is repeated for each operation alone, so that one that cannot be announced stops no
+    other. The heartbeat announces again what fails.
     """
     try:
         taken = ports.put_events([events.announcement(operation) for operation in operations])
@@ -29,15 +27,15 @@ def announce(operations: Sequence[Operation], ports: Ports) -> None:
             return
         logger.warning("Not announced yet: %s: %s", ", ".join(map(_describe, operations)), error)
         return
-    for operation, told in zip(operations, taken, strict=True):
-        if not told:
+    for operation, was_taken in zip(operations, taken, strict=True):
+        if not was_taken:
             logger.warning("EventBridge did not take the announcement of %s.", _describe(operation))
         elif operation.state in TERMINAL:
             ports.operations.mark_closed(operation)
 
 
 def republish_after(ports: Ports) -> timedelta:
-    """Say how long an announcement may stay unanswered before it is made again: a beat."""
+    """Say how long an announcement may stay unanswered before it is repeated."""
     return timedelta(seconds=ports.settings.heartbeat_interval)
 
 

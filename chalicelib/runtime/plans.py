@@ -1,4 +1,4 @@
-"""The SSM parameters of a stage, and the plans that they and the environment make."""
+"""Reads the SSM parameters of a stage and resolves its plans."""
 
 from collections.abc import Mapping
 
@@ -23,31 +23,31 @@ def parameters(ports: Ports) -> Mapping[str, str]:
 
 
 def plans(ports: Ports) -> list[Plan]:
-    """Resolve every plan of the stage; one that cannot be resolved stops no other.
+    """Resolve every plan of the stage; an invalid plan stops no other.
 
-    Raises SettingsError if none can.
-
-    A parameter of the stage that nothing reads is told, and stops none.
+    Raises SettingsError if none is valid. Invalid plans, and parameters that nothing reads, are
+    logged.
     """
     found = parameters(ports)
     resolved = resolve_plans(
         ports.settings, found, account=ports.account, partition=ports.partition
     )
-    good = [plan for plan in resolved.values() if isinstance(plan, Plan)]
-    bad = [error for error in resolved.values() if isinstance(error, SettingsError)]
-    for problem in (*map(str, bad), *unknown_parameters(ports.settings, found)):
+    valid = [plan for plan in resolved.values() if isinstance(plan, Plan)]
+    errors = [error for error in resolved.values() if isinstance(error, SettingsError)]
+    for problem in (*map(str, errors), *unknown_parameters(ports.settings, found)):
         logger.error(problem)
         observability.count("PlanUnusable", ports.settings.stage)
-    if bad and not good:
-        raise bad[0]
-    return good
+    if errors and not valid:
+        raise errors[0]
+    return valid
 
 
 def plan(ports: Ports, name: str = DEFAULT_PLAN) -> Plan | None:
     """Resolve one plan, None if the stage has no such plan; raises SettingsError."""
-    found = resolve_plans(
+    resolved = resolve_plans(
         ports.settings, parameters(ports), account=ports.account, partition=ports.partition
-    ).get(name)
+    )
+    found = resolved.get(name)
     if isinstance(found, SettingsError):
         raise found
     return found

@@ -1,7 +1,7 @@
-"""Doing a step of a success again, on the cluster that stands: users after a rotated secret, a copy put away late.
+"""Repeats a step of a success on its cluster, such as the users after a secret was rotated.
 
-Nothing is made anew and nothing is deleted. What the steps find is held against what the success
-had made: another cluster under the target's name is refused (`require_restored`).
+Nothing is restored and no cluster is deleted. The steps refuse another cluster that has the
+target's name by now (`require_restored`).
 """
 
 from dataclasses import replace
@@ -13,43 +13,48 @@ from chalicelib.flow.plan import Plan
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.ports import Ports
 from chalicelib.runtime import reruns, starting
-from chalicelib.runtime.starting import Asked
+from chalicelib.runtime.starting import StartRequest
 
 USERS, ARCHIVE = "setup-db-users", "archive-snapshot"
-REPEATABLE = (USERS, ARCHIVE)  # the steps that lose nothing
+REPEATABLE = (USERS, ARCHIVE)  # the steps that destroy nothing
 
 
 def repeats(request: RestoreRequested, before: Operation) -> bool:
-    """Tell whether a rerun is one of these: of a success, or of another one that did not get through."""
+    """Tell whether a rerun repeats a step of a success, or continues such a repetition."""
     if before.state is State.SUCCEEDED:
         return request.from_step in REPEATABLE
     return bool(before.keeps_cluster) and request.from_step in (None, *REPEATABLE)
 
 
-def repeat_step(asked: Asked, before: Operation, ports: Ports) -> Operation | None:
-    """Create the operation that does a step again; None when it exists already.
+def repeat_step(request: StartRequest, before: Operation, ports: Ports) -> Operation | None:
+    """Create the operation that repeats a step; None when it exists already.
 
     Raises RefusedError.
     """
     reruns.refuse_unended(before)
-    step = asked.request.from_step or (ARCHIVE if before.stopped_at is State.USERS_READY else USERS)
-    state = begins_in(step)
+    stopped_step = ARCHIVE if before.stopped_at is State.USERS_READY else USERS
+    step = request.detail.from_step or stopped_step
     plan = _plan_now(before.plan, reruns.settings_now(before, ports))
+    new = starting.new_operation(
+        request.operation_id,
+        plan,
+        ports.now(),
+        state=begins_in(step),
+        requested_by=request.requester,
+    )
     operation = replace(
-        starting.new_operation(
-            asked.operation_id, plan, ports.now(), state=state, requested_by=asked.who
-        ),
+        request.applied_to(new),
         rerun_of=before.operation_id,
         root_id=before.root_id,
         facts=_facts(before.facts, step),
         keeps_cluster=True,
     )
-    what = asked.told(f"{step} of {before.operation_id} again")
-    return starting.create(asked.on(operation), ports, what=what)
+    what = request.describe(f"{step} of {before.operation_id} again")
+    return starting.create(operation, ports, what=what)
 
 
 def _plan_now(made: Plan, now: Plan) -> Plan:
-    """Take what these steps need of a plan as it is now; all else says how the cluster was made."""
+    """Take from the present plan what these steps need; the rest says how the cluster was made."""
     interval, deadline = now.target.restore_check_interval, now.copies.archive_deadline
     reports = replace(now.reports, audit_retention_days=made.reports.audit_retention_days)
     return replace(

@@ -1,4 +1,4 @@
-"""A rerun of an operation that ended: where it continues, with which settings, and what it knows."""
+"""Reruns of an operation that ended: the state to continue at, the plan, and the facts to keep."""
 
 from dataclasses import replace
 
@@ -10,53 +10,52 @@ from chalicelib.flow.plan import Plan
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.ports import Ports
 from chalicelib.runtime import plans
-from chalicelib.runtime.older_data import why_older
-from chalicelib.runtime.starting import Asked, create, new_operation
+from chalicelib.runtime.starting import StartRequest, create, new_operation
 from chalicelib.target.baseline import FIXED_SETTINGS
+from chalicelib.target.older_data import why_older
 
-# what happened since the first operation stood there is unknown, so a rerun looks again
 
+def rerun(request: StartRequest, before: Operation, ports: Ports) -> Operation | None:
+    """Create the rerun of an operation that ended; None when it exists already.
 
-def rerun(asked: Asked, before: Operation, ports: Ports) -> Operation | None:
-    """Create the rerun of an operation that ended: it continues where that stood, with what was made and meant.
-
-    Raises RefusedError.
+    It continues where that stopped, with what that made. Raises RefusedError.
     """
     plan, now = settings_now(before, ports), ports.now()
-    state = _where_to_continue(asked.request, before, plan, ports)
+    state = _where_to_continue(request.detail, before, plan, ports)
+    new = new_operation(
+        request.operation_id, plan, now, state=state, requested_by=request.requester
+    )
     operation = replace(
-        new_operation(asked.operation_id, plan, now, state=state, requested_by=asked.who),
+        request.applied_to(new),
         rerun_of=before.operation_id,
         root_id=before.root_id,
         facts=before.facts,
     )
-    operation = asked.on(operation)
-    if older := why_older(operation, ports, from_step=asked.request.from_step):
+    if older := why_older(operation, ports, from_step=request.detail.from_step):
         raise older
     operation = replace(operation, facts=before.facts.without(begun_anew(state)))
-    return create(operation, ports, what=asked.told(f"{before.operation_id} again, from {state}"))
+    what = request.describe(f"{before.operation_id} again, from {state}")
+    return create(operation, ports, what=what)
 
 
 def settings_now(before: Operation, ports: Ports) -> Plan:
-    """Take the plan as it is now, since who asks again has often mended it.
+    """Resolve the plan as it is now, since people have often corrected it before a rerun.
 
-    Raises RefusedError where the plan is gone, or is about another source or target: what the
-    operation meant may be somebody's source by now.
+    Raises RefusedError where the plan is gone, or has another source or target: the operation's
+    target may be another plan's source by now.
     """
-    meant, now = before.plan, plans.plan(ports, before.plan_name)
+    then, now = before.plan, plans.plan(ports, before.plan_name)
     if now is None:
         raise RefusedError(
             f"The plan {before.plan_name} of {before.operation_id} is gone.",
             f"Give it its parameters under {ports.settings.parameter_path}plans/{before.plan_name}/ "
             "again, or ask for a restore by a plan that the stage has.",
         )
-    if (now.source_cluster_arn, now.target_cluster_arn) != (
-        meant.source_cluster_arn,
-        meant.target_cluster_arn,
-    ):
+    same_source = now.source_cluster_arn == then.source_cluster_arn
+    if not same_source or now.target_cluster_arn != then.target_cluster_arn:
         raise RefusedError(
-            f"The plan {before.plan_name} is now about other clusters than {before.operation_id} was: "
-            f"{now.source_cluster_arn} to {now.target_cluster_arn}.",
+            f"The plan {before.plan_name} now has other clusters than {before.operation_id} "
+            f"had: {now.source_cluster_arn} to {now.target_cluster_arn}.",
             f"Ask for a new operation with snapshot_identifier {before.facts.snapshot.arn}.",
         )
     return now
@@ -66,7 +65,6 @@ def _where_to_continue(
     request: RestoreRequested, before: Operation, plan: Plan, ports: Ports
 ) -> State:
     refuse_unended(before)
-    stood = before.stopped_at or State.ACCEPTED
     if before.state is State.SUCCEEDED:
         raise RefusedError(
             f"The operation {before.operation_id} succeeded, there is no step to continue at.",
@@ -74,47 +72,51 @@ def _where_to_continue(
             f"{before.facts.snapshot.arn}. To set up its users again, ask with from_step "
             "setup-db-users.",
         )
-    if request.from_step:
-        asked = begins_in(request.from_step)
-        if ROWS[stood].only_tries and ROWS[stood].step == request.from_step:
-            asked = stood  # it stopped at this step, which had only tried
-        if asked is not stood and not comes_after(stood, asked):
-            raise RefusedError(
-                f"The step {request.from_step} lies after the one that {before.operation_id} "
-                f"stopped at ({before.failed_step or ROWS[stood].step}), so what it needs was "
-                "never made.",
-                "Name that step or an earlier one, or leave from_step out.",
-            )
-        stood = asked
+    state = _requested_state(request, before)
+    state = ROWS[state].resume_at or state
     target = ports.operations.target(before.plan.target_cluster_arn)
-    stood = ROWS[stood].resume_at or stood
     replaced = target.last_success_at is not None and target.last_success_at > before.created_at
-    # Nobody would ever delete instances that the plan does not name any more.
+    # Nothing would ever delete instances that the plan no longer names.
     surplus = {*before.plan.target.instance_ids} - {*plan.target.instance_ids}
     fixed = any(before.plan.setting(name) != plan.setting(name) for name in FIXED_SETTINGS)
-    if _has_other_key(before, plan, ports) and comes_after(stood, State.SNAPSHOT_FOUND):
-        return State.SNAPSHOT_FOUND  # what was copied is under a key that is not to be used now
-    if (replaced or surplus or fixed) and comes_after(stood, State.SNAPSHOT_READY):
-        return State.SNAPSHOT_READY  # what was begun does not stand now, or is not what is wanted
-    return stood
+    if _has_other_key(before, plan, ports) and comes_after(state, State.SNAPSHOT_FOUND):
+        return State.SNAPSHOT_FOUND  # the copy is under a key that the plan no longer has
+    if (replaced or surplus or fixed) and comes_after(state, State.SNAPSHOT_READY):
+        return State.SNAPSHOT_READY  # the new cluster is gone, or does not fit the plan
+    return state
+
+
+def _requested_state(request: RestoreRequested, before: Operation) -> State:
+    """Give the state that a rerun begins at: of `from_step`, or where the operation stopped."""
+    stopped = before.stopped_at or State.ACCEPTED
+    if not request.from_step:
+        return stopped
+    if ROWS[stopped].only_tries and ROWS[stopped].step == request.from_step:
+        return stopped  # it stopped at this step, which had only tried
+    state = begins_in(request.from_step)
+    if state is not stopped and not comes_after(stopped, state):
+        raise RefusedError(
+            f"The step {request.from_step} lies after the one that {before.operation_id} "
+            f"stopped at ({before.failed_step or ROWS[stopped].step}), so what it needs was "
+            "never made.",
+            "Name that step or an earlier one, or leave from_step out.",
+        )
+    return state
 
 
 def _has_other_key(before: Operation, plan: Plan, ports: Ports) -> bool:
-    """Tell whether KMS_KEY_ID means another key than it did.
-
-    One that cannot be found is told by copy-snapshot.
-    """
-    known, wanted = before.facts.copies.key_arn, plan.copies.kms_key_id
-    if known is None or wanted is None:
-        return wanted != before.plan.copies.kms_key_id
+    """Tell whether KMS_KEY_ID is another key than before; copy-snapshot reports a missing one."""
+    used, planned = before.facts.copies.key_arn, plan.copies.kms_key_id
+    if used is None or planned is None:
+        return planned != before.plan.copies.kms_key_id
     try:
-        return key_arn(ports.service("kms", plan.target.region), wanted) != known
+        return key_arn(ports.service("kms", plan.target.region), planned) != used
     except RefusedError:
         return True
 
 
 def refuse_unended(before: Operation) -> None:
-    """Raise RefusedError for an operation that has not ended: it cannot be run again yet."""
+    """Raise RefusedError for an operation that has not ended: it cannot be rerun yet."""
     if before.state not in TERMINAL:
         raise RefusedError(
             f"The operation {before.operation_id} is {before.state}, it has not ended.",

@@ -1,4 +1,4 @@
-"""Where events come in: each is let in, ignored with a line and a metric, or refused with a notice to people."""
+"""The router of events: runs a step, starts an operation, ignores the event, or refuses it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,55 +53,54 @@ Envelope = Mapping[str, Any]
 
 
 def route(step: str, envelope: Envelope, ports: Ports) -> None:
-    """Take one event to where it belongs.
+    """Handle one event with a step; every function of a step calls this.
 
-    Raises for trouble with tables, and for what AWS or the settings do not let a snapshot's event
-    do; never for what an event is like.
+    Raises errors of the tables, and errors of AWS or the settings for a snapshot's event, but none
+    for the content of an event.
     """
     if untimely := why_untimely(envelope, ports.now()):
-        why_not = _reject_stale(envelope, untimely, ports)
+        ignored_because = _reject_stale(envelope, untimely, ports)
+    elif envelope.get("source") == RDS_SOURCE and step == START_STEP:
+        ignored_because = _on_snapshot_event(envelope, ports)
     elif envelope.get("source") == RDS_SOURCE:
-        why_not = (
-            _on_snapshot_event(envelope, ports)
-            if step == START_STEP
-            else _on_rds_event(step, envelope, ports)
-        )
+        ignored_because = _on_rds_event(step, envelope, ports)
     elif is_request(envelope):
-        why_not = _on_request(envelope, ports)
+        ignored_because = _on_request(envelope, ports)
     elif envelope.get("detail-type") == PROBE_REQUESTED:
-        why_not = _try_network(envelope, ports)
+        ignored_because = _try_network(envelope, ports)
     elif operation_id := operation_id_of(envelope):
-        why_not = runner.run_step(step, operation_id, ports)
+        ignored_because = runner.run_step(step, operation_id, ports)
     else:
-        why_not = "the event names no operation"
-    if why_not:
-        observability.ignored(ports.settings.stage, why_not, envelope)
+        ignored_because = "the event names no operation"
+    if ignored_because:
+        observability.ignored(ports.settings.stage, ignored_because, envelope)
 
 
 def _try_network(envelope: Envelope, ports: Ports) -> str | None:
-    """Try what setup-db-users reaches, for the doctor; returns why not."""
-    from chalicelib.target.reachability import note_trial  # noqa: PLC0415 # only one of eleven functions needs it
+    """Try what setup-db-users reaches, for the doctor; returns why the event is ignored."""
+    # Imported here: only one of eleven functions needs it.
+    from chalicelib.target.reachability import note_trial  # noqa: PLC0415
 
     try:
         note_trial(ProbeRequested.model_validate(envelope.get("detail")), ports)
     except ValidationError:
-        return "its detail is not one that the doctor puts"
+        return "its detail is not one that the doctor sends"
     return None
 
 
 def is_request(envelope: Envelope) -> bool:
-    """Tell whether a person put the event, who is told when it is not obeyed."""
+    """Tell whether a person sent the event: a refusal is then published to the topic."""
     return envelope.get("detail-type") in (REQUESTED, CANCEL_REQUESTED)
 
 
 def refuse_for_settings(error: SettingsError, envelope: Envelope, ports: Ports) -> None:
-    """Tell who put an event that the settings cannot be used."""
+    """Refuse a request because the settings are invalid."""
     notifications.publish_refusal(_settings_refusal(error), envelope, ports)
 
 
 def _settings_refusal(error: SettingsError) -> RefusedError:
-    """Make one sentence of a single problem; several are told one a line."""
-    remedy = "Correct the settings; then put the event again."
+    """Make a refusal of invalid settings: one sentence, or a list of several problems."""
+    remedy = "Correct the settings; then send the event again."
     if len(error.problems) > 1:
         return RefusedError(error.heading, remedy, problems=error.problems)
     sentences = dict.fromkeys([error.heading, *error.problems])
@@ -109,18 +108,17 @@ def _settings_refusal(error: SettingsError) -> RefusedError:
 
 
 def _reject_stale(envelope: Envelope, untimely: str, ports: Ports) -> str | None:
-    """Do nothing about an event of the past or of the future; who put it is told."""
+    """Ignore an event of the past or of the future; a person's request is refused."""
     if not is_request(envelope):
         return untimely
-    refusal = RefusedError(
-        f"The event is not obeyed: {untimely}.", "Put it again if it is still meant."
-    )
+    reason = f"The event was not accepted: {untimely}."
+    refusal = RefusedError(reason, "Send it again if it is still needed.")
     notifications.publish_refusal(refusal, envelope, ports)
     return None
 
 
 def _on_snapshot_event(envelope: Envelope, ports: Ports) -> str | None:
-    """Start an operation for each plan whose snapshot it is; what stops one plan stops no other."""
+    """Start an operation for each plan that restores the snapshot; one error stops no other."""
     notice = RdsNotice.of(envelope)
     if not notice.starts_something:
         return f"'{notice.message}' starts nothing"
@@ -134,7 +132,8 @@ def _on_snapshot_event(envelope: Envelope, ports: Ports) -> str | None:
             _log_failure(plan, notice, error)
             failures.append(error)
     if failures:
-        raise failures[0]  # into the failure queue; the heartbeat catches up each of these plans
+        # Lambda puts the event into the failure queue; the heartbeat catches up each of the plans.
+        raise failures[0]
     return "; ".join(filter(None, reasons)) if all(reasons) else None
 
 
@@ -145,12 +144,10 @@ def _log_failure(plan: Plan, notice: RdsNotice, error: Exception) -> None:
 
 
 def _start_for_plan(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
-    """Start an operation of one plan; returns why not."""
+    """Start an operation of one plan; returns why none is started."""
     if not notice.is_in(plan.account, plan.source.region):
-        return (
-            f"{notice.arn} is not in {plan.source.region} of {plan.account}, where the plan "
-            f"{plan.name} looks"
-        )
+        where = f"{plan.source.region} of {plan.account}"
+        return f"{notice.arn} is not in {where}, the source region of the plan {plan.name}"
     manual = notice.is_one_of((MANUAL_SNAPSHOT_CREATED,))
     prefix = (plan.source.snapshot_prefix or "").lower()
     if manual and not (prefix and notice.identifier.startswith(prefix)):
@@ -162,8 +159,8 @@ def _start_for_plan(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
     snapshot = source.observe_snapshot(notice.arn)
     if snapshot is None:
         return f"{notice.arn} is gone"
-    if why := why_ineligible(snapshot, plan):
-        return why
+    if ineligible := why_ineligible(snapshot, plan):
+        return ineligible
     if manual is (snapshot.kind == "automated"):
         return f"{notice.arn} is {snapshot.kind}, and its event says otherwise"
     why = f"the {snapshot.kind} snapshot {notice.identifier}"
@@ -172,20 +169,15 @@ def _start_for_plan(plan: Plan, notice: RdsNotice, ports: Ports) -> str | None:
 
 
 def _on_rds_event(step: str, envelope: Envelope, ports: Ports) -> str | None:
-    """Wake the operation that holds the target which an RDS event speaks of.
-
-    The record decides what it is worth.
-    """
+    """Run the step for the operation that holds the event's target; its record decides the rest."""
     notice = RdsNotice.of(envelope)
-    if not notice.is_one_of(
-        tuple(event for row in ROWS.values() if row.step == step for event in row.rds_events)
-    ):
-        return f"'{notice.message}' wakes nobody"
+    rows = [row for row in ROWS.values() if row.step == step]
+    if not notice.is_one_of(tuple(event for row in rows for event in row.rds_events)):
+        return f"'{notice.message}' wakes no step"
     try:
         target = ports.operations.target(notice.cluster_arn)
-    except (
-        UnreadableRecordError
-    ) as error:  # the heartbeat, which does without this item, announces again what waits
+    except UnreadableRecordError as error:
+        # The heartbeat does not need this item: it announces the operation again.
         observability.unreadable(error, ports.settings.stage)
         return f"the item of {notice.cluster_arn} cannot be read"
     member = notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members
@@ -195,10 +187,7 @@ def _on_rds_event(step: str, envelope: Envelope, ports: Ports) -> str | None:
 
 
 def _on_request(envelope: Envelope, ports: Ports) -> str | None:
-    """Obey a person, or say why not, to the log and to the topic.
-
-    Returns why nothing is to be said.
-    """
+    """Do what a person requests, or publish a refusal; returns why neither happens."""
     try:
         return _do_request(envelope, ports)
     except RefusedError as refusal:
@@ -207,13 +196,14 @@ def _on_request(envelope: Envelope, ports: Ports) -> str | None:
         refuse_for_settings(error, envelope, ports)
     except UnreadableRecordError as error:
         observability.unreadable(error, ports.settings.stage)
-        remedy = "Put the event again when that is repaired."
+        remedy = "Send the event again when that is repaired."
         notifications.publish_refusal(RefusedError(str(error), remedy), envelope, ports)
     except TablesBusyError:
-        # what was written is not known, so nothing can be said; the failure queue keeps the event
+        # It is not known what was written, so nothing is published; the failure queue keeps the
+        # event.
         raise
     except TransientError as error:
-        remedy = "Put the event again in a few minutes."
+        remedy = "Send the event again in a few minutes."
         notifications.publish_refusal(RefusedError(error.reason, remedy), envelope, ports)
     return None
 
@@ -229,12 +219,11 @@ def _do_request(envelope: Envelope, ports: Ports) -> str | None:
 
 
 def _start_requested(request: RestoreRequested, event_id: str, ports: Ports) -> str | None:
-    """Start what is asked for.
+    """Start what a person requests; returns why a duplicate of an event is ignored.
 
-    Returns why nothing is to be said about a request that was obeyed already.
-
-    EventBridge and Lambda deliver at least once, so the same event again is no second request. What
-    was skipped because the target was busy did nothing, so another event of that request starts it.
+    EventBridge and Lambda deliver at least once, so the same event again is no second request. An
+    operation that was skipped because the target was busy did nothing, so another event with its
+    request id starts it.
     """
     request_id = request.request_id or event_id
     operation_id = requested_id(request_id)
@@ -242,35 +231,31 @@ def _start_requested(request: RestoreRequested, event_id: str, ports: Ports) -> 
     while before and before.skipped_because_locked and before.requested_by_event != event_id:
         operation_id = catch_up_id(operation_id)
         before = ports.operations.read(operation_id)
-    asked = starting.Asked(request, request_id, event_id, operation_id)
-    if before is None and _start_or_rerun(asked, ports):
+    start = starting.StartRequest(request, request_id, event_id, operation_id)
+    if before is None and _start_or_rerun(start, ports):
         return None
     before = before or _operation_or_refuse(operation_id, ports)
     if event_id and before.requested_by_event == event_id:
-        return f"the event was obeyed already, by {before.operation_id}"
+        return f"the event has started {before.operation_id} already"
     raise starting.made_before(request_id, before)
 
 
-def _start_or_rerun(asked: starting.Asked, ports: Ports) -> Operation | None:
-    request = asked.request
+def _start_or_rerun(start: starting.StartRequest, ports: Ports) -> Operation | None:
+    request = start.detail
     if request.rerun_of:
         before = _to_rerun(request.rerun_of, request.plan, ports)
-        again = (
-            repeated_steps.repeat_step if repeated_steps.repeats(request, before) else reruns.rerun
-        )
-        return again(asked, before, ports)
+        if repeated_steps.repeats(request, before):
+            return repeated_steps.repeat_step(start, before, ports)
+        return reruns.rerun(start, before, ports)
     plan = _plan(request.plan or DEFAULT_PLAN, ports)
     if request.snapshot_identifier is None:
-        return starting.start_on_request(asked, plan, ports)
+        return starting.start_on_request(start, plan, ports)
     snapshot = _resolve_snapshot(request.snapshot_identifier, plan, ports)
-    return starting.start_on_request(asked, plan, ports, _facts_of(snapshot))
+    return starting.start_on_request(start, plan, ports, _facts_of(snapshot))
 
 
 def _to_rerun(rerun_of: str, plan_name: str | None, ports: Ports) -> Operation:
-    """Find the operation that is to be run again.
-
-    `last` is the last success on the target of a plan.
-    """
+    """Find the operation to rerun; `last` is the last success on the target of a plan."""
     if rerun_of != LAST:
         return _operation_or_refuse(rerun_of, ports)
     plan = _plan(plan_name or DEFAULT_PLAN, ports)
@@ -295,8 +280,8 @@ def _resolve_snapshot(identifier: str, plan: Plan, ports: Ports) -> Snapshot:
             f"There is no snapshot {identifier} in {plan.source.region}.",
             "Name one that exists, or none for the newest.",
         )
-    if why := why_ineligible(snapshot, plan):
-        raise RefusedError(f"{why}.", "Name a snapshot of the plan's source cluster.")
+    if ineligible := why_ineligible(snapshot, plan):
+        raise RefusedError(f"{ineligible}.", "Name a snapshot of the plan's source cluster.")
     return snapshot
 
 
@@ -324,13 +309,13 @@ def _operation_or_refuse(operation_id: str, ports: Ports) -> Operation:
 def _cancel(request: CancelRequested, event_id: str, ports: Ports) -> str | None:
     before = _operation_or_refuse(request.operation_id, ports)
     if event_id and before.cancelled_by_event == event_id:
-        return "the event was obeyed already"
+        return f"the event has cancelled {before.operation_id} already"
     flagged = ports.operations.request_cancel(
         before.operation_id, reason=request.reason, event_id=event_id, now=ports.now()
     )
     if flagged is None:
         raise _too_late(ports.operations.read(before.operation_id) or before, ports)
-    announce([flagged], ports)  # whoever holds it, or is woken by this, sees the flag
+    announce([flagged], ports)  # the step that holds it, or is woken by this, sees the flag
     return None
 
 

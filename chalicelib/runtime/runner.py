@@ -1,10 +1,8 @@
-"""The only place that orders effects: claim, run the step, write what came of it, announce.
+"""The runner: claims an operation, runs a step, writes its outcome, and announces the new state.
 
-And sweep.
-
-A step decides, from a record that is its own for the moment, what happens next; the runner makes it
-so. What may go wrong between any two lines here costs time and nothing else: the record says where
-things stand, and the heartbeat announces it again.
+A step only decides what happens next, from a record that it holds for the moment. A crash between
+any two lines here costs time and nothing else: the record has the state, and the heartbeat
+announces it again.
 """
 
 import importlib
@@ -34,15 +32,14 @@ from chalicelib.records.operations import WriteResult
 
 LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot outlive its lease
 BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
-UNANSWERED_MAX = (
-    3  # announcements of the heartbeat, past the deadline, before it ends an operation itself
-)
+# Announcements of the heartbeat, past the deadline, before it ends an operation itself.
+UNANSWERED_MAX = 3
 Step = Callable[[Operation, Ports], Outcome]
 
 
 @dataclass(frozen=True)
 class StepInvocation:
-    """One invocation's go at one operation: which step, in which world, and the lease's owner."""
+    """One invocation of a step for one operation; `owner` is its name in the lease."""
 
     step: str
     ports: Ports
@@ -50,33 +47,32 @@ class StepInvocation:
 
 
 def run_step(step: str, operation_id: str, ports: Ports) -> str | None:
-    """Do what is this step's turn to do for an operation; returns why nothing was done, or None.
+    """Run a step for an operation in one of its states; returns why nothing was done, or None.
 
-    Raises UnreadableRecordError, botocore's errors where the tables cannot be had, and whatever bug
-    the step has.
+    Raises UnreadableRecordError, botocore's errors where the tables cannot be reached, and every
+    unexpected exception of the step.
     """
-    turn, now = StepInvocation(step, ports, ports.new_id()), ports.now()
+    invocation, now = StepInvocation(step, ports, ports.new_id()), ports.now()
+    states = states_of(step)
     until = now + timedelta(seconds=ports.remaining_seconds() + LEASE_MARGIN_SECONDS)
     claim = ports.operations.claim(
-        operation_id, states_of(step), owner=turn.owner, now=now, until=until
+        operation_id, states, owner=invocation.owner, now=now, until=until
     )
-    if claim.operation is None:
+    operation = claim.operation
+    if operation is None:
         return claim.reason
-    observability.about(claim.operation, step)
+    observability.about(operation, step)
     if claim.held:
-        _perform(turn, claim.operation)
+        _perform(invocation, operation)
         return None
-    if (
-        claim.operation.cancel_requested
-        and claim.operation.state in states_of(step)
-        and not claim.busy
-    ):
-        _cancel(turn, claim.operation)
+    if operation.cancel_requested and operation.state in states and not claim.busy:
+        cancel(invocation, operation)
         return None
     return claim.reason
 
 
-def _where_to_look(step: str) -> str:
+def where_to_look(step: str) -> str:
+    """Give the remedy for a step that does not answer."""
     log = f"Look at the log of the function {step} for errors and throttles."
     if step != IN_VPC:
         return log
@@ -86,12 +82,12 @@ def _where_to_look(step: str) -> str:
     )
 
 
-def _perform(turn: StepInvocation, claimed: Operation) -> None:
-    started = turn.ports.now()
+def _perform(invocation: StepInvocation, claimed: Operation) -> None:
+    started = invocation.ports.now()
     try:
-        outcome = _load(turn.step)(claimed, turn.ports)
+        outcome = _load(invocation.step)(claimed, invocation.ports)
     except StateFaultError as error:
-        outcome = _after_state_fault(claimed, error, turn.ports.now())
+        outcome = _after_state_fault(claimed, error, invocation.ports.now())
     except TransientError as error:
         outcome = Wait(error.reason, polling.backoff(claimed), trouble=True, remedy=error.remedy)
     except RefusedError as error:
@@ -99,59 +95,58 @@ def _perform(turn: StepInvocation, claimed: Operation) -> None:
     except UnreadableRecordError as error:
         outcome = Refuse(error.reason, error.remedy)
     except Exception as error:
-        logger.exception("A bug in %s: %s.", turn.step, type(error).__name__)
-        if claimed.unexpected_errors + 1 < BUGS_MAX:
-            wait = Wait(
-                f"{turn.step} met a bug, {type(error).__name__}.",
-                polling.backoff(claimed),
-                trouble=True,
-            )
-            _save_wait(
-                turn,
-                claimed,
-                replace(claimed, unexpected_errors=claimed.unexpected_errors + 1),
-                wait,
-            )
+        logger.exception("A bug in %s: %s.", invocation.step, type(error).__name__)
+        count = claimed.unexpected_errors + 1
+        if count < BUGS_MAX:
+            reason = f"{invocation.step} met a bug, {type(error).__name__}."
+            wait = Wait(reason, polling.backoff(claimed), trouble=True)
+            _save_wait(invocation, claimed, replace(claimed, unexpected_errors=count), wait)
             raise
+        bug = type(error).__name__
         outcome = Refuse(
-            f"{turn.step} failed {BUGS_MAX} times with {type(error).__name__}, which it does not "
-            "expect.",
+            f"{invocation.step} failed {BUGS_MAX} times with {bug}, which it does not expect.",
             "It is a bug: report it, with the trace that the function's log has.",
         )
-    spent = (turn.ports.now() - started).total_seconds()
-    _apply(turn, claimed, replace(claimed, active_seconds=claimed.active_seconds + spent), outcome)
+    spent = (invocation.ports.now() - started).total_seconds()
+    _apply(
+        invocation,
+        claimed,
+        replace(claimed, active_seconds=claimed.active_seconds + spent),
+        outcome,
+    )
 
 
 def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime) -> Outcome:
-    """Wait for a resource's state to change, but not until the deadline of hours that Aurora's own work has."""
+    """Wait for a resource's state to change, at most `STATE_FAULT_MAX`."""
     since = claimed.state_fault_since or now
     if now - since < STATE_FAULT_MAX:
         return Wait(error.reason, polling.backoff(claimed), trouble=True, state_fault_since=since)
     minutes = STATE_FAULT_MAX // timedelta(minutes=1)
-    remedy = "See what state the resource is in and why, and mend that."
+    remedy = "See what state the resource is in and why, and correct that."
     return Refuse(f"{error.reason} It was refused for {minutes} minutes.", remedy)
 
 
-def _apply(turn: StepInvocation, claimed: Operation, worked: Operation, outcome: Outcome) -> None:
-    now = turn.ports.now()
+def _apply(
+    invocation: StepInvocation, claimed: Operation, worked: Operation, outcome: Outcome
+) -> None:
+    now = invocation.ports.now()
     if isinstance(outcome, Advance):
         after = replace(
-            _entering(turn, worked, outcome.to, outcome.facts),
+            _entering(invocation, worked, outcome.to, outcome.facts),
             reason=outcome.reason or worked.reason,
             remedy=outcome.remedy or worked.remedy,
             warnings=with_warnings(worked.warnings, outcome.warnings),
             notified=worked.notified if outcome.notified is None else outcome.notified,
         )
-        _write(turn, claimed, after, outcome.what)
+        _write(invocation, claimed, after, outcome.what)
     elif isinstance(outcome, Refuse):
-        _fail_or_continue(turn, worked, outcome)
-    elif now >= _deadline(worked, outcome, now):  # looked at first, judged after
+        fail_or_continue(invocation, worked, outcome)
+    elif now >= _deadline(worked, outcome, now):  # the step has looked before the deadline counts
         late = f"{outcome.why.rstrip('.')}, and the deadline of {worked.state} has passed."
-        _fail_or_continue(
-            turn, worked, Refuse(late, outcome.remedy or _more_time(worked), outcome.facts)
-        )
+        remedy = outcome.remedy or _more_time(worked)
+        fail_or_continue(invocation, worked, Refuse(late, remedy, outcome.facts))
     else:
-        _save_wait(turn, claimed, worked, outcome)
+        _save_wait(invocation, claimed, worked, outcome)
 
 
 def _more_time(operation: Operation) -> str:
@@ -160,17 +155,19 @@ def _more_time(operation: Operation) -> str:
     return f"Find out why it takes so long, or allow it more time by {allowed}."
 
 
-def _fail_or_continue(turn: StepInvocation, operation: Operation, refusal: Refuse) -> None:
-    """Lead the operation to its failure; an end that is coming already stands, untold."""
+def fail_or_continue(invocation: StepInvocation, operation: Operation, refusal: Refuse) -> None:
+    """Fail the operation; one that is ending already reaches its end without a notification."""
     to = ROWS[operation.state].on_giving_up
-    after = _entering(turn, operation, to, refusal.facts or _current(turn, operation).facts)
+    after = _entering(
+        invocation, operation, to, refusal.facts or _current(invocation, operation).facts
+    )
     sentences = " ".join([refusal.reason, *refusal.problems, refusal.remedy])
     if to is State.FAILING:
         after = replace(
             after,
             reason=brief(refusal.reason),
             remedy=brief(refusal.remedy, REMEDY_MAX),
-            failed_step=turn.step,
+            failed_step=invocation.step,
             stopped_at=operation.state,
             rerun_from=refusal.from_step,
             retry=refusal.retry,
@@ -178,14 +175,16 @@ def _fail_or_continue(turn: StepInvocation, operation: Operation, refusal: Refus
         )
         logger.error("The operation fails: %s", sentences)
     else:
-        warnings = with_warnings(operation.warnings, [f"{turn.step}: {sentences}"])
+        warnings = with_warnings(operation.warnings, [f"{invocation.step}: {sentences}"])
         after = replace(after, warnings=warnings, notified=False)
-        logger.warning("Going on without %s: %s", turn.step, sentences)
-    _write(turn, operation, after, " ".join([refusal.reason, *refusal.problems]))
+        logger.warning("The operation continues without %s: %s", invocation.step, sentences)
+    _write(invocation, operation, after, " ".join([refusal.reason, *refusal.problems]))
 
 
-def _save_wait(turn: StepInvocation, claimed: Operation, worked: Operation, wait: Wait) -> None:
-    now = turn.ports.now()
+def _save_wait(
+    invocation: StepInvocation, claimed: Operation, worked: Operation, wait: Wait
+) -> None:
+    now = invocation.ports.now()
     after = replace(
         worked,
         facts=wait.facts or worked.facts,
@@ -198,84 +197,78 @@ def _save_wait(turn: StepInvocation, claimed: Operation, worked: Operation, wait
         state_fault_since=wait.state_fault_since
         or (worked.state_fault_since if wait.trouble else None),
     )
-    left = max(
-        1.0, (after.deadline - now).total_seconds()
-    )  # what comes after the deadline is judged at once
-    seconds = min(
-        polling.seconds_to_next_poll(after, now) if wait.seconds is None else wait.seconds, left
-    )
+    planned = wait.seconds
+    if planned is None:
+        planned = polling.seconds_to_next_poll(after, now)
+    left = max(1.0, (after.deadline - now).total_seconds())  # a passed deadline is judged at once
+    seconds = min(planned, left)
     after = replace(after, due_at=now + timedelta(seconds=seconds))
     logger.info("Waiting: %s", wait.why, seconds=seconds)
-    if (
-        turn.ports.operations.save_wait(claimed, after, owner=turn.owner)
-        is WriteResult.CANCEL_REQUESTED
-    ):
-        _cancel(turn, worked, wait.facts)
+    written = invocation.ports.operations.save_wait(claimed, after, owner=invocation.owner)
+    if written is WriteResult.CANCEL_REQUESTED:
+        cancel(invocation, worked, wait.facts)
 
 
 def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
-    """Give the state's deadline: Aurora's queue does not spend its budget, but the queue has one of its own."""
+    """Give the state's deadline; time in Aurora's copy queue has a budget of its own."""
     if not wait.queued:
         return operation.deadline
     plan = operation.plan
     budget = timedelta(seconds=plan.seconds(ROWS[operation.state].deadline))
-    return (
-        min(now, operation.entered_at + timedelta(seconds=plan.copies.copy_queue_deadline)) + budget
-    )
+    queued_max = timedelta(seconds=plan.copies.copy_queue_deadline)
+    return min(now, operation.entered_at + queued_max) + budget
 
 
-def _write(turn: StepInvocation, before: Operation, after: Operation, what: str) -> None:
-    written = turn.ports.operations.advance(
-        before, after, step=turn.step, what=what, owner=turn.owner
+def _write(invocation: StepInvocation, before: Operation, after: Operation, what: str) -> None:
+    written = invocation.ports.operations.advance(
+        before, after, step=invocation.step, what=what, owner=invocation.owner
     )
     if written is WriteResult.CANCEL_REQUESTED:
-        _cancel(turn, before, after.facts)
+        cancel(invocation, before, after.facts)
     elif written is WriteResult.LOCK_LOST:
         target = before.plan.target_cluster_arn
-        reason = (
-            f"The lock of {target} is not this operation's any more, so nothing of the target is "
-            "touched."
-        )
+        reason = f"This operation no longer holds the lock of {target}, which it leaves alone."
         remedy = "See which operation holds it, and wait for its end."
-        _fail_or_continue(turn, before, Refuse(reason, remedy, after.facts))
+        fail_or_continue(invocation, before, Refuse(reason, remedy, after.facts))
     elif written is WriteResult.CONFLICT:
-        logger.info("Somebody else wrote meanwhile; %s is not written.", after.state)
+        logger.info("Another invocation wrote the record first; %s is not written.", after.state)
     else:
         observability.advanced(after, what)
-        announce([after], turn.ports)
+        announce([after], invocation.ports)
 
 
-def _current(turn: StepInvocation, operation: Operation) -> Operation:
-    """Read the record again: a step may have remembered facts before it failed, which must not be written over."""
-    return turn.ports.operations.read(operation.operation_id) or operation
+def _current(invocation: StepInvocation, operation: Operation) -> Operation:
+    """Read the record again: facts that a step saved before it failed must not be overwritten."""
+    return invocation.ports.operations.read(operation.operation_id) or operation
 
 
-def _cancel(turn: StepInvocation, operation: Operation, facts: Facts | None = None) -> None:
-    current = _current(turn, operation)
-    why = (
-        f"with the reason {quoted(current.cancel_reason)}"
-        if current.cancel_reason
-        else "without a reason"
-    )
+def cancel(invocation: StepInvocation, operation: Operation, facts: Facts | None = None) -> None:
+    """Cancel the operation, with the facts that were just gathered."""
+    current = _current(invocation, operation)
+    reason = "without a reason"
+    if current.cancel_reason:
+        reason = f"with the reason {quoted(current.cancel_reason)}"
     after = replace(
-        _entering(turn, operation, State.CANCELLING, facts or current.facts),
-        reason=f"Cancelled on request, {why}.",
+        _entering(invocation, operation, State.CANCELLING, facts or current.facts),
+        reason=f"Cancelled on request, {reason}.",
         stopped_at=operation.state,
         cancel_reason=current.cancel_reason,
         remedy="Nothing has to be done.",
     )
-    _write(turn, operation, after, f"stopped in {operation.state}, on request")
+    _write(invocation, operation, after, f"stopped in {operation.state}, on request")
 
 
-def _entering(turn: StepInvocation, operation: Operation, to: State, facts: Facts) -> Operation:
+def _entering(
+    invocation: StepInvocation, operation: Operation, to: State, facts: Facts
+) -> Operation:
     if not is_allowed(operation.state, to):
-        raise ValueError(f"The choreography knows no way from {operation.state} to {to}.")
-    now = turn.ports.now()
-    return replace(operation.enter(to, now, facts), due_at=now + republish_after(turn.ports))
+        raise ValueError(f"The choreography does not allow {to} after {operation.state}.")
+    now = invocation.ports.now()
+    return replace(operation.enter(to, now, facts), due_at=now + republish_after(invocation.ports))
 
 
 def _load(step: str) -> Step:
-    """Import a step's module by its name, so that a function loads only what it uses."""
+    """Import a step by its name, so that a function loads only the modules that it uses."""
     name = step.replace("-", "_")
     act: Step = getattr(importlib.import_module(f"chalicelib.steps.{name}"), name)
     return act

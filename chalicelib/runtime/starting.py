@@ -1,7 +1,4 @@
-"""Starting an operation: from a snapshot by itself, or from a person's request.
-
-Here records come to be, once.
-"""
+"""Creates operations, each once: from a snapshot's event, or from a person's request."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,27 +16,23 @@ from chalicelib.messages.publishing import announce, republish_after
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 from chalicelib.records.operations import WriteResult
-from chalicelib.runtime.older_data import why_older
+from chalicelib.target.older_data import why_older
 
 ASK_LATER = "When it has ended, ask again."
-# operations for one snapshot, of which all but the last were skipped because the target was busy
+# Operations for one snapshot; all but the last were skipped because the target was busy.
 CATCH_UPS_MAX = 5
 
 
 def start_from_snapshot(
     plan: Plan, snapshot: Snapshot, ports: Ports, *, why: str
 ) -> Operation | None:
-    """Create the operation of a snapshot, once however often its event comes.
-
-    None when it exists already.
-    """
-    return create(
-        _of_snapshot(_first_id(plan, snapshot), plan, snapshot, ports, why), ports, what=why
-    )
+    """Create the operation of a snapshot; None when it exists already."""
+    operation = _of_snapshot(_first_id(plan, snapshot), plan, snapshot, ports, why)
+    return create(operation, ports, what=why)
 
 
 def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
-    """Create the operation of a snapshot whose event was lost, or that was skipped because the target was busy."""
+    """Create the operation of a snapshot whose event was lost, or that was skipped as locked."""
     operation_id = _first_id(plan, snapshot)
     for _ in range(CATCH_UPS_MAX):
         existing = ports.operations.read(operation_id)
@@ -53,59 +46,59 @@ def catch_up(plan: Plan, snapshot: Snapshot, ports: Ports) -> Operation | None:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a person asked for: the request, the id that makes it the same when it comes again, and its event's id."""
+class StartRequest:
+    """A person's request with its ids; the same request id always means the same operation."""
 
-    request: RestoreRequested
+    detail: RestoreRequested
     request_id: str
     event_id: str
-    operation_id: str  # of what comes of it
+    operation_id: str  # of the operation that it starts
 
     @property
-    def who(self) -> str:
-        """Who asks, as the records tell it."""
+    def requester(self) -> str:
+        """The request as records name it."""
         return f"request {quoted(self.request_id)}"
 
-    def told(self, what: str) -> str:
-        """Say what is asked for, and why."""
-        reason = self.request.reason
+    def describe(self, what: str) -> str:
+        """Add the request's reason to a sentence."""
+        reason = self.detail.reason
         return f"{what}, with the reason {quoted(reason)}" if reason else what
 
-    def on(self, operation: Operation) -> Operation:
-        """Make the record one of this request."""
+    def applied_to(self, operation: Operation) -> Operation:
+        """Note the request in a new record."""
         return replace(
             operation,
             automatic=False,
-            request_reason=self.request.reason,
+            request_reason=self.detail.reason,
             requested_by_event=self.event_id or None,
-            may_be_older=self.request.older,
+            may_be_older=self.detail.older,
         )
 
 
 def start_on_request(
-    asked: Asked, plan: Plan, ports: Ports, facts: Facts | None = None
+    request: StartRequest, plan: Plan, ports: Ports, facts: Facts | None = None
 ) -> Operation | None:
-    """Create the operation that a person asked for; None when it exists already.
+    """Create the operation that a person requested; None when it exists already.
 
-    Raises RefusedError.
-
-    `facts` say which snapshot is meant, and when that was made; without them it is the newest.
+    `facts` name the snapshot and its time; without them it is the newest. Raises RefusedError.
     """
-    operation = new_operation(asked.operation_id, plan, ports.now(), requested_by=asked.who)
-    operation = replace(asked.on(operation), facts=facts or Facts())
+    requester = request.requester
+    operation = new_operation(request.operation_id, plan, ports.now(), requested_by=requester)
+    operation = replace(request.applied_to(operation), facts=facts or Facts())
     if older := why_older(operation, ports):
         raise older
-    return create(operation, ports, what=asked.told(f"asked for by {asked.who}"))
+    return create(operation, ports, what=request.describe(f"asked for by {requester}"))
 
 
 def made_before(request_id: str, operation: Operation) -> RefusedError:
-    """Say what became of a request whose id comes again: it starts nothing a second time."""
-    why = f": {operation.reason}" if operation.reason else "."
+    """Refuse a request whose id was used before: it starts nothing a second time."""
+    reason = f": {operation.reason}" if operation.reason else "."
+    ended = operation.state in TERMINAL
     return RefusedError(
         f"The request {quoted(request_id)} was made before. Its operation {operation.operation_id} "
-        f"is {operation.state}{why}",
+        f"is {operation.state}{reason}",
         "Use another request_id to ask for another operation."
-        if operation.state in TERMINAL
+        if ended
         else "Wait for its end; then use another request_id to ask for another operation.",
     )
 
@@ -113,50 +106,49 @@ def made_before(request_id: str, operation: Operation) -> RefusedError:
 def create(
     operation: Operation, ports: Ports, *, what: str, again: bool = True
 ) -> Operation | None:
-    """Write the record and take the target's lock.
+    """Write the record and take the target's lock; where another holds it, skip the operation.
 
-    Where the lock is taken, write why it is skipped instead.
-
-    A lock whose holder ended, or whose record somebody removed, is free: it is tried `again`, once.
+    A lock whose holder has ended, or whose record somebody removed, is released, and the write is
+    tried `again`, once. None when the operation exists already.
     """
+    arn = operation.plan.target_cluster_arn
     operation = replace(
         operation,
         due_at=operation.created_at + republish_after(ports),
         region=ports.region,
-        expected_durations={
-            **ports.operations.expected_durations(operation.plan.target_cluster_arn)
-        },
+        expected_durations={**ports.operations.expected_durations(arn)},
     )
     if ports.operations.create(operation, what=what) is WriteResult.CONFLICT:
         if ports.operations.read(operation.operation_id) is not None:
             return None
-        if again and ports.operations.release_stale_lock(operation.plan.target_cluster_arn):
+        if again and ports.operations.release_stale_lock(arn):
             return create(operation, ports, what=what, again=False)
-        holder = ports.operations.target(operation.plan.target_cluster_arn).locked_by
-        reason = f"The operation {holder} already runs on {operation.plan.target_cluster_arn}."
-        remedy = (
-            None if operation.automatic else ASK_LATER
-        )  # the heartbeat catches up what starts by itself
-        operation = replace(
-            operation,
-            state=State.SKIPPING,
-            reason=reason,
-            remedy=remedy,
-            skipped_because_locked=True,
-        )
+        operation = _skipped(operation, ports)
+        reason = operation.reason or ""
         if ports.operations.create(operation, what=reason) is WriteResult.CONFLICT:
             return None
-    logger.info(
-        f"{operation.operation_id} is {operation.state}: {what}",
-        operation_id=operation.operation_id,
-    )
+    operation_id = operation.operation_id
+    logger.info(f"{operation_id} is {operation.state}: {what}", operation_id=operation_id)
     announce([operation], ports)
     return operation
 
 
+def _skipped(operation: Operation, ports: Ports) -> Operation:
+    arn = operation.plan.target_cluster_arn
+    holder = ports.operations.target(arn).locked_by
+    return replace(
+        operation,
+        state=State.SKIPPING,
+        reason=f"The operation {holder} already runs on {arn}.",
+        # The heartbeat catches up automatic operations.
+        remedy=None if operation.automatic else ASK_LATER,
+        skipped_because_locked=True,
+    )
+
+
 def _first_id(plan: Plan, snapshot: Snapshot) -> str:
     if snapshot.created_at is None:
-        raise TransientError(f"Aurora does not tell yet when the snapshot {snapshot.arn} was made.")
+        raise TransientError(f"Aurora has not said yet when the snapshot {snapshot.arn} was made.")
     return automatic_id(plan.name, plan.stage, snapshot.arn, snapshot.created_at)
 
 

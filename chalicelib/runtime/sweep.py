@@ -1,4 +1,4 @@
-"""The heartbeat's sweep: what is due is announced again, and what nobody answers ends."""
+"""The heartbeat's sweep: announces overdue operations again, and fails unresponsive ones."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,23 +15,23 @@ from chalicelib.runtime.runner import (
     LEASE_MARGIN_SECONDS,
     UNANSWERED_MAX,
     StepInvocation,
-    _cancel,
-    _fail_or_continue,
-    _where_to_look,
+    cancel,
+    fail_or_continue,
+    where_to_look,
 )
 
 # RDS takes 300 requests at once and 12 a second after that, of a whole account in a region (user
 # guide, request throttling). A step that is woken makes one or two of them, and a dozen follow
-# where it finds that Aurora is through.
+# where it finds that Aurora is done.
 ANNOUNCED_PER_TICK = 30
 
 
 def sweep(ports: Ports) -> None:
-    """Announce again what is due nearer to this tick than to the next, and end what nobody answers for.
+    """Announce the operations that are due closer to this tick than to the next one.
 
-    Reads only what is due, the longest overdue first, so the cost follows that alone. Due times are
-    pushed for one call to the bus at a time: a tick that dies between the two has delayed ten
-    announcements by a beat.
+    It reads only these, the longest overdue first, so the cost depends on nothing else. Due times
+    are postponed for one call to the bus at a time: a tick that dies in between delays at most ten
+    announcements, until they are due again.
     """
     batch: list[Operation] = []
     for operation in _due(ports):
@@ -44,19 +44,17 @@ def sweep(ports: Ports) -> None:
 
 
 def _due(ports: Ports) -> Iterator[Operation]:
-    """Push the due time of each operation that is to be announced, until the tick has done its share.
+    """Postpone and yield the operations to announce, at most `ANNOUNCED_PER_TICK` of them.
 
-    The rest is the longest overdue at the next tick, and what was announced goes behind it, so
-    nothing starves. What ends here or has ended counts for nothing, because no step asks RDS for
-    it.
+    At the next tick the rest is overdue the longest, so nothing starves. Operations that have
+    ended do not count, because no step calls RDS for them.
     """
     now, wakes = ports.now(), 0
-    for item in ports.operations.due(
-        now + timedelta(seconds=ports.settings.heartbeat_interval / 2)
-    ):
+    until = now + timedelta(seconds=ports.settings.heartbeat_interval / 2)
+    for item in ports.operations.due(until):
         if wakes == ANNOUNCED_PER_TICK or ports.remaining_seconds() < LEASE_MARGIN_SECONDS:
             logger.warning(
-                "The tick has done its share, %s announcements; the next one goes on.", wakes
+                "Re-announced %s operations (limit per tick); the rest follow next tick.", wakes
             )
             return
         try:
@@ -77,15 +75,16 @@ def _is_announced(operation: Operation, now: datetime, ports: Ports) -> bool:
 
 
 def _fail_unresponsive(operation: Operation, ports: Ports) -> None:
-    turn = StepInvocation(ROWS[operation.state].step or "", ports, ports.new_id())
-    observability.about(operation, turn.step)
+    invocation = StepInvocation(ROWS[operation.state].step or "", ports, ports.new_id())
+    step = invocation.step
+    observability.about(operation, step)
     if operation.cancel_requested:
-        _cancel(turn, operation)
+        cancel(invocation, operation)
         return
     known = f" The last that was known: {operation.waiting_for}" if operation.waiting_for else ""
     refusal = Refuse(
-        f"The deadline of {operation.state} passed and {turn.step} did not answer "
+        f"The deadline of {operation.state} passed and {step} did not answer "
         f"{operation.announcements} announcements.{known}",
-        _where_to_look(turn.step),
+        where_to_look(step),
     )
-    _fail_or_continue(turn, operation, refusal)
+    fail_or_continue(invocation, operation, refusal)

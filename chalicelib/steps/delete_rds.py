@@ -15,9 +15,9 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.runtime.older_data import why_older
 from chalicelib.snapshots.source import SourceCluster
 from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.older_data import why_older
 from chalicelib.target.preflight import Preflight
 
 

@@ -12,9 +12,9 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.ports import Ports
-from chalicelib.runtime.older_data import why_older
 from chalicelib.snapshots.eligibility import newest_eligible, refuse_foreign
 from chalicelib.snapshots.source import SourceCluster
+from chalicelib.target.older_data import why_older
 
 
 def snapshot_check(operation: Operation, ports: Ports) -> Outcome:

@@ -35,7 +35,7 @@ def test_an_operation_that_lost_the_lock_deletes_nothing(night: Night) -> None:
         ended.notified,
         night.target().locked_by,
     )
-    assert f"The lock of {target_of('staging-cluster')} is not this operation's any more" in (
+    assert f"This operation no longer holds the lock of {target_of('staging-cluster')}" in (
         ended.reason or ""
     )
 

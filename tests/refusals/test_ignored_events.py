@@ -141,7 +141,7 @@ def test_the_restored_clusters_own_nights_are_ignored(scene: Scene) -> None:
     night_of(scene, "staging-cluster", TARGET_REGION)
 
     assert (
-        "is not in us-east-1 of 123456789012, where the plan default looks."
+        "is not in us-east-1 of 123456789012, the source region of the plan default."
         in only_ignored(scene)[1]
     )
 

@@ -35,9 +35,9 @@ def test_a_request_of_the_past_starts_nothing_and_people_are_told(scene: Scene, 
 
     assert [] == scene.stage.all_operations()
     assert [] == scene.stage.failures
-    assert notice["reason"].startswith("The event is not obeyed: it ")
+    assert notice["reason"].startswith("The event was not accepted: it ")
     assert is_sentence(notice["reason"])
-    assert "Put it again if it is still meant." == notice["remedy"]
+    assert "Send it again if it is still needed." == notice["remedy"]
     assert 1 == len(scene.said.metrics("RequestRefused"))
 
 
@@ -51,7 +51,7 @@ def test_a_cancel_of_the_past_stops_nothing_and_people_are_told(scene: Scene, pa
     deliver_again(scene, past)
 
     assert operation == scene.stage.only()
-    assert ["The event is not obeyed"] == [
+    assert ["The event was not accepted"] == [
         one["reason"].split(":")[0] for one in scene.stage.notices()
     ]
 

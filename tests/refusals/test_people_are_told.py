@@ -160,7 +160,7 @@ def test_a_request_of_the_future_is_not_obeyed(
     (reason,) = told(scene.stage)
 
     assert [] == scene.stage.all_operations()
-    assert reason.startswith("The event is not obeyed: it is of 2027-11-23T")
+    assert reason.startswith("The event was not accepted: it is of 2027-11-23T")
     assert reason.endswith(", which has not come yet.")
 
 
@@ -277,7 +277,7 @@ def test_trouble_that_will_pass_is_told_and_does_not_fail_the_function(scene: Sc
 
     assert [] == scene.stage.failures
     assert "was answered Throttling" in notice["reason"]
-    assert "Put the event again in a few minutes." == notice["remedy"]
+    assert "Send the event again in a few minutes." == notice["remedy"]
 
 
 def test_a_record_that_cannot_be_read_is_told_of(scene: Scene) -> None:

@@ -97,20 +97,20 @@ def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
     told = refused(scene, "RestoreRequested", **detail)
 
     assert why in told
-    assert "Put it again with " in told
+    assert "Send it again with " in told
     assert "these fields only" not in told
 
 
 @pytest.mark.parametrize(
     ("detail", "remedy"),
     [
-        ({"from_step": "setup-db-user"}, "Put it again with from_step setup-db-users."),
-        ({"from_step": "delete"}, "Put it again with from_step delete-rds."),
-        ({"from_step": "users please"}, "Put it again with one of these steps as from_step."),
-        ({"from_step": ["delete-rds"]}, "Put it again with one of these steps as from_step."),
+        ({"from_step": "setup-db-user"}, "Send it again with from_step setup-db-users."),
+        ({"from_step": "delete"}, "Send it again with from_step delete-rds."),
+        ({"from_step": "users please"}, "Send it again with one of these steps as from_step."),
+        ({"from_step": ["delete-rds"]}, "Send it again with one of these steps as from_step."),
         (
             {"from_step": "delete-rd", "stage": "dev"},
-            "Put it again with from_step delete-rds and with these fields only: request_id, plan, ",
+            "Send it again with from_step delete-rds and with these fields only: request_id, plan, ",
         ),
     ],
 )
@@ -288,7 +288,7 @@ def test_a_refusal_that_nobody_can_be_told_of_is_logged_and_counted(scene: Scene
     scene.stage.deliver()
 
     assert 1 == len(
-        scene.said.lines("Nobody could be told of the refusal: sns publish in us-west-2")
+        scene.said.lines("Nobody could be notified of the refusal: sns publish in us-west-2")
     )
     assert 1 == len(scene.said.metrics("NotificationLost"))
     assert [] == scene.stage.failures
@@ -301,7 +301,7 @@ def test_a_refusal_without_a_topic_in_the_environment_is_logged(said: Said) -> N
     stage.put("RestoreRequested", plan="weekly")
     stage.deliver()
 
-    assert 1 == len(said.lines("Nobody is told: SNS_TOPIC_ARN is not set in the environment."))
+    assert 1 == len(said.lines("Nobody is notified: SNS_TOPIC_ARN is not set in the environment."))
     assert [] == stage.failures
 
 

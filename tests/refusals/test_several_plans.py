@@ -146,7 +146,7 @@ def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: Sc
 
     assert [failed] == scene.stage.all_operations()
     assert notice["reason"].startswith(
-        f"The plan default is now about other clusters than {failed.operation_id} was: "
+        f"The plan default now has other clusters than {failed.operation_id} had: "
     )
     assert f"{SOURCE_REGION}:123456789012:cluster-snapshot:rds:" in notice["remedy"]
 

@@ -52,7 +52,7 @@ def test_a_target_of_another_stage_or_plan_is_refused_without_any_command_that_t
     reason, remedy = left_alone(scene)
 
     assert reason.startswith(
-        f"The target {TARGET_ARN} belongs to {owner}, not to {OWNER}: so says the tag aurora-r"
+        f"The target {TARGET_ARN} belongs to {owner}, not to {OWNER}, by the tag aurora-r"
     )
     assert "Name another TARGET_CLUSTER_ID for the plan default of the stage test." == remedy
     assert "add-tags-to-resource" not in scene.stage.notices()[-1]["text"]
@@ -66,7 +66,7 @@ def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: Sc
     reason, remedy = left_alone(scene)
 
     assert (
-        f"belongs to prod/default, not to {OWNER}: so says the tag aurora-restore of {READER_ARN}."
+        f"belongs to prod/default, not to {OWNER}, by the tag aurora-restore of {READER_ARN}."
         in reason
     )
     assert "add-tags-to-resource" not in remedy

@@ -1,4 +1,4 @@
-"""How fresh a target is: newer data is replaced by older only where a person asked for just that."""
+"""Refuses to replace newer data of a target by older, unless a person asked for that."""
 
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.operation import Operation
@@ -10,13 +10,11 @@ from chalicelib.ports import Ports
 def why_older(
     operation: Operation, ports: Ports, *, from_step: str | None = None, is_seen: bool = False
 ) -> RefusedError | None:
-    """Say why an operation may not replace what its target holds, and how to ask for it.
+    """Say why an operation may not replace its target's data, and how to ask for it; else None.
 
-    None where it may.
-
-    What stands counts, whether the operation that restored it succeeded or not. A snapshot of the
-    same moment replaces nothing newer, and where nothing stands nothing is replaced; `is_seen` says
-    that a cluster stands there, which Aurora may have begun without our knowing.
+    The data of the present cluster counts, whether the operation that restored it succeeded or not.
+    Where there is no cluster, nothing is replaced. `is_seen` says that there is one: Aurora may
+    have created it although the record does not know.
     """
     facts, plan = operation.facts, operation.plan
     if operation.may_be_older or facts.snapshot.created_at is None:
@@ -39,15 +37,17 @@ def why_older(
 def _command(
     operation: Operation, from_step: str | None, replaced: str | None, ports: Ports
 ) -> str:
-    """Write the command that allows it: one request for what was refused and what it would replace.
+    """Write the command that allows it.
 
-    The same older snapshot may be asked for again when newer data has been restored over it.
+    Its request id follows from the refused operation and from the data that it would replace: the
+    same snapshot may be requested again after newer data has been restored over it.
     """
-    asked: dict[str, object] = {"older": True}
+    request: dict[str, object] = {"older": True}
     if operation.rerun_of:
-        asked |= {"rerun_of": operation.rerun_of, "from_step": from_step}
+        request |= {"rerun_of": operation.rerun_of, "from_step": from_step}
     else:
-        asked |= {"plan": operation.plan_name, "snapshot_identifier": operation.facts.snapshot.arn}
+        snapshot_arn = operation.facts.snapshot.arn
+        request |= {"plan": operation.plan_name, "snapshot_identifier": snapshot_arn}
     refused = {"instead of": operation.operation_id, "replaces": replaced}
-    request_id = request_id_of(asked | refused)
-    return request_command(operation.stage, ports.region, {"request_id": request_id, **asked})
+    request_id = request_id_of(request | refused)
+    return request_command(operation.stage, ports.region, {"request_id": request_id, **request})

@@ -1,4 +1,4 @@
-"""heartbeat: every minute, announces what is due again, starts what was missed, and tells how fresh the targets are."""
+"""heartbeat: every minute, sweeps, catches up missed snapshots, and reports the age of the data."""
 
 from datetime import timedelta
 
@@ -16,48 +16,44 @@ from chalicelib.snapshots.source import SourceCluster
 
 
 def heartbeat(ports: Ports, *, first: bool = False) -> None:
-    """Do one tick: what is due always, the plans at the `first` tick of a process and once in every interval.
+    """Do one tick: always sweep, and check the plans once in every interval.
 
-    So a deployment arms at once, and a tick with nothing due asks for nothing but that. What goes
-    wrong with one plan stops no other; raises SettingsError where there are no plans. Only a tick
-    that came to its end counts as one: the alarm hears silence when the tables or the settings
-    cannot be had, too, and not only when nothing runs.
+    The `first` tick of a process checks the plans, too, so that a deployment enables the catch-up
+    at once. An error of one plan stops no other; raises SettingsError where there are no plans.
+    Only a finished tick is counted, so that the alarm also fires when the tables or the settings
+    cannot be read.
     """
-    plans_are_due = first or _begins_interval(
-        ports
-    )  # judged before the sweep, which takes its time
+    plans_are_due = first or _begins_interval(ports)  # before the sweep, which takes time
     sweep.sweep(ports)
     if plans_are_due:
-        _look_after_plans(ports)
+        _check_plans(ports)
     observability.count("Heartbeat", ports.settings.stage)
 
 
 def _begins_interval(ports: Ports) -> bool:
     """Tell by the clock whether an interval began since the last tick.
 
-    A lost tick puts it off to the next interval.
-
-    Ticks are not on time to the second, so half a beat more is looked back: better twice than not
-    at all.
+    Ticks are not on time to the second, so the window is half a tick longer: two checks are better
+    than none. A lost tick postpones the check to the next interval.
     """
     now, every = ports.now().timestamp(), ports.settings.catch_up_interval
     return now // every != (now - 1.5 * ports.settings.heartbeat_interval) // every
 
 
-def _look_after_plans(ports: Ports) -> None:
-    """Look after each plan, and count the operations that are under way: a target has one at a time, its holder."""
+def _check_plans(ports: Ports) -> None:
+    """Check each plan, and count the operations in progress: at most one for each target."""
     under_way = 0
     for plan in plans.plans(ports):
         try:
             under_way += _check_plan(plan, ports)
         except (TransientError, RefusedError, UnreadableRecordError) as error:
-            logger.warning(f"The plan {plan.name} could not be looked after: {error}")
+            logger.warning(f"The plan {plan.name} could not be checked: {error}")
             observability.count("CatchUpFailed", plan.stage, plan=plan.name)
     observability.count("OperationsUnderWay", ports.settings.stage, under_way)
 
 
 def _check_plan(plan: Plan, ports: Ports) -> bool:
-    """Arm, report and catch up one plan; tells whether an operation has its target."""
+    """Enable the catch-up of one plan, report and catch up; tells whether its target is locked."""
     target = ports.operations.target(plan.target_cluster_arn)
     if target.catch_up_since is None:
         target = ports.operations.enable_catch_up(plan.target_cluster_arn, now=ports.now())
@@ -68,10 +64,10 @@ def _check_plan(plan: Plan, ports: Ports) -> bool:
 
 
 def _report_freshness(plan: Plan, target: TargetRecord, ports: Ports) -> None:
-    """Say how old the target's data is; before the first success, how long one has been waited for.
+    """Report the age of the target's data; before the first success, the time since deployment.
 
-    So a stage that never had one is not taken for a fresh one: an alarm cannot tell "none yet" from
-    "no news".
+    Otherwise a stage without any success would look fresh: an alarm cannot tell "none yet" from
+    "no data".
     """
     if since := target.last_success_snapshot_at or target.catch_up_since:
         age = (ports.now() - since).total_seconds()
@@ -79,10 +75,10 @@ def _report_freshness(plan: Plan, target: TargetRecord, ports: Ports) -> None:
 
 
 def _catch_up(plan: Plan, target: TargetRecord, ports: Ports) -> None:
-    """Start what no event started: the newest snapshot since we were deployed, once its event is clearly late."""
+    """Start the newest snapshot since the deployment, once its event is clearly late."""
     now, settings = ports.now(), ports.settings
-    # Ticks are not on time to the second: a claim of the whole interval would have every second
-    # look fail.
+    # Ticks are not on time to the second: with a claim of the whole interval, every second search
+    # would fail.
     next_look = now + timedelta(seconds=settings.catch_up_interval / 2)
     if not ports.operations.claim_catch_up(target, now=now, next_look=next_look):
         return
