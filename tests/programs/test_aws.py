@@ -91,8 +91,8 @@ def run(
 def test_no_call_leaves_while_the_endpoint_is_exported(
     anywhere: Path, tmp_path: Path, endpoint: Recorder, proxy: Recorder, version: str
 ) -> None:
-    """Every one reaches the endpoint, whatever the service, the region, the profile and the proxies
-    of the shell.
+    """Every call reaches the endpoint, whatever its service, region and profile, and whatever proxies
+    the shell names.
     """
     (tmp_path / "config").write_text(PROFILES + KEYS)
     program = anywhere / ".venv" / "bin" / "aws" if version == "1" else AWS
@@ -103,7 +103,7 @@ def test_no_call_leaves_while_the_endpoint_is_exported(
     with ThreadPoolExecutor(2) as pool:
         ran = list(pool.map(lambda line: run(program, line, tmp_path, **shell), CALLS))
 
-    assert (len(CALLS), []) == (len(endpoint.seen), proxy.seen), [one.stderr for one in ran]
+    assert (len(CALLS), []) == (len(endpoint.seen), proxy.seen), [call.stderr for call in ran]
 
 
 def test_a_profile_whose_role_is_elsewhere_is_not_asked_for(

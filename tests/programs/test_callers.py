@@ -72,7 +72,9 @@ def test_what_answers_in_place_of_aws_is_told(
     with recording(status, body) as recorder:
         said = told(monkeypatch, recorder.endpoint)
 
-    assert [(True, True)] * 2 == [(one.startswith(sentence), advice in one) for one in said], said
+    found = [(text.startswith(sentence), advice in text) for text in said]
+
+    assert [(True, True)] * 2 == found, said
 
 
 @pytest.mark.parametrize(

@@ -57,32 +57,32 @@ def part(figures: Figures | None = None) -> str:
             table(("at most", "target", "reached", ""), [goal.row for goal in judged]),
             *whys,
             _functions(figures.functions),
-            _taken(figures),
+            _measured_at(figures),
         ]
     )
 
 
 def goals(figures: Figures) -> list[Goal]:
     """Judge the figures; of several functions the worst counts."""
-    control = [one for one in figures.functions if one.name != IN_VPC]
-    (in_vpc,) = (one for one in figures.functions if one.name == IN_VPC)
+    control = [function for function in figures.functions if function.name != IN_VPC]
+    (in_vpc,) = (function for function in figures.functions if function.name == IN_VPC)
     return [
         *map(_size, figures.packages),
         Goal(
             "start of a control function, times bare boto3",
             START_MAX,
-            max(one.start_processor for one in control),
+            max(function.start_processor for function in control),
         ),
         Goal(f"start of `{IN_VPC}`, times bare boto3", START_MAX_IN_VPC, in_vpc.start_processor),
         Goal(
             "MiB of memory of any function",
             MEMORY_MAX,
-            max(one.peak_bytes for one in figures.functions) / MEBI,
+            max(function.peak_bytes for function in figures.functions) / MEBI,
         ),
         Goal(
             "own ms of a control function's warm invocation",
             OWN_MAX,
-            max(one.own_seconds for one in control) * 1000,
+            max(function.own_seconds for function in control) * 1000,
         ),
         Goal(
             f"own ms of a warm invocation of `{IN_VPC}`",
@@ -115,22 +115,22 @@ def _functions(functions: Sequence[Function]) -> str:
     )  # fmt: skip
     rows = (
         (
-            f"`{one.name}`",
-            f"{one.start_processor:.2f}",
-            f"{one.start:.2f}",
-            f"{one.plain_start_processor:.2f}",
-            f"{one.plain_start:.2f}",
-            f"{one.peak_bytes / MEBI:.0f}",
-            str(one.warm),
-            f"{one.own_seconds * 1000:.1f}",
-            f"{one.own_seconds_most * 1000:.1f}",
+            f"`{function.name}`",
+            f"{function.start_processor:.2f}",
+            f"{function.start:.2f}",
+            f"{function.plain_start_processor:.2f}",
+            f"{function.plain_start:.2f}",
+            f"{function.peak_bytes / MEBI:.0f}",
+            str(function.warm),
+            f"{function.own_seconds * 1000:.1f}",
+            f"{function.own_seconds_most * 1000:.1f}",
         )
-        for one in functions
+        for function in functions
     )
     return table(heads, rows)
 
 
-def _taken(figures: Figures) -> str:
+def _measured_at(figures: Figures) -> str:
     return f"""
 - **Start** is from the first line of a fresh interpreter until the handler is found, the module of its step is loaded
   and the app's client of RDS is made; the median of {figures.rounds}, all functions in turn and bare boto3 between

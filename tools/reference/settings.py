@@ -90,7 +90,7 @@ def _default(schema: Schema) -> str:
 
 
 def _values(schema: Schema) -> str:
-    kind = next((one for one in schema.get("anyOf", []) if one["type"] != "null"), schema)
+    kind = next((kind for kind in schema.get("anyOf", []) if kind["type"] != "null"), schema)
     if "enum" in kind:
         return " or ".join(map(code, kind["enum"]))
     if "pattern" in kind:

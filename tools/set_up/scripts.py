@@ -1,4 +1,4 @@
-"""`python -m tools.set_up.scripts FOLDER`: let every script of an environment start from any folder.
+"""`python -m tools.set_up.scripts FOLDER`: let the scripts of an environment start from any folder.
 
 Some packages' scripts begin with `#!` and the folder of their Python as it is, which no kernel
 reads when there is a blank in it or when it is long. As shell and Python at once, as pip writes the
