@@ -27,7 +27,7 @@ SERVERS = embedded-16 embedded-18 debian-15 debian-17
 
 # The tests that take minutes: complete environments, deployments, packages and command lines (`make acceptance`).
 WHOLE := tests/acceptance $(addprefix tests/deployment/,test_deploying.py test_two_stages.py test_by_a_pipeline.py) \
-    tests/packaging tests/docs/test_local_calls.py tests/programs/test_aws.py localaws/tests/distribution/test_up.py
+    tests/packaging tests/docs/test_local_calls.py $(addprefix tests/programs/,test_aws.py test_wheel.py) localaws/tests/distribution/test_up.py
 
 # Folders that are deleted and created again are fixed: no option may point them at a folder of the user's.
 override VENV := .venv
