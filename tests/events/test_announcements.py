@@ -147,7 +147,7 @@ def test_a_good_night_announces_every_state_in_the_order_of_the_flow() -> None:
 
 
 def test_a_success_carries_what_can_be_connected_to_and_where_the_passwords_are() -> None:
-    """Secret ids, never secrets."""
+    """A success carries endpoints and the ids of secrets, and no secret."""
     stage = ended(how=State.SUCCEEDED)
     detail = announced(stage)[-1][1]
 
@@ -166,7 +166,7 @@ def test_a_success_carries_what_can_be_connected_to_and_where_the_passwords_are(
 
 
 def test_the_durations_of_a_success_add_up_to_the_time_it_took() -> None:
-    """So that nobody has to guess where a night went."""
+    """The durations of the steps add up to the time of the whole restore."""
     stage = ended(how=State.SUCCEEDED)
     operation = stage.only()
     total = (operation.entered_at - operation.created_at).total_seconds()

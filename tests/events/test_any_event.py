@@ -132,7 +132,7 @@ def stage() -> Stage:
 @THOROUGH
 @given(step=st.sampled_from([*STEPS, "cancel-restore"]), envelope=ENVELOPES)
 def test_no_event_fails_a_function(stage: Stage, step: str, envelope: dict[str, Any]) -> None:
-    """Of whatever kind, at whichever function; and none makes something of the target's item."""
+    """No event of any kind fails a function or changes the target's item."""
     target = stage.store.tables["state"][f"target#{TARGET}"].copy()
     stage.invoke(step, envelope)
 
@@ -154,7 +154,7 @@ REQUESTS = st.dictionaries(
 def test_a_request_is_obeyed_or_refused_with_one_notice(
     stage: Stage, detail: dict[str, Any]
 ) -> None:
-    """A new operation, or one sentence: never nothing, never both."""
+    """A request leads to one operation or to one notice of its refusal."""
     operations, notices = len(stage.all_operations()), len(stage.notices())
     stage.put("RestoreRequested", **detail)
     stage.deliver_one(stage.queue.pop())
@@ -209,7 +209,7 @@ def test_an_announcement_of_next_year_is_ignored(stage: Stage) -> None:
     ["arn:", "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:", "rds:", " ", "a_b"],
 )
 def test_a_snapshot_identifier_that_cannot_be_one_is_refused(stage: Stage, identifier: str) -> None:
-    """AWS is not even asked."""
+    """An invalid snapshot identifier is refused without a call of AWS."""
     stage.put("RestoreRequested", snapshot_identifier=identifier)
     stage.deliver()
 

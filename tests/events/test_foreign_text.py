@@ -42,7 +42,7 @@ def test_a_quoted_text_ends_where_it_ends() -> None:
 
 
 def test_of_a_long_list_the_first_names_are_shown_and_the_rest_is_counted() -> None:
-    """Three thousand names are no help to anybody."""
+    """A long list shows its first names and the number of the others."""
     assert f"{', '.join(map(str, range(LISTED_MAX)))} … and 2,990 more" == first_of(range(3000))
 
 
@@ -107,7 +107,7 @@ def test_an_answer_of_aws_forges_no_line_of_the_notice() -> None:
 
 
 def test_a_record_of_before_forges_no_line_either() -> None:
-    """It may hold what people wrote as they wrote it."""
+    """A record of an earlier version forges no line of the notice."""
     stage = under_way()
     operation = stage.only()
     stage.put("CancelRequested", operation_id=operation.operation_id)

@@ -50,7 +50,7 @@ def test_every_end_is_told_in_words_and_as_json(end: State) -> None:
 
 
 def test_a_success_tells_where_how_old_and_how_long() -> None:
-    """And that production's logins are closed."""
+    """The notice of a success tells the endpoint, the data's age, durations and closed logins."""
     published, machine = notice(ended(how=State.SUCCEEDED))
     text = published["default"]
 
@@ -117,7 +117,7 @@ def test_the_command_that_runs_it_again_is_one_request_however_often_it_is_paste
 
 
 def test_a_cancellation_tells_who_wished_it_and_where_it_stopped() -> None:
-    """And that it may be continued."""
+    """The notice of a cancellation tells who asked, where it stopped, and how to continue."""
     published, machine = notice(ended(how=State.CANCELLED))
 
     assert (
@@ -181,7 +181,7 @@ def test_what_is_asked_for_otherwise_has_another_request_id(other: dict[str, obj
 
 
 def test_warnings_of_a_success_are_told() -> None:
-    """A good restore whose copy could not be put away."""
+    """The notice of a success tells its warnings."""
     stage = Stage()
     stage.night()
     stage.aurora.fail_next("AddTagsToResource", "AccessDenied", status=403)
@@ -194,7 +194,7 @@ def test_warnings_of_a_success_are_told() -> None:
 
 
 def test_a_subject_stays_within_what_sns_takes_at_the_longest_names() -> None:
-    """A hundred characters of ASCII."""
+    """A subject with the longest names has at most a hundred characters of ASCII."""
     stage = Stage({"TARGET_CLUSTER_ID": "t" + "x" * 56})
     stage.night()
     stage.run_to_the_end()

@@ -31,7 +31,7 @@ def test_what_could_still_be_on_its_way_is_fresh(age: timedelta) -> None:
 
 @pytest.mark.parametrize("age", [EVENT_AGE_MAX + timedelta(seconds=1), timedelta(days=365)])
 def test_what_nobody_could_still_be_delivering_is_stale(age: timedelta) -> None:
-    """The reason says when it was."""
+    """An event older than any delivery is stale, and the reason says when it was."""
     assert f"it is of {(NOW - age).isoformat()[:19]}.000Z" in str(why_untimely(of(NOW - age), NOW))
 
 
@@ -39,7 +39,7 @@ def test_what_nobody_could_still_be_delivering_is_stale(age: timedelta) -> None:
     "time", ["2026-11-20T04:00:00", "2026-11-20T04:00:00Z", "2026-11-20T01:00:00-03:00"]
 )
 def test_a_time_is_of_its_zone_and_without_one_of_utc(time: str) -> None:
-    """Three spellings of one moment, three days ago."""
+    """A time with a zone is read in it, and one without as UTC."""
     assert "it is of 2026-11-20T04:00:00.000Z, 72 hours ago" == why_untimely(of(time), NOW)
 
 
@@ -57,7 +57,7 @@ def test_an_event_without_a_time_that_can_be_read_is_fresh(time: str | None) -> 
 
 
 def test_an_event_without_any_time_is_fresh() -> None:
-    """As a person's test event in the console."""
+    """An event without a time, such as the console's test event, is fresh."""
     assert None is why_untimely({}, NOW)
 
 

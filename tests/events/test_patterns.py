@@ -24,7 +24,7 @@ EVENTS = pytest.mark.parametrize(
 def test_an_event_of_rds_wakes_the_function_it_is_for(
     kind: Kind, event_id: str, message: str, step: str | None
 ) -> None:
-    """At most one, and none where nobody waits for such a thing."""
+    """An event of RDS wakes at most the one function that waits for it."""
     assert ([step] if step else []) == woken(event(kind, event_id, message))
 
 
@@ -55,7 +55,7 @@ def test_it_does_so_with_a_full_stop_and_a_prefix(
 def test_moto_matches_it_as_we_do(
     kind: Kind, event_id: str, message: str, step: str | None
 ) -> None:
-    """On patterns like ours moto's matcher is right, and an independent opinion."""
+    """The matcher of moto agrees with ours on every pattern."""
     envelope: Any = event(kind, event_id, message)
     theirs = [
         one
@@ -84,7 +84,7 @@ def test_each_announcement_wakes_the_step_of_its_state_and_no_other(row: Any) ->
     [("RestoreRequested", "snapshot-check"), ("CancelRequested", "cancel-restore")],
 )
 def test_each_wish_wakes_the_one_who_grants_it(detail_type: str, step: str) -> None:
-    """Of our own stage only."""
+    """A request of our own stage wakes its function, and one of another stage none."""
     ours = {"source": "aurora-restore.test", "detail-type": detail_type, "detail": {}}
 
     assert [step] == woken(ours)
@@ -94,7 +94,7 @@ def test_each_wish_wakes_the_one_who_grants_it(detail_type: str, step: str) -> N
 
 
 def test_other_services_events_wake_nobody() -> None:
-    """The default bus carries everything."""
+    """An event of another service wakes no function."""
     assert [] == woken(
         {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "detail": {}}
     )
@@ -106,7 +106,7 @@ def test_other_services_events_wake_nobody() -> None:
 @pytest.mark.parametrize("step", [*STEPS, "cancel-restore"])
 @pytest.mark.parametrize("stage", ["local", "prod", "a" * 16])
 def test_every_pattern_is_one_that_eventbridge_takes(step: str, stage: str) -> None:
-    """Known operators only, at least two branches to an $or, at most 2,048 characters."""
+    """Every pattern keeps EventBridge's limits for operators, branches and length."""
     text = json.dumps(pattern(step, stage))
 
     assert json.loads(text) == patterns.parse(text)

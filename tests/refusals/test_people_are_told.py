@@ -84,7 +84,7 @@ def test_the_event_of_a_skipped_request_that_comes_twice_is_no_second_one(scene:
 
 
 def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: Scene) -> None:
-    """Nothing catches up what a person asked for."""
+    """A request during another operation is skipped, and its sender is told to ask again."""
     scene.stage.night()
     scene.run_until(State.COPYING)
     scene.stage.put("RestoreRequested", request_id="lunch-break")
@@ -152,7 +152,7 @@ def test_a_cancel_that_comes_twice_is_no_second_one(scene: Scene) -> None:
 def test_a_request_of_the_future_is_not_obeyed(
     scene: Scene, detail_type: str, detail: dict[str, str]
 ) -> None:
-    """Whoever puts an event may give it any time."""
+    """A request with a time in the future is refused."""
     scene.stage.put(detail_type, **detail)
     event = scene.stage.queue.popleft()
     next_year = scene.stage.clock.now() + timedelta(days=365)
@@ -257,7 +257,7 @@ def test_a_stage_whose_own_settings_are_wrong_tells_who_asks(
 
 @pytest.mark.parametrize("topic", ["people", "arn:aws:sns"])
 def test_a_topic_that_is_no_arn_fails_no_function(said: Said, topic: str) -> None:
-    """Nobody can be told, which an alarm is."""
+    """A topic that is no ARN raises an alarm and fails no function."""
     stage = Stage({"SNS_TOPIC_ARN": topic})
     stage.put("RestoreRequested", plan="weekly")
     stage.deliver()

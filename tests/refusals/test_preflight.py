@@ -114,7 +114,7 @@ def test_a_security_group_of_another_vpc_is_refused(scene: Scene) -> None:
 
 
 def test_an_engine_version_that_the_target_region_lacks_is_refused(scene: Scene) -> None:
-    """Production was upgraded before the target's region offered the version."""
+    """An engine version that the target region does not offer is refused."""
     source = scene.stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
     source.engine_version = "16.99"
     told = refused_before_deletion(scene)
@@ -127,7 +127,7 @@ def test_an_engine_version_that_the_target_region_lacks_is_refused(scene: Scene)
 
 
 def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None:
-    """An old class does not come with a new engine version."""
+    """An instance class that cannot be ordered for the engine version is refused."""
     told = refused_before_deletion(scene_with(said, INSTANCE_CLASS="db.r4.large"))
 
     assert f"{TARGET_REGION} has no db.r4.large for aurora-postgresql 16.11." in told
@@ -135,7 +135,7 @@ def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None
 
 
 def test_a_postgresql_that_is_too_old_to_be_set_up_is_refused(scene: Scene) -> None:
-    """What ends sessions needs the words of PostgreSQL 14."""
+    """A version before PostgreSQL 14 is refused, which lacks what ends sessions."""
     source = scene.stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
     source.engine_version = "13.18"
 
@@ -166,7 +166,7 @@ def test_an_instance_name_that_another_cluster_holds_is_refused(said: Said) -> N
 def test_a_quota_of_clusters_that_is_full_is_refused_only_when_one_more_is_needed(
     said: Said,
 ) -> None:
-    """Where nothing is replaced, a cluster is added."""
+    """A full quota of clusters is refused only where no target is replaced."""
     scene = Scene(Stage(), said)
     scene.stage.make_cluster("somebody-elses", TARGET_REGION)
     scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).clusters = 1
@@ -179,7 +179,7 @@ def test_a_quota_of_clusters_that_is_full_is_refused_only_when_one_more_is_neede
 
 
 def test_a_quota_of_instances_counts_those_that_will_be_replaced(said: Said) -> None:
-    """Three instances where two stood need one more."""
+    """Three instances in place of two need room for one more."""
     scene = scene_with(said, INSTANCE_COUNT="3")
     scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).instances = 2
 
@@ -190,7 +190,7 @@ def test_a_quota_of_instances_counts_those_that_will_be_replaced(said: Said) -> 
 
 
 def test_a_quota_of_snapshots_that_the_final_snapshot_would_break_is_refused(said: Said) -> None:
-    """The copy itself took the last place."""
+    """A quota of snapshots whose last place the copy took is refused before the deletion."""
     scene = scene_with(said, SKIP_FINAL_SNAPSHOT="false")
     scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).manual_cluster_snapshots = 1
 
@@ -217,7 +217,7 @@ def test_a_topic_that_is_missing_fails_the_operation_and_the_record_says_that_no
 
 
 def test_everything_that_is_wrong_is_told_at_once(said: Said) -> None:
-    """Nobody wants one problem a night."""
+    """One refusal names all problems."""
     scene = scene_with(
         said,
         DB_SUBNET_GROUP_NAME="nowhere",
@@ -241,7 +241,7 @@ def test_everything_that_is_wrong_is_told_at_once(said: Said) -> None:
 
 
 def test_one_secret_for_both_is_refused(said: Said) -> None:
-    """By name or by ARN: the two have different fields."""
+    """One secret for the master and the users is refused, by its name or its ARN."""
     arn = f"arn:aws:secretsmanager:us-west-2:{ACCOUNT}:secret:{APP_SECRET}-AbC123"
     told = refused_before_deletion(scene_with(said, MASTER_CREDENTIALS_SECRET_ID=arn))
 
@@ -252,7 +252,7 @@ def test_one_secret_for_both_is_refused(said: Said) -> None:
 
 
 def test_a_log_that_the_engine_does_not_have_is_refused(said: Said) -> None:
-    """A restore would be refused."""
+    """A log export that the engine does not have is refused."""
     told = refused_before_deletion(scene_with(said, LOG_EXPORTS="postgresql,slowquery"))
 
     assert (

@@ -128,7 +128,7 @@ def test_a_misspelt_step_is_refused_with_the_nearest(
     "detail", [{}, {"reason": "enough"}, {"operation_id": "one", "force": True}]
 )
 def test_a_cancel_that_is_malformed_is_refused(scene: Scene, detail: dict[str, Any]) -> None:
-    """The same holds for a wish to stop."""
+    """A malformed cancel is refused with every field that is wrong."""
     assert "these fields only: operation_id, reason." in refused(scene, "CancelRequested", **detail)
 
 
@@ -144,7 +144,7 @@ def test_a_cancel_that_is_malformed_is_refused(scene: Scene, detail: dict[str, A
 def test_an_operation_that_nobody_knows_is_refused(
     scene: Scene, detail_type: str, detail: dict[str, Any]
 ) -> None:
-    """Also when the key exists in the table but is no operation."""
+    """An unknown operation is refused, also when its key is another item's."""
     scene.stage.run(60)
     told = refused(scene, detail_type, **detail)
 
@@ -153,7 +153,7 @@ def test_an_operation_that_nobody_knows_is_refused(
 
 
 def test_a_plan_that_the_stage_does_not_have_is_refused(scene: Scene) -> None:
-    """The remedy says where a plan would be made."""
+    """An unknown plan is refused, and the remedy says where plans are made."""
     told = refused(scene, "RestoreRequested", plan="weekly")
 
     assert "There is no plan weekly in the stage test." in told
@@ -161,7 +161,7 @@ def test_a_plan_that_the_stage_does_not_have_is_refused(scene: Scene) -> None:
 
 
 def test_a_snapshot_that_does_not_exist_is_refused(scene: Scene) -> None:
-    """By name or by ARN."""
+    """A snapshot that does not exist is refused, by its name or its ARN."""
     assert "There is no snapshot rds:nowhere in us-east-1." in refused(
         scene, "RestoreRequested", snapshot_identifier="rds:nowhere"
     )
@@ -210,7 +210,7 @@ def test_a_request_where_there_is_no_snapshot_at_all_fails_and_says_so(scene: Sc
 
 
 def test_a_rerun_of_what_has_not_ended_is_refused(scene: Scene) -> None:
-    """Two operations would be on one target."""
+    """A rerun of an open operation is refused."""
     scene.stage.night()
     running = scene.run_until(State.COPYING)
     told = refused(scene, "RestoreRequested", rerun_of=running.operation_id)
@@ -228,7 +228,7 @@ def test_a_rerun_of_what_succeeded_is_refused_with_the_request_that_would_do(sce
 
 
 def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: Scene) -> None:
-    """What the later step needs was never made."""
+    """A rerun cannot begin after the step that failed."""
     scene.stage.topics.delete_topic(TOPIC)
     scene.stage.night()
     failed = scene.ends(State.FAILED)

@@ -50,7 +50,7 @@ AGAIN = "If a setting was changed since the stage was deployed, deploying it aga
 def test_a_denied_call_is_named_as_policies_spell_it(
     service: str, method: str, parameters: dict[str, Any], action: str
 ) -> None:
-    """So that the remedy can be copied."""
+    """A denied call is named as a policy spells it, so that it can be copied."""
     error = refused(service, method, "AccessDenied", **parameters)
 
     assert (
@@ -69,7 +69,7 @@ def test_a_denied_call_is_named_as_policies_spell_it(
     ],
 )
 def test_an_error_code_that_is_known_has_a_remedy_of_its_own(code: str, remedy: str) -> None:
-    """Rather than what is said of any other."""
+    """A known error code has its own remedy."""
     error = refused("rds", "describe_db_clusters", code)
 
     assert remedy in error.remedy

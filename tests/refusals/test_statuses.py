@@ -91,7 +91,7 @@ def test_a_cluster_that_loses_its_key_while_instances_are_made_fails_the_operati
 
 @pytest.mark.parametrize("status", [*BAD, "storage-full"])
 def test_an_old_target_that_is_broken_is_replaced_all_the_same(scene: Scene, status: str) -> None:
-    """That is what nights are for."""
+    """A broken old target is replaced like any other."""
     if status == "storage-full":
         scene.stage.aurora.set_status(WRITER_ARN, status)
     else:
@@ -107,7 +107,7 @@ def test_an_old_target_that_is_broken_is_replaced_all_the_same(scene: Scene, sta
 def test_a_status_that_may_recover_is_waited_for_inside_the_deadline(
     scene: Scene, status: str
 ) -> None:
-    """So is one that nobody knows: Aurora gets new ones."""
+    """A status that may recover is waited for, and so is one that is unknown."""
     scene.stage.night()
     scene.run_until(State.RESTORED)
     before = scene.stage.only()
@@ -122,7 +122,7 @@ def test_a_status_that_may_recover_is_waited_for_inside_the_deadline(
 
 
 def test_a_snapshot_that_failed_is_refused_by_name(scene: Scene) -> None:
-    """A night whose snapshot Aurora could not finish."""
+    """A snapshot that Aurora could not finish is refused by its name."""
     identifier = scene.stage.night()
     scene.stage.settle()
     scene.stage.aurora.set_status(
@@ -139,7 +139,7 @@ def test_a_snapshot_that_failed_is_refused_by_name(scene: Scene) -> None:
 
 
 def test_no_capacity_for_an_instance_is_waited_out(said: Said) -> None:
-    """Amazon being short of machines is trouble that passes."""
+    """A lack of capacity for an instance is retried."""
     scene = Scene(Stage(), said)
     scene.stage.aurora.fail_next("CreateDBInstance", "InsufficientDBInstanceCapacity", times=4)
     scene.stage.night()

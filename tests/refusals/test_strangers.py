@@ -30,7 +30,7 @@ def take_snapshot(stage: Stage, name: str, tags: dict[str, str]) -> None:
 def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
     scene: Scene, tags: dict[str, str]
 ) -> None:
-    """Also one of another operation of ours."""
+    """A snapshot of somebody else's, or of another operation, is neither used nor deleted."""
     _, name = night_and_its_copys_name(scene)
     take_snapshot(scene.stage, name, tags)
     operation = scene.fails(at="copy-snapshot")
@@ -51,7 +51,7 @@ def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
 
 
 def test_another_stages_snapshot_under_our_copys_name_is_said_to_be_theirs(scene: Scene) -> None:
-    """Nobody is told to remove it."""
+    """A snapshot of another stage is said to be that stage's, and nobody is told to delete it."""
     _, name = night_and_its_copys_name(scene)
     take_snapshot(scene.stage, name, {OWNER_TAG: "prod/default"})
     operation = scene.fails(at="copy-snapshot")
@@ -166,7 +166,7 @@ def test_a_new_instance_with_our_tag_stops_the_deletion_as_well(scene: Scene) ->
 def test_a_cluster_made_under_the_targets_name_right_after_the_deletion_is_left_alone(
     scene: Scene,
 ) -> None:
-    """Its resource id is not the victim's."""
+    """A cluster with another resource id than the deleted target's is left alone."""
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
     scene.stage.deliver()

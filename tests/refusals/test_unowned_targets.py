@@ -59,7 +59,7 @@ def test_a_target_of_another_stage_or_plan_is_refused_without_any_command_that_t
 
 
 def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: Scene) -> None:
-    """Also where the cluster itself is ours."""
+    """An instance of another plan is refused, also in a cluster of our own."""
     scene.stage.rds().add_tags_to_resource(
         ResourceName=READER_ARN, Tags=[{"Key": "aurora-restore", "Value": "prod/default"}]
     )

@@ -42,7 +42,7 @@ def succeeds(scene: Scene) -> bool:
 
 
 def test_a_night_on_which_every_call_is_throttled_twice_ends_well(said: Said) -> None:
-    """Each of some forty calls, of every function."""
+    """A restore succeeds though each call of each function is throttled twice."""
     stage = TroubledStage()
     stage.staging()
     stage.run(300)
@@ -53,7 +53,7 @@ def test_a_night_on_which_every_call_is_throttled_twice_ends_well(said: Said) ->
 
 
 def test_a_night_on_which_every_call_meets_a_server_error_twice_ends_well(said: Said) -> None:
-    """500 is trouble that passes, whatever the code."""
+    """A restore succeeds though each call meets a server error twice."""
     stage = UnwellStage()
     stage.staging()
     stage.run(300)
@@ -184,7 +184,7 @@ def test_a_cluster_that_is_not_found_for_longer_is_missed(said: Said) -> None:
 def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(
     scene: Scene,
 ) -> None:
-    """No connections at first, then a lock that another session holds."""
+    """A server without connections, and then a lock of another session, are waited for."""
     scene.stage.night()
     operation = scene.run_until(State.RESTORED)
     database = scene.stage.data.clusters[str(operation.facts.target.cluster_resource_id)]
@@ -215,7 +215,7 @@ def test_a_password_that_rds_could_not_set_is_set_again(scene: Scene) -> None:
 
 
 def test_a_database_that_is_not_there_is_no_trouble_that_passes(scene: Scene) -> None:
-    """The master's secret names one that production does not have."""
+    """A database of the master secret that does not exist is refused."""
     scene.put_master_secret(database="shoppe")
     operation = scene.night_fails(at="setup-db-users")
 
