@@ -49,8 +49,8 @@ DEPLOYMENT_ONLY: Final = {
     "PROTECT_TABLES": "`true` enables DynamoDB's deletion protection on both tables. Default: "
     "`false`.",
     "FRESHNESS_HOURS": (
-        "Hours without a success after which the alarm `no-fresh-restore` goes off; "
-        f"{FRESHNESS_HOURS.default} if not set."
+        "Hours without a successful restore before the alarm `no-fresh-restore` goes off. Default: "
+        f"{FRESHNESS_HOURS.default}."
     ),
 }
 """Variables of a stage that its deployment reads and no function is given, with what they mean."""

@@ -60,7 +60,7 @@ def destroy(
     if state.stack(stage.records_stack):
         output(
             f"Kept: the stack {stage.records_stack} with the operations, their trail and the "
-            "secrets, for the next deployment. docs/runbook.md (Leaving) says how to delete that, "
+            "secrets, for the next deployment. docs/runbook.md (Removing a stage) says how to delete that, "
             "too."
         )
 

@@ -12,7 +12,7 @@ from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place
 from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands
 
-AROUND, APP, AWAY = commands("By a pipeline", RUNBOOK)
+AROUND, APP, AWAY = commands("With a pipeline", RUNBOOK)
 NOT_OF_THE_PACKAGE = {
     "subscribers",
     "heartbeat",
@@ -70,7 +70,7 @@ def test_the_doctor_finds_it_whole(place: Place, checkout: Path) -> None:
 
 def test_a_request_is_obeyed(place: Place, checkout: Path) -> None:
     """The rules wake the functions, which run with their roles."""
-    request, *_ = commands("First night", RUNBOOK)
+    request, *_ = commands("First restore", RUNBOOK)
     type_in(place, checkout, request)
     place.wait_for_an_end("dev")
 

@@ -14,7 +14,7 @@ from tests.deployment.place import REGION, Place
 from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands
 
-SECTIONS = ("First night", "Rotated secrets", "failure-queue-not-empty", "heartbeat-silent")
+SECTIONS = ("First restore", "Rotated secrets", "failure-queue-not-empty", "heartbeat-silent")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Pa
     """The request of the first night becomes an operation of the stage that it names, and of no
     other.
     """
-    request, look, *_ = commands("First night", RUNBOOK)
+    request, look, *_ = commands("First restore", RUNBOOK)
     type_in(place, checkout, request)
     place.wait_for_an_end("dev")
     heard = {
@@ -102,7 +102,7 @@ def test_what_an_alarm_has_people_type_works(place: Place, checkout: Path, secti
 
 def test_leaving_leaves_the_other_stage_alone(place: Place, checkout: Path) -> None:
     """With nothing of the first stage left, not even its records."""
-    destroy, forget = commands("Leaving", RUNBOOK)
+    destroy, forget = commands("Removing a stage", RUNBOOK)
     type_in(place, checkout, destroy.replace("STAGE=dev", "STAGE=dev FORCE=1"))
     type_in(place, checkout, forget)
     left = json.dumps(place.everything(), default=sorted)
@@ -117,7 +117,7 @@ def test_every_section_with_commands_is_typed_here() -> None:
     page = RUNBOOK.read_text()
     typed = sum(
         len(commands(section, RUNBOOK))
-        for section in ("Deploy", "By a pipeline", "Leaving", *SECTIONS)
+        for section in ("Deploy", "With a pipeline", "Removing a stage", *SECTIONS)
     )
 
     assert page.count("```sh") == typed

@@ -127,7 +127,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"You need {_PYTHON}, make,",
         f"For {silence()} no tick of the heartbeat",
         f"have failed in {periods('function-errors')}.",
-        f"not let run in {periods('function-throttles')}:",
+        f"throttled in {periods('function-throttles')}:",
     ),
     "docs/reliability.md": (f"within its deadline and {word(runner.UNANSWERED_MAX)} heartbeats",),
     "docs/configuration.md": (

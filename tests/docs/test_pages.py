@@ -119,7 +119,7 @@ def test_a_section_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 def test_every_check_of_the_doctor_is_described() -> None:
     """The runbook names each check that the doctor makes, and none that it does not."""
-    section = prose(RUNBOOK).split("### What the doctor looks at")[1].split("\n### ")[0]
+    section = prose(RUNBOOK).split("### What the doctor checks")[1].split("\n### ")[0]
     lines = re.findall(r"^- (`.*?):", section, re.MULTILINE)
 
     assert {check.name for check in CHECKS} == {
