@@ -139,7 +139,7 @@ def test_deleting_a_copying_target_cancels_the_copy(scene: Scene, rds: Rds) -> N
     rds(TARGET).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="first")
     scene.pass_time(600)
 
-    names = [one["DBClusterSnapshotIdentifier"] for one in all_snapshots(rds)]
+    names = [snapshot["DBClusterSnapshotIdentifier"] for snapshot in all_snapshots(rds)]
 
     assert ["second"] == names
     assert 50 == scene.describe_snapshot("second", region=TARGET)["PercentProgress"]
@@ -170,7 +170,7 @@ def test_a_waiting_copy_fails_when_its_source_is_deleted(scene: Scene, rds: Rds)
     rds(SOURCE).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")
     scene.settle()
 
-    assert ["failed", "failed"] == [one["Status"] for one in all_snapshots(rds)]
+    assert ["failed", "failed"] == [snapshot["Status"] for snapshot in all_snapshots(rds)]
 
 
 def test_a_failed_copy_keeps_its_name_until_it_is_deleted(

@@ -172,9 +172,9 @@ def test_ends_are_told_of_the_snapshot(scene: Scene, emitted: Emitted) -> None:
     scene.settle()
     told = [event["detail"] for event in emitted]
 
-    assert ["RDS-EVENT-0164", "RDS-EVENT-0163"] == [one["EventID"] for one in told]
+    assert ["RDS-EVENT-0164", "RDS-EVENT-0163"] == [event["EventID"] for event in told]
     assert [(SNAPSHOT_ARN, "CLUSTER_SNAPSHOT", ["notification"])] * 2 == [
-        (one["SourceArn"], one["SourceType"], one["EventCategories"]) for one in told
+        (event["SourceArn"], event["SourceType"], event["EventCategories"]) for event in told
     ]
 
 
@@ -306,7 +306,9 @@ def test_a_task_that_is_not_there_is_not_found(scene: Scene) -> None:
     rds = scene.rds(SOURCE)
     calls = (rds.describe_export_tasks, rds.cancel_export_task)
 
-    assert ["ExportTaskNotFound"] * 2 == [code_of(one, ExportTaskIdentifier="no") for one in calls]
+    assert ["ExportTaskNotFound"] * 2 == [
+        code_of(call, ExportTaskIdentifier="no") for call in calls
+    ]
 
 
 def test_a_world_without_s3_says_so(clock: VirtualClock, keys: KeyRing) -> None:

@@ -7,7 +7,9 @@ from tests.aurora.scene import SOURCE, Rds, Scene, code_of
 def writer(scene: Scene) -> str:
     """Return the writer of prod-cluster."""
     members = scene.describe()["DBClusterMembers"]
-    return next(str(one["DBInstanceIdentifier"]) for one in members if one["IsClusterWriter"])
+    return next(
+        str(member["DBInstanceIdentifier"]) for member in members if member["IsClusterWriter"]
+    )
 
 
 @pytest.mark.parametrize(

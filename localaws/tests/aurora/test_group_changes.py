@@ -32,7 +32,10 @@ def setting(name: str, value: str, method: str = "pending-reboot") -> list[dict[
 def values(client: Client, **options: Any) -> dict[str, Any]:
     """Return the values of the cluster group's parameters, by name."""
     found = client.describe_db_cluster_parameters(DBClusterParameterGroupName=NAME, **options)
-    return {one["ParameterName"]: one.get("ParameterValue") for one in found["Parameters"]}
+    return {
+        parameter["ParameterName"]: parameter.get("ParameterValue")
+        for parameter in found["Parameters"]
+    }
 
 
 def test_a_parameter_that_was_set_is_shown_as_the_users(client: Client) -> None:

@@ -53,7 +53,7 @@ class Account:
 
     def may(self, *statements: dict[str, Any]) -> None:
         """Give the role these statements, and no others."""
-        allow = [{"Effect": "Allow", "Resource": "*", **one} for one in statements]
+        allow = [{"Effect": "Allow", "Resource": "*", **statement} for statement in statements]
         document = json.dumps({"Version": "2012-10-17", "Statement": allow})
         self.people("iam").put_role_policy(
             RoleName="held", PolicyName="inline", PolicyDocument=document

@@ -63,7 +63,7 @@ class Held:
 
     def may(self, *statements: dict[str, Any]) -> None:
         """Give the role these statements, and no others."""
-        allow = [{"Effect": "Allow", "Resource": "*", **one} for one in statements]
+        allow = [{"Effect": "Allow", "Resource": "*", **statement} for statement in statements]
         document = json.dumps({"Version": "2012-10-17", "Statement": allow})
         self.client("iam").put_role_policy(
             RoleName="held", PolicyName="inline", PolicyDocument=document
@@ -105,7 +105,9 @@ class Held:
             time.sleep(0.02)
 
     def _deliveries(self) -> int:
-        return sum(one.action == "sqs:SendMessage" for one in self.server.enforcer.decisions)
+        return sum(
+            decision.action == "sqs:SendMessage" for decision in self.server.enforcer.decisions
+        )
 
 
 @pytest.fixture(scope="module")

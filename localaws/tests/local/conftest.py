@@ -64,7 +64,13 @@ class Inbox:
         """
         ends_at = time.monotonic() + WAIT_SECONDS_MAX
         while (
-            len(found := [one for one in self._received if name in one and _is_of(one, event_id)])
+            len(
+                found := [
+                    message
+                    for message in self._received
+                    if name in message and _is_of(message, event_id)
+                ]
+            )
             < count
         ):
             if time.monotonic() > ends_at:

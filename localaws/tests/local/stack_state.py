@@ -50,7 +50,7 @@ def of_rule(clients: Clients, name: str) -> Any:
     return (
         json.loads(rule["EventPattern"]),
         rule["State"],
-        [one["Id"] for one in targets],
+        [target["Id"] for target in targets],
         read(found),
     )
 

@@ -69,7 +69,10 @@ class Stack:
     @property
     def outputs(self) -> dict[str, str]:
         """Its outputs."""
-        return {one["OutputKey"]: one["OutputValue"] for one in self.described.get("Outputs", [])}
+        return {
+            output["OutputKey"]: output["OutputValue"]
+            for output in self.described.get("Outputs", [])
+        }
 
     @property
     def resources(self) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_an_event_is_forwarded_unchanged_and_once(clients: Clients, inbox: Inbox
     arrived = lost.wait_for("source")
 
     assert (east, ACCOUNT, ["arn:aws:y"]) == (event["region"], event["account"], event["resources"])
-    assert [last["EventId"]] == [one["id"] for one in arrived]
+    assert [last["EventId"]] == [event["id"] for event in arrived]
 
 
 def test_a_disabled_rule_delivers_nothing(clients: Clients, inbox: Inbox) -> None:

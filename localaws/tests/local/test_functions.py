@@ -169,7 +169,7 @@ def test_two_invocations_of_one_function_run_at_once(
         )
     told = inbox.wait_for("paused", count=2)
 
-    assert 2 == len({one["paused"] for one in told})
+    assert 2 == len({event["paused"] for event in told})
 
 
 def test_above_the_reserved_concurrency_a_caller_is_throttled(app: Path, clients: Clients) -> None:

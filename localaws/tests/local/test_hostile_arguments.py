@@ -59,7 +59,7 @@ CALLS: list[tuple[str, str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(
-    ("service", "call", "name", "more"), CALLS, ids=[f"{one[0]} {one[1]}" for one in CALLS]
+    ("service", "call", "name", "more"), CALLS, ids=[f"{case[0]} {case[1]}" for case in CALLS]
 )
 def test_no_name_makes_the_server_fail(
     clients: Clients, service: str, call: str, name: str, more: dict[str, Any]

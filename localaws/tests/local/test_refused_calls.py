@@ -70,7 +70,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(
-    ("service", "call", "parameters"), REFUSED, ids=[f"{one[0]} {one[1]}" for one in REFUSED]
+    ("service", "call", "parameters"), REFUSED, ids=[f"{case[0]} {case[1]}" for case in REFUSED]
 )
 def test_a_call_that_is_not_modelled_is_refused(
     clients: Clients, service: str, call: str, parameters: dict[str, Any]

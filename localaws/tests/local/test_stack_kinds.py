@@ -272,5 +272,5 @@ def _sid(clients: Clients, kind: str, physical_id: str) -> str | None:
             written = s3.get_bucket_policy(Bucket=physical_id)["Policy"]
         except s3.exceptions.ClientError:
             return None
-    sids = [one.get("Sid") for one in json.loads(written).get("Statement", [])]
+    sids = [statement.get("Sid") for statement in json.loads(written).get("Statement", [])]
     return next((sid for sid in sids if sid in ("first", "second")), None)

@@ -99,13 +99,13 @@ def test_another_name_is_another_resource(
     """
     name = unique("renamed")
     first, second = (
-        {"A": {**queue(f"{name}-{one}"), "UpdateReplacePolicy": policy}} for one in ("a", "b")
+        {"A": {**queue(f"{name}-{suffix}"), "UpdateReplacePolicy": policy}} for suffix in ("a", "b")
     )
     arn = {"Arn": {"Value": {"Fn::GetAtt": ["A", "Arn"]}}}
     stack.create(template(first, Outputs=arn))
     stack.update(template(second, Outputs=arn))
 
-    assert [f"{name}-{one}" for one in left] == queues(clients, name)
+    assert [f"{name}-{suffix}" for suffix in left] == queues(clients, name)
     assert stack.outputs["Arn"].endswith(f":{name}-b")
 
 
@@ -245,7 +245,10 @@ def test_an_update_can_be_looked_at_first(clients: Clients, stack: Stack) -> Non
     ] == [*lines(proposed)]
     assert (before, "CREATE_COMPLETE") == (queues(clients, name), stack.status)
     stack.client.execute_change_set(ChangeSetName=proposed["ChangeSetName"], StackName=stack.name)
-    assert ([f"{name}-{one}" for one in ("a", "b", "cc", "d", "same")], "UPDATE_COMPLETE") == (
+    assert (
+        [f"{name}-{suffix}" for suffix in ("a", "b", "cc", "d", "same")],
+        "UPDATE_COMPLETE",
+    ) == (
         queues(clients, name),
         stack.status,
     )

@@ -124,7 +124,7 @@ def test_an_export_has_the_rows_of_the_snapshot(
         "shop.public.with space",
         "shop.sales.empty",
         "shop.sales.orders",
-    } == {one["target"] for one in listed["perTableStatus"]}
+    } == {table["target"] for table in listed["perTableStatus"]}
     assert ("FAILED", "The snapshot has no table in shop.nowhere (ExportOnly).") == (
         failed["Status"],
         failed["FailureCause"],

@@ -124,7 +124,7 @@ def test_a_server_that_cannot_be_ended_well_keeps_no_other_from_it(folder: Path)
         data.close()
 
     assert (2, []) == (len(pids), [pid for pid in pids if is_alive(pid)])
-    assert ["logs", "processes.new"] == sorted(one.name for one in folder.iterdir())
+    assert ["logs", "processes.new"] == sorted(entry.name for entry in folder.iterdir())
 
 
 def test_a_data_plane_that_cannot_be_made_leaves_no_temporary_folder(
@@ -141,4 +141,4 @@ def test_a_data_plane_that_cannot_be_made_leaves_no_temporary_folder(
     left = list(temporary.iterdir())
     shutil.rmtree(temporary)
 
-    assert ([], ["logs"]) == (left, [one.name for one in folder.iterdir()])
+    assert ([], ["logs"]) == (left, [entry.name for entry in folder.iterdir()])

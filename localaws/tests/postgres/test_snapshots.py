@@ -206,4 +206,4 @@ def test_nothing_is_left_of_a_closed_data_plane(folder: Path) -> None:
     plane.close()
 
     assert [] == plane.process_ids
-    assert (["logs"], False) == ([one.name for one in folder.iterdir()], outside.exists())
+    assert (["logs"], False) == ([entry.name for entry in folder.iterdir()], outside.exists())
