@@ -68,7 +68,10 @@ def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
 
 
 def measured(operations: int, phases: int, nights_each: int, tables: int, say: Say) -> Results:
-    """Measure everything: the many in processes of their own, so that each has its own peak of memory."""
+    """Measure everything.
+
+    The many in processes of their own, so that each has its own peak of memory.
+    """
     say("The users' rights, on a server of its own, while nothing else runs here.")
     users_rights = rights.measure(tables)
     sizes = [size for size in load.SIZES if size <= operations]

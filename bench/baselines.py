@@ -33,7 +33,10 @@ WAITER_MARGIN_SECONDS: Final = 15
 
 
 class _Machine(PricedSimulation):
-    """What both have in common: they begin at the snapshot's event, and carry the record themselves."""
+    """What both have in common.
+
+    They begin at the snapshot's event, and carry the record themselves.
+    """
 
     def __init__(
         self, every_seconds: float, *, environment: Mapping[str, str] | None = None

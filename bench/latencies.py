@@ -52,7 +52,10 @@ class LocalClock(VirtualClock):
 
 
 class Warmth:
-    """Which functions have an environment to run in: one that is free, or a new one, which starts cold."""
+    """Which functions have an environment to run in.
+
+    One that is free, or a new one, which starts cold.
+    """
 
     def __init__(self) -> None:
         self._free_at: dict[str, list[datetime]] = defaultdict(list)

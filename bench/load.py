@@ -50,7 +50,10 @@ LASTED: Final = {  # what the night before took, in seconds
 
 @dataclass(frozen=True)
 class Crowd:
-    """What so many operations at once came to: seconds, MB, and calls of RDS in a second or a minute."""
+    """What so many operations at once came to.
+
+    Seconds, MB, and calls of RDS in a second or a minute.
+    """
 
     size: int
     meter: Meter
@@ -176,7 +179,8 @@ def _finished(simulation: PricedSimulation, size: int) -> None:
     bad = [one for one, (state, _) in simulation.ended.items() if state is not State.SUCCEEDED]
     if bad or len(simulation.ended) < size or simulation.functions.failures:
         raise RuntimeError(
-            f"Of {len(simulation.ended)} ended {len(bad)} badly, {bad[:3]}; raised: {simulation.functions.failures[:3]}"
+            f"Of {len(simulation.ended)} ended {len(bad)} badly, {bad[:3]}; raised: "
+            f"{simulation.functions.failures[:3]}"
         )
 
 

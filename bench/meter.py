@@ -14,7 +14,10 @@ Key = tuple[str, str]
 
 
 class Meter:
-    """Counts of (function, kind): requests, billed seconds, calls by service, units, events, transitions."""
+    """Counts of (function, kind).
+
+    Requests, billed seconds, calls by service, units, events, transitions.
+    """
 
     def __init__(self, counts: Mapping[Key, float] | None = None) -> None:
         self.counts: Counter[Key] = Counter()

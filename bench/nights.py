@@ -1,4 +1,7 @@
-"""One operation a night: the same nights for all contenders, over phases of the heartbeat and of Aurora's durations."""
+"""One operation a night.
+
+The same nights for all contenders, over phases of the heartbeat and of Aurora's durations.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -49,7 +52,10 @@ OTHERS: Final = tuple(_MACHINES)
 
 @dataclass(frozen=True)
 class Task:
-    """One stage's nights: whose, with which events, how long the copy, and when the heartbeat beats."""
+    """One stage's nights.
+
+    Whose, with which events, how long the copy, and when the heartbeat beats.
+    """
 
     case: str
     contender: str
@@ -100,7 +106,10 @@ def tasks(phases: int = PHASES) -> list[Task]:
 
 
 def drawn(usual: Durations, phase: int, night: int) -> Durations:
-    """Draw a night's durations: they depend on the phase and the night alone, so that all contenders have the same."""
+    """Draw a night's durations.
+
+    They depend on the phase and the night alone, so that all contenders have the same.
+    """
     random = Random(1000 * phase + night)  # noqa: S311 # dice, not secrets
     spread = {
         name: max(JITTER * seconds, min(JITTER_SECONDS, seconds / 2))

@@ -1,4 +1,7 @@
-"""What is watched while a night is measured: Aurora's own time, the rate of RDS's calls, the heartbeat's ticks."""
+"""What is watched while a night is measured.
+
+Aurora's own time, the rate of RDS's calls, the heartbeat's ticks.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -71,7 +74,10 @@ def beyond(by_second: Mapping[int, int]) -> int:
 
 @dataclass(frozen=True)
 class Tick:
-    """One tick of the heartbeat: how long it ran, and all that the heartbeat had read by index when it ended."""
+    """One tick of the heartbeat.
+
+    How long it ran, and all that the heartbeat had read by index when it ended.
+    """
 
     seconds: float
     items_read: int

@@ -34,7 +34,10 @@ USERS: Final = (
 
 @dataclass(frozen=True)
 class Rights:
-    """Seconds by the clock: to set all rights, to verify them, and to find that there is nothing to set."""
+    """Seconds by the clock.
+
+    To set all rights, to verify them, and to find that there is nothing to set.
+    """
 
     tables: int
     owners: int

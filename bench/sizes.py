@@ -73,7 +73,10 @@ def bytes_after(change: Change, before: Item, after: Item, bytes_before: int) ->
 
 
 def change_units(table: TableName, written: Written) -> int:
-    """Count the units of one change of one item: the larger of before and after, and what each index costs."""
+    """Count the units of one change of one item.
+
+    The larger of before and after, and what each index costs.
+    """
     units = write_units(max(written.bytes_before, written.bytes_after))
     return units + sum(
         _index_units(keys, written) for place, *keys in INDEXES.values() if place == table
@@ -81,7 +84,10 @@ def change_units(table: TableName, written: Written) -> int:
 
 
 def _index_units(keys: list[str], written: Written) -> int:
-    """Count what an index with all attributes costs: a new key is a deletion and a new entry (global indexes)."""
+    """Count what an index with all attributes costs.
+
+    A new key is a deletion and a new entry (global indexes).
+    """
     before, after = written.before, written.after
     was, stands = (all(key in item for key in keys) for item in (before, after))
     if was and stands and all(before[key] == after[key] for key in keys):

@@ -1,4 +1,7 @@
-"""The two tables with a meter: what each read and write costs, and pages that are read only as far as somebody asks."""
+"""The two tables with a meter.
+
+What each read and write costs, and pages that are read only as far as somebody asks.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -19,7 +22,10 @@ Wrote = Callable[[str, Item], None]
 
 
 class PricedTables(InMemoryStore):
-    """The state table, and of the audit trail what it costs: nobody reads it here, and ten thousand trails are much."""
+    """The state table, and of the audit trail what it costs.
+
+    Nobody reads it here, and ten thousand trails are much.
+    """
 
     def __init__(self, wrote: Wrote) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""What befalls a stage besides faults: what people do to it, bursts of trouble, whose things are, and the past."""
+"""What befalls a stage besides faults.
+
+What people do to it, bursts of trouble, whose things are, and the past.
+"""
 
 import json
 from contextlib import suppress
@@ -66,7 +69,10 @@ def rerun(simulation: Simulation, operation_id: str, **how: str) -> None:
 
 
 def other_key(simulation: Simulation, operation_id: str) -> None:
-    """Let the key be disabled during the copy, and a person do what the notice says: set another, and run it again."""
+    """Let the key be disabled during the copy, and a person do what the notice says.
+
+    Set another, and run it again.
+    """
     simulation.stage.keys.disable(simulation.stage.key_arn())
     simulation.expected = 1
     simulation.rest()
@@ -78,7 +84,10 @@ def other_key(simulation: Simulation, operation_id: str) -> None:
 
 
 def other_key_and_back(simulation: Simulation, operation_id: str) -> None:
-    """Let a rerun under another key fail as well, and a person go back to the first key: they run the first again."""
+    """Let a rerun under another key fail as well, and a person go back to the first key.
+
+    They run the first again.
+    """
     first = simulation.stage.key_arn()
     other_key(simulation, operation_id)
     if simulation.expected == 1 or not (second := simulation.until(State.COPYING)):

@@ -1,4 +1,6 @@
-"""What CloudTrail recorded, as calls: names as the API has them, and each call at its place in the trail of the tables.
+"""What CloudTrail recorded, as calls.
+
+Names as the API has them, and each call at its place in the trail of the tables.
 
 CloudTrail lowers the first letters of names (`dBClusterIdentifier`) and leaves out the member that
 wraps an answer; botocore's own model of RDS gives both back. It tells whole seconds and no
@@ -30,7 +32,10 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Stay:
-    """One visit of a state, as the tables tell it: which step works in it, for which operation, from when to when."""
+    """One visit of a state, as the tables tell it.
+
+    Which step works in it, for which operation, from when to when.
+    """
 
     operation_id: str
     root_id: str
@@ -42,7 +47,9 @@ class Stay:
 
 
 def read_trail(path: Path) -> list[Mapping[str, Any]]:
-    """Read the records of a file: CloudTrail's own (`Records`, gzip or not), or what `lookup-events` prints.
+    """Read the records of a file.
+
+    CloudTrail's own (`Records`, gzip or not), or what `lookup-events` prints.
 
     Raises OSError and ValueError.
     """
@@ -129,7 +136,10 @@ def _placed(call: Called, stays: list[Stay]) -> Called:
 
 
 def _is_meant(call: Called, stay: Stay) -> bool:
-    """Tell whether a call names what an operation works on: by its tags, its target or its copies."""
+    """Tell whether a call names what an operation works on.
+
+    By its tags, its target or its copies.
+    """
     tagged = tags(call.parameters.get("Tags")).get(OPERATION_TAG)
     if tagged:
         return tagged == stay.root_id

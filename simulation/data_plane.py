@@ -1,4 +1,7 @@
-"""A data plane in memory: the roles and passwords of every cluster, copied with its snapshots as Aurora copies them."""
+"""A data plane in memory.
+
+The roles and passwords of every cluster, copied with its snapshots as Aurora copies them.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""The exhaustive driver: every schedule of up to k faults, one for each class of (state, call site, fault).
+"""The exhaustive driver.
+
+Every schedule of up to k faults, one for each class of (state, call site, fault).
 
 Idle polls and ticks fall together: a second question at the same site in one run is not asked
 again. And where the world has become, but for times and made-up names, what another run has
@@ -175,7 +177,9 @@ class Exploration:
 
 
 def _idle(asked: Sequence[Question]) -> frozenset[int]:
-    """Find the questions of idle polls and ticks: of an invocation that asks just what one before it has asked.
+    """Find the questions of idle polls and ticks.
+
+    Of an invocation that asks just what one before it has asked.
 
     The bus and the clock ask for themselves: a second event or tick of one name, in one state, is
     idle.
@@ -320,7 +324,10 @@ def in_parallel(*pieces: tuple[Callable[[int], Tally], int]) -> Iterator[Tally]:
 
 
 def _collect_seldom() -> None:
-    """Let a worker look for garbage a hundred times less often: worlds are many, and each is garbage soon."""
+    """Let a worker look for garbage a hundred times less often.
+
+    Worlds are many, and each is garbage soon.
+    """
     gc.freeze()
     gc.set_threshold(70_000, 10, 10)
 

@@ -94,7 +94,10 @@ def _is_to_come(moment: datetime | None, simulation: "Simulation") -> bool:
 
 
 def _left(item: dict[str, Any], simulation: "Simulation") -> float:
-    """Give the seconds until the deadline: how much of it is left decides how much may still go wrong."""
+    """Give the seconds until the deadline.
+
+    How much of it is left decides how much may still go wrong.
+    """
     return (datetime.fromisoformat(item["deadline"]) - simulation.stage.clock.now()).total_seconds()
 
 

@@ -1,4 +1,6 @@
-"""What happened, as a list of entries in order: written by the simulation, or read from CloudTrail and the two tables.
+"""What happened, as a list of entries in order.
+
+Written by the simulation, or read from CloudTrail and the two tables.
 
 The checker (`simulation.checker`) reads nothing else, so that it judges a run in a real account by
 the same rules.

@@ -1,4 +1,7 @@
-"""The small services around Aurora, boto3-shaped and in memory: enough for the choreography, refused beyond it."""
+"""The small services around Aurora, boto3-shaped and in memory.
+
+Enough for the choreography, refused beyond it.
+"""
 
 import copy
 import json
@@ -23,7 +26,10 @@ def client_error(code: str, message: str, operation: str, status: int = 400) -> 
 
 
 class Faults:
-    """What tests make go wrong: the next calls of one method of one service, before or after their effect."""
+    """What tests make go wrong.
+
+    The next calls of one method of one service, before or after their effect.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, str], list[ClientError]] = {}

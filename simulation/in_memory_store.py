@@ -1,4 +1,7 @@
-"""The in-memory twin of `chalicelib.records.store`: the same conditional changes and rules, without a table."""
+"""The in-memory twin of `chalicelib.records.store`.
+
+The same conditional changes and rules, without a table.
+"""
 
 import threading
 from collections.abc import Iterator

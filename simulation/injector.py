@@ -45,7 +45,10 @@ class Question:
 
 
 Schedule = tuple[tuple[int, str], ...]
-"""The faults of a run: number of the question, counted from 0, and what was answered instead of FINE; in order."""
+"""The faults of a run.
+
+Number of the question, counted from 0, and what was answered instead of FINE; in order.
+"""
 
 
 class FaultChooser(Protocol):
@@ -56,7 +59,10 @@ class FaultChooser(Protocol):
 
 
 class StaleScheduleError(Exception):
-    """A schedule answers a question with what is no option of it (any more): the code has changed since."""
+    """A schedule answers a question with what is no option of it (any more).
+
+    The code has changed since.
+    """
 
 
 @dataclass
@@ -101,7 +107,10 @@ def scripted(schedule: Schedule) -> FaultInjector:
 
 
 def seeded(seed: int, rate: float) -> FaultInjector:
-    """Throw dice: with probability `rate` one of the first questions is answered with one of its faults."""
+    """Throw dice.
+
+    With probability `rate` one of the first questions is answered with one of its faults.
+    """
     random = Random(seed)  # noqa: S311 # dice, not secrets
 
     def answer(number: int, options: Sequence[str], _site: CallSite) -> str:
@@ -111,7 +120,9 @@ def seeded(seed: int, rate: float) -> FaultInjector:
 
 
 def placed(places: Sequence[tuple[str, str]]) -> FaultInjector:
-    """Answer by place: each (site, fault) is the answer to the next question at that site, one after another.
+    """Answer by place.
+
+    Each (site, fault) is the answer to the next question at that site, one after another.
 
     Unlike numbers, places survive changes of the code elsewhere: this is how schedules that failed
     once are kept.
@@ -151,7 +162,10 @@ STORM = "~"  # after the scene's name: under so many faults any end is an end
 
 
 def format_run(scene: str, schedule: Schedule, *, storm: bool = False) -> str:
-    """Write a run as one line that replays it: `night 37=crash-after 52=doubled`, or `night~ …` for a storm."""
+    """Write a run as one line that replays it.
+
+    `night 37=crash-after 52=doubled`, or `night~ …` for a storm.
+    """
     return " ".join(
         [f"{scene}{STORM if storm else ''}", *(f"{number}={fault}" for number, fault in schedule)]
     )

@@ -17,7 +17,7 @@ from simulation.in_memory_store import InMemoryStore
 from simulation.invocation import Invocation
 
 READS = ("describe_", "get_", "list_")
-_ACTIONS = {xform_name(name): name for name in rds_service().model.operation_names}
+API_NAMES = {xform_name(name): name for name in rds_service().model.operation_names}
 
 
 class Calls(Protocol):
@@ -108,7 +108,7 @@ class InstrumentedClient:
             code = error.response["Error"]["Code"]
             raise
         finally:
-            self._calls.see(self._called(_ACTIONS[method], parameters, code, answer))
+            self._calls.see(self._called(API_NAMES[method], parameters, code, answer))
         return answer
 
     def _called(

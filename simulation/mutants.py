@@ -1,4 +1,6 @@
-"""The guards that the design rests on, each taken away once: a search that finds nothing wrong then is a bad search.
+"""The guards that the design rests on, each taken away once.
+
+A search that finds nothing wrong then is a bad search.
 
 A mutant is the application with one piece of text replaced, in a folder of its own; the search runs
 on it in a process of its own. It plays the scenes without a fault, then with each single fault, and
@@ -251,7 +253,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "chalicelib/messages/publishing.py",
         '        logger.warning("Not announced yet: %s: %s", ", ".join(map(_describe, operations)), '
         "error)\n",
-        "        [ports.operations.mark_closed(one) for one in operations if one.state in TERMINAL]\n",
+        (
+            "        [ports.operations.mark_closed(one) for one in operations if one.state in "
+            "TERMINAL]\n"
+        ),
         NIGHT,
     ),
     Mutant(
@@ -275,14 +280,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "chalicelib/steps/setup_db_users.py",
         "    operation = _note_names(operation, ports, database.production_logins(keep=keep))\n"
         "    _close(operation, ports, database, keep)\n",
-        "    operation = _note_names(operation, ports, database.revoke_production_logins(keep=keep))\n",
+        (
+            "    operation = _note_names(operation, ports, "
+            "database.revoke_production_logins(keep=keep))\n"
+        ),
         NIGHT,
     ),
     Mutant(
         "the readers after production's logins",
         "chalicelib/steps/restore_snapshot.py",
         "    target.ensure_instance(writer)\n",
-        "    for name in operation.plan.target.instance_ids:\n        target.ensure_instance(name)\n",
+        (
+            "    for name in operation.plan.target.instance_ids:\n        "
+            "target.ensure_instance(name)\n"
+        ),
         NIGHT,
     ),
     Mutant(

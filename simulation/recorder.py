@@ -1,10 +1,14 @@
-"""The recorder: it keeps what happens to a stage as a history, and has each entry checked at once."""
+"""The recorder.
+
+It keeps what happens to a stage as a history, and has each entry checked at once.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.facts import Facts
+from chalicelib.flow.limits import NAMES_MAX
 from chalicelib.records.store import Item, TableName
 from chalicelib.runtime.runner import LEASE_MARGIN_SECONDS
 from simulation.checker import Checker
@@ -54,7 +58,7 @@ class Recorder:
         self.entries: list[Entry | InjectedFault] = []
         self.writer = "people"  # the function that runs, if one does
         self._stage = stage
-        self.store = stage.store = RecordingStore(self._wrote)
+        self.store = stage.store = RecordingStore(self.wrote)
         self.checker = Checker(_bounds(stage, lambda_seconds))
 
     def see(self, entry: Entry) -> None:
@@ -79,7 +83,8 @@ class Recorder:
         )
         return state.value if state else ""
 
-    def _wrote(self, key: str, table: TableName, before: Item | None, item: Item) -> None:
+    def wrote(self, key: str, table: TableName, before: Item | None, item: Item) -> None:
+        """Note a write; of a success also whether production can be reached from its cluster."""
         if table == "state" and "state" in item:
             self.states[key] = State(item["state"])
             (self.open.add if "open" in item else self.open.discard)(key)
@@ -97,7 +102,8 @@ class Recorder:
         for name, role in cluster.roles.items() if cluster else ():
             if role.can_login and role.password == PRODUCTION_PASSWORD:
                 self.see(Opened(now, resource_id, name))
-            if not role.can_login and name not in named:
+            # A record names no more than so many; the rows of its trail name the others.
+            if not role.can_login and name not in named and len(named) < NAMES_MAX:
                 self.see(Unnamed(now, resource_id, name))
 
     def _try_ways_out(self, facts: Facts) -> None:

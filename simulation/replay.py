@@ -22,7 +22,9 @@ def replayed(line: str) -> Run:
 
 
 def judged_by_time(run: Run, base: Run) -> Run:
-    """Hold a run against the one without a fault: botocore's second claim or change of state costs no time.
+    """Hold a run against the one without a fault.
+
+    Botocore's second claim or change of state costs no time.
 
     It is told that the condition failed, and would wait for the heartbeat if it did not know its
     own write.

@@ -1,4 +1,7 @@
-"""Which functions an event wakes, by the real patterns: parsed once, and asked once for each kind of event."""
+"""Which functions an event wakes, by the real patterns.
+
+Parsed once, and asked once for each kind of event.
+"""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""The whole stage in one process and on a virtual clock: the real steps and runner, the Aurora model, small twins.
+"""The whole stage in one process and on a virtual clock.
+
+The real steps and runner, the Aurora model, small twins.
 
     stage = Stage()
     stage.night()
@@ -122,7 +124,10 @@ class SimulatedStage:
         seed_stage(self)
 
     def rds(self, region: str = TARGET_REGION) -> AuroraClient:
-        """Give Aurora's face in a region, as people use it: its calls are not those of the functions."""
+        """Give Aurora's face in a region, as people use it.
+
+        Its calls are not those of the functions.
+        """
         return AuroraClient(self.aurora, account=ACCOUNT, region=region)
 
     def make_cluster(self, name: str, region: str, **how: Any) -> str:
@@ -254,7 +259,10 @@ class SimulatedStage:
         self.queue.append(envelope)
 
     def _forward(self, event: dict[str, Any]) -> None:
-        """Take RDS's own events: the target region's, and the source's snapshot events through the forwarding rule."""
+        """Take RDS's own events.
+
+        The target region's, and the source's snapshot events through the forwarding rule.
+        """
         if (
             event["region"] == TARGET_REGION
             or event["detail-type"] == "RDS DB Cluster Snapshot Event"

@@ -1,4 +1,7 @@
-"""Weeks in the life of a stage, by Hypothesis: people, nights, bursts and faults in any order, judged at every step."""
+"""Weeks in the life of a stage, by Hypothesis.
+
+People, nights, bursts and faults in any order, judged at every step.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -49,7 +52,10 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def night_falls(self) -> None:
-        """Aurora takes its snapshot, whose name has the minute in it: there is one a minute at most."""
+        """Aurora takes its snapshot, whose name has the minute in it.
+
+        There is one a minute at most.
+        """
         self._live("a minute passes", lambda: self.simulation.run(61))
         self._live("night falls", self.simulation.stage.night)
 

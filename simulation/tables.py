@@ -1,4 +1,7 @@
-"""Exports of the two tables, as writes: what `aws dynamodb scan --output json` prints, or one item a line."""
+"""Exports of the two tables, as writes.
+
+What `aws dynamodb scan --output json` prints, or one item a line.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +49,9 @@ def _plain_item(item: Mapping[str, Any]) -> Item:
 
 
 def writes_of(state: Iterable[Item], audit: Iterable[Item]) -> list[Wrote]:
-    """Make writes of the items: each row when it says, each record as it is when it entered its state, targets last.
+    """Make writes of the items.
+
+    Each row when it says, each record as it is when it entered its state, targets last.
 
     A row stands before the record of the same moment, and an end before a beginning. What an export
     does not tell, the writes in between, is not made up. Raises ValueError for a row or record

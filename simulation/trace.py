@@ -1,4 +1,7 @@
-"""The short story of a run that went wrong: what was done at which call, what became of it, and what broke."""
+"""The short story of a run that went wrong.
+
+What was done at which call, what became of it, and what broke.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime

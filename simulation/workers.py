@@ -1,4 +1,7 @@
-"""Processes that work for a program, and that Ctrl-C does not reach: the program ends them when it is interrupted."""
+"""Processes that work for a program, and that Ctrl-C does not reach.
+
+The program ends them when it is interrupted.
+"""
 
 import signal
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""One cold start: `cold_start_program.py RUNTIME [PACKAGE HANDLER STEP]` prints the seconds it took.
+"""One cold start.
+
+`cold_start_program.py RUNTIME [PACKAGE HANDLER STEP]` prints the seconds it took.
 
 They are those of the clock, then those of the processor, which other programs on the machine do not
 lengthen.

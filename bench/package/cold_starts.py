@@ -48,7 +48,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Starts:
-    """Bare boto3 in seconds, and of each function multiples of that: as packaged, and without bytecode."""
+    """Bare boto3 in seconds, and of each function multiples of that.
+
+    As packaged, and without bytecode.
+    """
 
     bare: Start
     compiled: dict[str, Start]

@@ -1,4 +1,7 @@
-"""What was measured, kept as JSON beside this code: the page is written from it, not measured anew."""
+"""What was measured, kept as JSON beside this code.
+
+The page is written from it, not measured anew.
+"""
 
 import json
 from dataclasses import asdict, dataclass

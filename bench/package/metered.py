@@ -1,4 +1,6 @@
-"""Lies beside the app in the measured package: passes events on to its handlers, and prints what each one took.
+"""Lies beside the app in the measured package.
+
+Passes events on to its handlers, and prints what each one took.
 
 The time within calls of AWS and of PostgreSQL is left out. So is the making of a client, which
 happens once for each service, and is told apart. Everything else is the function's own. Time is

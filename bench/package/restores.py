@@ -1,4 +1,6 @@
-"""Real nights through the zip: what each function's invocations take of themselves, and how much memory.
+"""Real nights through the zip.
+
+What each function's invocations take of themselves, and how much memory.
 
 `python -m demo.up` is the world around, with its PostgreSQL. Its rules are pointed at queues, and from
 those each event goes to the one process of its function, one event at a time, which stays warm from
@@ -54,7 +56,10 @@ LET_IN: Final = json.dumps(
 
 @dataclass
 class Invocations:
-    """What was seen of one function: the peak of its memory, and its own seconds of each invocation, the first cold."""
+    """What was seen of one function.
+
+    The peak of its memory, and its own seconds of each invocation, the first cold.
+    """
 
     peak_bytes: int = 0
     own_seconds: list[float] = field(default_factory=list)

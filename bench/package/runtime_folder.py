@@ -1,4 +1,7 @@
-"""What plays Lambda for the measurements: the unpacked zip, and a runtime with boto3 that has its bytecode."""
+"""What plays Lambda for the measurements.
+
+The unpacked zip, and a runtime with boto3 that has its bytecode.
+"""
 
 import compileall
 import py_compile

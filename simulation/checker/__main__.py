@@ -1,4 +1,6 @@
-"""The command: judge what happened in a real account, from exports of its two tables and CloudTrail's records.
+"""The command.
+
+Judge what happened in a real account, from exports of its two tables and CloudTrail's records.
 
     python -m simulation.checker --stage dev --state state.json --audit audit.json --cloudtrail trail.json
 

@@ -1,4 +1,7 @@
-"""What the checker says of a real account: its history put together from files, and each invariant with its verdict."""
+"""What the checker says of a real account.
+
+Its history put together from files, and each invariant with its verdict.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -53,7 +56,10 @@ def history_of(files: Files, stage: str) -> list[Entry]:
 
 
 def _rank(entry: Entry) -> int:
-    """Say what comes first of one moment: the row that enters a state, then the calls in it, then records, targets."""
+    """Say what comes first of one moment.
+
+    The row that enters a state, then the calls in it, then records, targets.
+    """
     if isinstance(entry, Wrote):
         return 3 if entry.key.startswith(TARGET_KEY) else 0 if entry.table == "audit" else 2
     return 1

@@ -70,7 +70,10 @@ def is_effect(call: Called) -> bool:
 
 
 def is_ours(call: Called, stage: str) -> bool:
-    """Tell whether one of the stage's own functions made a call: people's calls break none of our invariants."""
+    """Tell whether one of the stage's own functions made a call.
+
+    People's calls break none of our invariants.
+    """
     return (
         call.operation_id is not None
         or call.by.removeprefix(f"{SOURCE_PREFIX}-{stage}-") in FUNCTIONS

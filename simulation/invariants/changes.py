@@ -1,4 +1,7 @@
-"""How the state of an operation may change: one end, and one version and one audit row for each change."""
+"""How the state of an operation may change.
+
+One end, and one version and one audit row for each change.
+"""
 
 from datetime import datetime
 
@@ -22,7 +25,10 @@ class SingleTerminalState(Invariant):
         ends = [number for number, row in one.rows.items() if row.get("to_state") in TERMINAL]
         if ends and one.version > min(ends):
             end, state = min(ends), one.rows[min(ends)]["to_state"]
-            yield f"{one.operation_id} ended {state} at version {end}, and has a row of version {max(version, end)}."
+            yield (
+                f"{one.operation_id} ended {state} at version {end}, and has a row of version "
+                f"{max(version, end)}."
+            )
 
     def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a record that ended keeps its state and version."""
@@ -70,7 +76,10 @@ class Version(Invariant):
         ):
             yield f"{one.operation_id} went from {was} to {now}, a way that the flow does not know."
         if was != now and before.get("version") not in one.rows:
-            yield f"{one.operation_id} went from {was} to {now}, and {was} itself has no row in the trail."
+            yield (
+                f"{one.operation_id} went from {was} to {now}, and {was} itself has no row in "
+                "the trail."
+            )
 
     def rest(self, now: datetime) -> Sentences:
         """Count the rows up to the record's version; without a record the rows alone are judged."""
@@ -81,9 +90,15 @@ class Version(Invariant):
                 continue
             version = int(one.item.get("version", 0))
             if sorted(one.rows) != list(range(1, version + 1)):
-                yield f"{one.operation_id} is at version {version}, and its trail has the rows {sorted(one.rows)}."
+                yield (
+                    f"{one.operation_id} is at version {version}, and its trail has the rows "
+                    f"{sorted(one.rows)}."
+                )
             elif one.rows[version].get("to_state") != one.state:
-                yield f"{one.operation_id} is {one.state}, and its last row says {one.rows[version].get('to_state')}."
+                yield (
+                    f"{one.operation_id} is {one.state}, and its last row says "
+                    f"{one.rows[version].get('to_state')}."
+                )
 
 
 def _follows(what: str, row: Item, previous: Item | None) -> Sentences:

@@ -1,4 +1,7 @@
-"""What the calls of an operation make of the world: each effect once, and in the end exactly what was wanted."""
+"""What the calls of an operation make of the world.
+
+Each effect once, and in the end exactly what was wanted.
+"""
 
 from dataclasses import dataclass
 
@@ -39,10 +42,15 @@ class EffectOnce(Invariant):
             )
             return
         if call.attempt and self._again(call, f"attempt {call.attempt}"):
-            yield f"{call.operation_id} did {call.action} of {_names(call)} twice in the attempt {call.attempt}."
+            yield (
+                f"{call.operation_id} did {call.action} of {_names(call)} twice in the attempt "
+                f"{call.attempt}."
+            )
         visit = self.view.visit_of(call)
         if call.action not in REPEATABLE and self._again(call, visit):
-            yield f"{call.operation_id} did {call.action} of {_names(call)} twice at version {visit}."
+            yield (
+                f"{call.operation_id} did {call.action} of {_names(call)} twice at version {visit}."
+            )
 
     def _again(self, call: Called, within: object) -> bool:
         aspects = tuple(sorted(call.parameters)) if call.action in REPEATABLE else ()
@@ -54,7 +62,10 @@ class EffectOnce(Invariant):
 
 @dataclass(frozen=True)
 class _Making:
-    """What made a cluster or an instance: the call, and the cluster's immutable id where the answer told it."""
+    """What made a cluster or an instance.
+
+    The call, and the cluster's immutable id where the answer told it.
+    """
 
     call: Called
     resource_id: str | None
@@ -134,11 +145,20 @@ class ExpectedResources(Invariant):
         )
         making = self._clusters.get(cluster)
         if making is None:
-            yield f"{one.operation_id} succeeded, and no restore of the {cluster} is known that still stands."
+            yield (
+                f"{one.operation_id} succeeded, and no restore of the {cluster} is known that "
+                "still stands."
+            )
         elif self.view.root_of(making.call) != one.root_id:
-            yield f"{one.operation_id} succeeded, and the {cluster} was restored by {making.call.operation_id}."
+            yield (
+                f"{one.operation_id} succeeded, and the {cluster} was restored by "
+                f"{making.call.operation_id}."
+            )
         elif making.resource_id and making.resource_id != recorded:
-            yield f"{one.operation_id} succeeded with {recorded}, and the restore had made {making.resource_id}."
+            yield (
+                f"{one.operation_id} succeeded with {recorded}, and the restore had made "
+                f"{making.resource_id}."
+            )
 
     def _members(self, one: OperationView, plan: Plan) -> Sentences:
         standing = self._instances.get(
@@ -150,10 +170,16 @@ class ExpectedResources(Invariant):
         for named in sorted(wanted - {*standing}, key=str):
             yield f"{one.operation_id} succeeded, and the {named} was not made since the restore."
         for named in sorted({*standing} - wanted, key=str):
-            yield f"{one.operation_id} succeeded, and the {named} stands, which its plan does not want."
+            yield (
+                f"{one.operation_id} succeeded, and the {named} stands, which its plan does not "
+                "want."
+            )
         for named in sorted(wanted & {*standing}, key=str):
             if self.view.root_of(standing[named].call) != one.root_id:
-                yield f"{one.operation_id} succeeded, and the {named} was made by {standing[named].call.operation_id}."
+                yield (
+                    f"{one.operation_id} succeeded, and the {named} was made by "
+                    f"{standing[named].call.operation_id}."
+                )
 
     def _copies(self, one: OperationView, plan: Plan) -> Sentences:
         if any(
@@ -165,11 +191,16 @@ class ExpectedResources(Invariant):
             copy = name(hop.identifier, "cluster-snapshot", hop.region)
             keep = plan.copies.archive_snapshot and number == len(hops) - 1
             if keep and copy in self._gone:
-                yield f"{one.operation_id} succeeded, and the {copy}, which its plan keeps, is gone."
+                yield (
+                    f"{one.operation_id} succeeded, and the {copy}, which its plan keeps, is gone."
+                )
             elif keep and copy not in self._archived:
                 yield f"{one.operation_id} succeeded, and the {copy} was not tagged as archived."
             elif not keep and copy not in self._gone:
-                yield f"{one.operation_id} succeeded, and the {copy}, which its plan does not keep, was not deleted."
+                yield (
+                    f"{one.operation_id} succeeded, and the {copy}, which its plan does not "
+                    "keep, was not deleted."
+                )
         yield from self._copies_of_other_runs(one, {hop.identifier for hop in hops})
 
     def _copies_of_other_runs(self, one: OperationView, known: set[str]) -> Sentences:
@@ -181,7 +212,10 @@ class ExpectedResources(Invariant):
             ):
                 continue
             if self.view.root_of(call) == one.root_id:
-                yield f"{one.operation_id} succeeded, and the {copy}, which {call.operation_id} made, was not deleted."
+                yield (
+                    f"{one.operation_id} succeeded, and the {copy}, which {call.operation_id} "
+                    "made, was not deleted."
+                )
 
 
 def _names(call: Called) -> str:

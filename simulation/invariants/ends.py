@@ -20,13 +20,18 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def budget(state: State, plan: Plan) -> timedelta:
-    """Give how long a state may wait: its deadline, and in COPYING the time in Aurora's queue before it."""
+    """Give how long a state may wait.
+
+    Its deadline, and in COPYING the time in Aurora's queue before it.
+    """
     queue = plan.copies.copy_queue_deadline if state is State.COPYING else 0
     return timedelta(seconds=queue + plan.seconds(ROWS[state].deadline))
 
 
 def slack(heartbeat_seconds: int, lease_seconds: float) -> timedelta:
-    """Give how long after its deadline, and after the last fault, a state may still be left: three heartbeats.
+    """Give how long after its deadline, and after the last fault, a state may still be left.
+
+    Three heartbeats.
 
     A function that died holds its operation until its lease has run out, and the next tick but a
     half comes then. That is longer where functions may run for minutes; with the minute that is
@@ -81,7 +86,10 @@ class Deadline(Invariant):
         latest = left_by(State(visit.state), visit.entered, plan, spare, faults)
         if left > latest:
             how = "was left at" if following else "is not left at"
-            yield f"{one.operation_id} entered {visit.state} at {visit.entered}, which {how} {left}, after {latest}."
+            yield (
+                f"{one.operation_id} entered {visit.state} at {visit.entered}, which {how} "
+                f"{left}, after {latest}."
+            )
 
 
 class ExplainsFailure(Invariant):
@@ -96,7 +104,10 @@ class ExplainsFailure(Invariant):
         """See that the rows of such an end carry the reason."""
         del before
         if entry.item.get("to_state") in _REASONED and not entry.item.get("reason"):
-            yield f"The row of {one.operation_id} at version {version}, {entry.item['to_state']}, gives no reason."
+            yield (
+                f"The row of {one.operation_id} at version {version}, {entry.item['to_state']}, "
+                "gives no reason."
+            )
 
     def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that the record of such an end carries reason and remedy."""
@@ -128,7 +139,10 @@ class Notified(Invariant):
             and "open" not in entry.item
             and not self._is_heard(one)
         ):
-            yield f"{one.operation_id} was closed, and EventBridge had not accepted that it is {one.state}."
+            yield (
+                f"{one.operation_id} was closed, and EventBridge had not accepted that it is "
+                f"{one.state}."
+            )
         if not one.ended or state_before(before) == one.state:
             return
         notified, warnings = entry.item.get("notified"), entry.item.get("warnings", ())
@@ -137,7 +151,9 @@ class Notified(Invariant):
         elif not notified and not any(
             str(warning).startswith("sns-notification:") for warning in warnings
         ):
-            yield f"{one.operation_id} is {one.state}, people were not told, and no warning says so."
+            yield (
+                f"{one.operation_id} is {one.state}, people were not told, and no warning says so."
+            )
 
     def announced(self, event: Announced) -> Sentences:
         """Remember what was heard."""
@@ -155,7 +171,9 @@ class Notified(Invariant):
             return
         for one in self.view.operations.values():
             if one.ended and not self._is_heard(one):
-                yield f"{one.operation_id} is {one.state}, and EventBridge never accepted that event."
+                yield (
+                    f"{one.operation_id} is {one.state}, and EventBridge never accepted that event."
+                )
 
     def _is_heard(self, one: OperationView) -> bool:
         heard = (one.operation_id, ROWS[State(one.state)].event) in self._heard

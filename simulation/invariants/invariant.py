@@ -12,7 +12,9 @@ Sentences = Iterable[str]
 
 
 class Invariant:
-    """One invariant: it looks at each entry once, remembers what its own rule needs, and says what breaks it.
+    """One invariant.
+
+    It looks at each entry once, remembers what its own rule needs, and says what breaks it.
 
     A invariant overrides what it has to look at. What cannot be judged is put into `doubts`, once
     each.
@@ -34,7 +36,10 @@ class Invariant:
 
     @classmethod
     def looks_at(cls, kind: type[Entry]) -> bool:
-        """Tell whether the invariant has anything to say to a kind of entry: most are silent on most."""
+        """Tell whether the invariant has anything to say to a kind of entry.
+
+        Most are silent on most.
+        """
         return any(getattr(cls, name) is not getattr(Invariant, name) for name in _HEARD_BY[kind])
 
     def see(self, entry: Entry) -> Sentences:

@@ -13,7 +13,9 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Lock(Invariant):
-    """Two operations never hold one target at once: by the holder in its item, and by the rows of creation and end.
+    """Two operations never hold one target at once.
+
+    By the holder in its item, and by the rows of creation and end.
 
     An operation that was skipped when it was created never had the target. Where the record that
     names the target comes after the rows, the rows are compared at rest.
@@ -99,7 +101,10 @@ class NoLeakedLocks(Invariant):
         for key, item in self.view.targets.items():
             holder = item.get("holder")
             if holder and not self._is_open(str(holder)):
-                yield f"The target {key.removeprefix(TARGET_KEY)} is held by {holder}, which is not open."
+                yield (
+                    f"The target {key.removeprefix(TARGET_KEY)} is held by {holder}, which is "
+                    "not open."
+                )
 
     def _is_open(self, operation_id: str) -> bool:
         one = self.view.operations.get(operation_id)

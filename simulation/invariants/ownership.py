@@ -43,7 +43,10 @@ class Source(Invariant):
         if is_change(call) and is_ours(call, self.bounds.stage):
             for named in changed(call):
                 if self._is_source(named):
-                    yield f"{call.operation_id or call.by} called {call.action} on the source's {named}."
+                    yield (
+                        f"{call.operation_id or call.by} called {call.action} on the source's "
+                        f"{named}."
+                    )
             yield from self._by_resource_id(call)
         for one in shown(call):
             self._learn(one)
@@ -52,7 +55,10 @@ class Source(Invariant):
         for one in shown(call):
             resource_id = one.details.get("DbClusterResourceId")
             if one.named.kind == "cluster" and resource_id in self.bounds.source_resource_ids:
-                yield f"{call.operation_id or call.by} called {call.action} on {resource_id}, the source itself."
+                yield (
+                    f"{call.operation_id or call.by} called {call.action} on {resource_id}, the "
+                    "source itself."
+                )
 
     def _is_source(self, named: Named) -> bool:
         automatic = named.kind == "cluster-snapshot" and any(
@@ -115,14 +121,20 @@ class OnlyOwned(Invariant):
         )
         mine = f"{self.bounds.stage}/{plan or ''}"
         if owner is None or not (owner == mine if plan else owner.startswith(mine)):
-            yield f"{call.operation_id or call.by} called {call.action} on the {named}, whose owner is {owner}."
+            yield (
+                f"{call.operation_id or call.by} called {call.action} on the {named}, whose "
+                f"owner is {owner}."
+            )
 
     def _victim(self, call: Called, shows: Mapping[Named, Mapping[str, Any]]) -> Sentences:
         one = self.view.of(call)
         if one is None:
             self.doubt(f"the {call.action} at {call.at} belongs to no operation that is known.")
         elif one.old_target is None:
-            yield f"{one.operation_id} called {call.action} on the {changed(call)[0]}, and its trail names no victim."
+            yield (
+                f"{one.operation_id} called {call.action} on the {changed(call)[0]}, and its "
+                "trail names no victim."
+            )
         elif call.action == "DeleteDBInstance":
             yield from _member(one, call, one.old_target)
         else:
@@ -142,7 +154,10 @@ class OnlyOwned(Invariant):
                 "cluster's id."
             )
         elif deleted != old.resource_id:
-            yield f"{one.operation_id} deleted the cluster {deleted}, and its victim was {old.resource_id}."
+            yield (
+                f"{one.operation_id} deleted the cluster {deleted}, and its victim was "
+                f"{old.resource_id}."
+            )
 
 
 def _member(one: OperationView, call: Called, old: OldTarget) -> Sentences:

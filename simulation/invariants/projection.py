@@ -1,4 +1,7 @@
-"""What is known of operations and resources at one point of a history: each entry is taken in once, and never again."""
+"""What is known of operations and resources at one point of a history.
+
+Each entry is taken in once, and never again.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,13 +84,19 @@ class HistoryView:
         return self.about(call.operation_id) if call.operation_id else None
 
     def root_of(self, call: Called) -> str | None:
-        """Name the chain of reruns that a call belongs to: by its tags, else by its operation as it is known now."""
+        """Name the chain of reruns that a call belongs to.
+
+        By its tags, else by its operation as it is known now.
+        """
         tagged = tags(call.parameters.get("Tags")).get(OPERATION_TAG)
         one = self.of(call)
         return tagged or (one.root_id if one else None)
 
     def visit_of(self, call: Called) -> int:
-        """Give the version of the state in which a call was made: the one its attempt claimed, else the present."""
+        """Give the version of the state in which a call was made.
+
+        The one its attempt claimed, else the present.
+        """
         one = self.of(call)
         return self._claims.get(call.attempt or "", one.version if one else 0)
 
@@ -127,7 +136,10 @@ class HistoryView:
             self._claims.setdefault(str(owner), int(entry.item.get("version", 0)))
 
     def observe_call(self, call: Called) -> None:
-        """Take in a call, after the invariants looked at it: what it made of a resource excuses nothing."""
+        """Take in a call, after the invariants looked at it.
+
+        What it made of a resource excuses nothing.
+        """
         if call.service != "rds" or call.error:
             return
         new = made(call)

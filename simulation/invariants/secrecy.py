@@ -95,12 +95,18 @@ class LoginsRevoked(Invariant):
             return
         self._fresh[str(one.facts.target.cluster_resource_id)] = one.operation_id
         if not one.facts.users.production_logins_closed:
-            yield f"{one.operation_id} succeeded, and its record does not say that production's logins are closed."
+            yield (
+                f"{one.operation_id} succeeded, and its record does not say that production's "
+                "logins are closed."
+            )
 
     def unnamed(self, login: Unnamed) -> Sentences:
         """See that nobody's login was taken without a word."""
         if operation_id := self._fresh.get(login.resource_id):
-            yield f"{operation_id} took production's login {login.role}, and its record does not name it."
+            yield (
+                f"{operation_id} took production's login {login.role}, and its record does not "
+                "name it."
+            )
 
     def reached(self, way: Reached) -> Sentences:
         """See that no way leads to production but those that QUIESCE names off, and that each is counted."""
@@ -111,9 +117,15 @@ class LoginsRevoked(Invariant):
         if plan is not None and way.kind in plan.users.kinds_left:
             return
         if way.is_open:
-            yield f"Production's {way.kind} are on {way.resource_id}, with which {operation_id} succeeded."
+            yield (
+                f"Production's {way.kind} are on {way.resource_id}, with which {operation_id} "
+                "succeeded."
+            )
         else:
-            yield f"{operation_id} stopped production's {way.kind}, and its record does not count them."
+            yield (
+                f"{operation_id} stopped production's {way.kind}, and its record does not count "
+                "them."
+            )
 
     def opened(self, login: Opened) -> Sentences:
         """See that a login that works after the success is one of those that are kept on purpose."""
@@ -122,7 +134,10 @@ class LoginsRevoked(Invariant):
             return
         plan = self.view.about(operation_id).settings
         if plan is None or login.role not in plan.users.keep_login_roles:
-            yield f"Production's login {login.role} opens {login.resource_id}, with which {operation_id} succeeded."
+            yield (
+                f"Production's login {login.role} opens {login.resource_id}, with which "
+                f"{operation_id} succeeded."
+            )
 
 
 class Readers(Invariant):
@@ -162,4 +177,6 @@ class Readers(Invariant):
         closed = Facts.of_item(entry.item.get("facts")).users.exposed_until
         for call in self._early.pop(one.operation_id, ()):
             if closed is None or closed > call.at + self._tolerance:
-                yield f"{one.operation_id} made the {made(call)} while production's logins were open."
+                yield (
+                    f"{one.operation_id} made the {made(call)} while production's logins were open."
+                )

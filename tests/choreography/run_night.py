@@ -3,14 +3,21 @@ promised.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
 from localaws.aurora import Durations
 
 from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from simulation.stage import ACCOUNT, TARGET_REGION, Stage
+from chalicelib.flow.plan import OWNER_TAG
+from simulation.history import Announced, Called, Entry, Violation
+from simulation.instrumented import API_NAMES
+from simulation.recorder import Recorder
+from simulation.simulation import SHORT_DEADLINES
+from simulation.stage import ACCOUNT, LAMBDA_SECONDS, SOURCE_REGION, TARGET_REGION, Stage
 from tests.choreography.fault_injection import (
     Accident,
     Call,
@@ -19,22 +26,8 @@ from tests.choreography.fault_injection import (
     Make,
     WatchedClient,
 )
-from tests.choreography.promises import broken_promises, bystanders
 
-PATIENT = {  # fewer looks and an earlier end make a night cheap; what happens in it stays the same
-    "COPY_CHECK_INTERVAL": "60",
-    "RESTORE_CHECK_INTERVAL": "60",
-    "STEP_DEADLINE": "900",
-    "SNAPSHOT_DEADLINE": "900",
-    "COPY_QUEUE_DEADLINE": "900",
-    "COPY_DEADLINE": "900",
-    "DELETE_DEADLINE": "900",
-    "RESTORE_DEADLINE": "900",
-    "INSTANCE_DEADLINE": "900",
-    "USERS_DEADLINE": "900",
-    "ARCHIVE_DEADLINE": "900",
-    "NOTIFICATION_DEADLINE": "900",
-}
+CHANGES_BY_ITSELF = {"EarliestRestorableTime", "LatestRestorableTime", "Status"}
 STEPS_MAX = 500  # of time: more than any night takes
 Fate = Callable[[str, dict[str, Any]], list[float]]
 
@@ -50,6 +43,19 @@ def name_of(envelope: dict[str, Any]) -> str:
     if "SourceArn" in detail:
         return f"{detail['Message']} {detail['SourceArn'].split(':', 6)[-1]}"
     return str(envelope["detail-type"])
+
+
+class NightRecorder(Recorder):
+    """A recorder that goes on when an invariant does not hold, so that a test may expect that."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.violations: list[Violation] = []
+        super().__init__(stage, LAMBDA_SECONDS)
+
+    def see(self, entry: Entry) -> None:
+        """Keep an entry of the history and check it."""
+        self.entries.append(entry)
+        self.violations += self.checker.see(entry)
 
 
 class Night(Stage):
@@ -78,14 +84,16 @@ class Night(Stage):
         self._late: list[tuple[float, dict[str, Any]]] = []
         self._stop_at: State | None = None
         super().__init__(
-            {**PATIENT, **(environment or {})}, durations=durations or Durations().scaled(10)
+            {**SHORT_DEADLINES, **(environment or {})},
+            durations=durations or Durations().scaled(10),
         )
+        self.recorder = NightRecorder(self)
         self.make_cluster("bystander", TARGET_REGION)
         if staging:
             self.staging()
         self.beat()
         self.clock.advance(60)
-        self.untouched = bystanders(self)
+        self.untouched = self.bystanders()
 
     # --- calls ---
 
@@ -130,10 +138,46 @@ class Night(Stage):
         def through(method: str, parameters: dict[str, Any], make: Make) -> Any:
             call = Call(self.running, self.state(), service, method, region, parameters)
             self.made.append(call)
-            accident = next((one for one in self.accidents if one.befalls(call)), None)
-            return accident.strike(make) if accident else make()
+            noted: Make = partial(self._noted, call, make) if service == "rds" else make
+            accident = next((waits for waits in self.accidents if waits.befalls(call)), None)
+            if accident is None:
+                return noted()
+            self.recorder.checker.faults_stopped(self.clock.now())
+            return accident.strike(noted)
 
         return WatchedClient(client, through)
+
+    def _noted(self, call: Call, make: Make) -> Any:
+        """Make a call, and note how AWS answered it; pages of a paginator tell nothing."""
+        try:
+            answer = make()
+        except ClientError as error:
+            self.recorder.see(self._called(call, error.response["Error"]["Code"], {}))
+            raise
+        if isinstance(answer, dict):
+            self.recorder.see(self._called(call, None, answer))
+        return answer
+
+    def _called(self, call: Call, code: str | None, answer: Any) -> Called:
+        record = self._record_at_work()
+        return Called(
+            self.clock.now(),
+            call.step,
+            "rds",
+            API_NAMES[call.method],
+            call.region,
+            call.parameters,
+            code,
+            answer,
+            record.get("operation_id"),
+            record.get("lease_owner"),
+        )
+
+    def _record_at_work(self) -> dict[str, Any]:
+        """Give the record whose lease the running function took last, as far as one is held."""
+        records = self.store.tables["state"].values()
+        held = [record for record in records if record.get("open") and "lease_owner" in record]
+        return max(held, key=lambda record: str(record.get("lease_until", "")), default={})
 
     # --- functions ---
 
@@ -155,13 +199,13 @@ class Night(Stage):
             self.invoke(self.running, self.delivered[-1])
 
     def _run_function(self, step: str, function: Callable[[], None]) -> None:
-        outer, self.running = self.running, step
+        outer, self.running, self.recorder.writer = self.running, step, step
         try:
             function()
         except CrashError:
             self.crashes += 1
         finally:
-            self.running = outer
+            self.running = self.recorder.writer = outer
 
     # --- events ---
 
@@ -187,6 +231,7 @@ class Night(Stage):
     def put_event(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
         """Put an event, and note it."""
         event_id = super().put_event(source, detail_type, detail)
+        self.recorder.see(Announced(self.clock.now(), detail_type, detail))
         self.put_by[event_id] = self.running
         return event_id
 
@@ -259,10 +304,28 @@ class Night(Stage):
         return [row["to_state"] for row in self.trail(wanted) if "#intent" not in row["metric_id"]]
 
     def broken_promises(self) -> list[str]:
-        """Say what must never be so and is: the list is empty when everything that is promised was
-        kept.
+        """Say which invariants did not hold so far, and which do not hold at rest.
+
+        The list is empty when everything that is promised was kept.
         """
-        return broken_promises(self, self.made, self.untouched)
+        at_rest = self.recorder.checker.rest(self.clock.now())
+        broken = [str(violation) for violation in (*self.recorder.violations, *at_rest)]
+        if self.bystanders() != self.untouched:
+            broken.append("the source, or somebody else's cluster, is not as it was")
+        return broken
+
+    def bystanders(self) -> list[dict[str, Any]]:
+        """Describe the clusters that are not ours, as far as nobody but people changes them."""
+        clusters = [
+            cluster
+            for region in (SOURCE_REGION, TARGET_REGION)
+            for cluster in self.rds(region).describe_db_clusters()["DBClusters"]
+        ]
+        return [
+            {key: value for key, value in cluster.items() if key not in CHANGES_BY_ITSELF}
+            for cluster in clusters
+            if all(tag["Key"] != OWNER_TAG for tag in cluster["TagList"])
+        ]
 
 
 def target_of(name: str) -> str:

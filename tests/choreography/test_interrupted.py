@@ -8,8 +8,8 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import TablesBusyError
 from chalicelib.records.store import Item, TableName
-from simulation.in_memory_store import InMemoryStore
 from simulation.injector import placed
+from simulation.instrumented import RecordingStore
 from simulation.run import play
 from simulation.scenarios import SCENARIOS
 from tests.choreography.fault_injection import refused
@@ -87,7 +87,7 @@ def test_what_is_not_found_for_a_moment_is_waited_for(
     assert [] == night.broken_promises()
 
 
-class ThrottledStore(InMemoryStore):
+class ThrottledStore(RecordingStore):
     """Tables whose next `throttled` reads of a target's item are answered as under load."""
 
     throttled = 0
@@ -102,7 +102,7 @@ class ThrottledStore(InMemoryStore):
 
 def test_throttled_tables_cost_time_only(night: Night) -> None:
     """A step that DynamoDB throttles is tried again: its invocation neither fails nor is a bug."""
-    throttled = ThrottledStore()
+    throttled = ThrottledStore(night.recorder.wrote)
     throttled.tables, night.store = night.store.tables, throttled
     night.night()
     night.reach(State.ACCEPTED)

@@ -12,7 +12,7 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.limits import NAMES_MAX
 from chalicelib.flow.operation import Operation
 from simulation.in_memory_database import InMemoryDatabase, InMemoryRole
-from simulation.in_memory_store import InMemoryStore
+from simulation.instrumented import RecordingStore
 from simulation.stage import SOURCE_REGION
 from tests.choreography.fault_injection import CrashError
 from tests.choreography.requests import again
@@ -21,7 +21,7 @@ from tests.choreography.run_night import Night
 POINTS_MAX = 40
 
 
-class CrashingStore(InMemoryStore):
+class CrashingStore(RecordingStore):
     """A store before and after whose every write a function may end."""
 
     point: Callable[[], None] = staticmethod(lambda: None)
@@ -42,7 +42,7 @@ class CrashingNight(Night):
     def __init__(self, logins: list[str], environment: dict[str, str] | None = None) -> None:
         super().__init__(environment)
         self.points_to_go: int | None = None
-        tables, self.store = self.store.tables, CrashingStore()
+        tables, self.store = self.store.tables, CrashingStore(self.recorder.wrote)
         self.store.tables = tables
         self.store.point = self._point
         (source,) = self.rds(SOURCE_REGION).describe_db_clusters(

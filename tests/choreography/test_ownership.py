@@ -9,7 +9,6 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.messages.commands import rerun_command
 from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION
-from tests.choreography.promises import bystanders
 from tests.choreography.requests import adopt, disown, protect, remove_target, target
 from tests.choreography.run_night import Night, target_of
 from tests.refusals.following import Deed
@@ -119,7 +118,7 @@ def test_the_source_is_known_by_its_id_under_any_name() -> None:
     night = Night({"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": ""}, staging=False)
     night.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
     adopt(night, SOURCE_REGION, "prod-cluster", "default")
-    night.untouched = bystanders(night)
+    night.untouched = night.bystanders()
     name = night.night()
     night.settle()
     clusters = night.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters
@@ -155,7 +154,7 @@ def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -
     for name, value in settings.items():
         night.parameters.put_parameter(Name=f"/aurora-restore/test/plans/b/{name}", Value=value)
     adopt(night, SOURCE_REGION, "prod-cluster", "b")
-    night.untouched = bystanders(night)
+    night.untouched = night.bystanders()
     night.request("RestoreRequested", plan="b")
     (notice,) = night.notices()
     ended = night.dream()

@@ -33,11 +33,13 @@ def test_an_effect_twice_in_an_attempt_is_seen() -> None:
     once = [one for one in broken(tale.fail()) if one.startswith("effect-once")]
     assert [
         (
-            "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice in the "
+            "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 "
+            "twice in the "
             "attempt attempt-6."
         ),
         (
-            "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 twice at version "
+            "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 "
+            "twice at version "
             "6."
         ),
     ] == once
@@ -214,7 +216,8 @@ def test_a_copy_that_another_run_of_the_chain_left_is_seen() -> None:
     )
     found = broken(first, second, other, _rerun(first, root_id="first"))
     told = (
-        "expected-resources: again succeeded, and the cluster-snapshot left in us-west-2, which second made, "
+        "expected-resources: again succeeded, and the cluster-snapshot left in us-west-2, "
+        "which second made, "
         "was not deleted."
     )
 

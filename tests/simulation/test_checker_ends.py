@@ -251,7 +251,10 @@ def test_a_way_to_production_after_a_success_is_seen() -> None:
 
     assert [
         "logins-revoked: Production's dblink are on cluster-NEW, with which night-1 succeeded.",
-        "logins-revoked: night-1 stopped production's user-mappings, and its record does not count them.",
+        (
+            "logins-revoked: night-1 stopped production's user-mappings, and its record does not "
+            "count them."
+        ),
     ] == broken(tale, extra=[*ways])
 
 
@@ -264,6 +267,7 @@ def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:
     )
 
     assert (
-        "logins-revoked: night-1 succeeded, and its record does not say that production's logins are "
+        "logins-revoked: night-1 succeeded, and its record does not say that production's "
+        "logins are "
         "closed." in found
     )

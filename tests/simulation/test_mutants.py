@@ -1,4 +1,7 @@
-"""Guards and their mutants: each guard stands where its mutant takes it away, and the search kills."""
+"""Guards and their mutants.
+
+Each guard stands where its mutant takes it away, and the search kills.
+"""
 
 import subprocess
 import sys
