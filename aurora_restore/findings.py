@@ -1,4 +1,4 @@
-"""What a check found: one line for people, one object for programs, and whether it is a reason to stop."""
+"""What a check found: a line for people, an object for programs, and whether it is a failure."""
 
 import json
 from collections import Counter

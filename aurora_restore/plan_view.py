@@ -1,4 +1,4 @@
-"""One plan as the account has it, only read: what a deployment and the doctor judge by the functions' own checks."""
+"""One plan as the account has it: deployment and doctor run the functions' own checks on it."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -94,7 +94,7 @@ class PlanView:
 
     @cached_property
     def facts(self) -> Facts:
-        """What an operation would have found out of the newest snapshot, or else of what the source is now."""
+        """What an operation would know from the newest snapshot, or else from the source."""
         snapshot, source = self.snapshot, self.source or {}
         return Facts(
             snapshot=SnapshotFacts(
@@ -150,7 +150,7 @@ class PlanView:
 
     @cached_property
     def checks(self) -> Mapping[str, Callable[[], None]]:
-        """Every check of a plan by its name: of the source, of whose the target is, and the operation's preflight.
+        """Every check of a plan by its name: source, target's owner, and the operation's preflight.
 
         Each raises RefusedError. Those that ask for the engine version are left out where nothing
         tells it.
@@ -181,7 +181,7 @@ class PlanView:
             )
 
     def _source_key(self) -> None:
-        """See that the key that encrypts the snapshot can be used: a copy has to decrypt with it."""
+        """See that the snapshot's key can be used: a copy has to decrypt with it."""
         key_id = self.facts.snapshot.kms_key_id
         if not (self.facts.snapshot.encrypted and key_id):
             return

@@ -75,7 +75,7 @@ class StageError(LookupError):
 
 
 def make_command(target: str, stage: str, checkout: Path) -> str:
-    """Spell a make target for a stage of a checkout, as people can paste it where they typed the last one."""
+    """Write the make command for a stage of a checkout, to be pasted into the same shell."""
     is_default = checkout.resolve() == CHECKOUT and stage != OF_MAKE_UP
     where = "" if is_default else f" CHECKOUT={shlex.quote(str(checkout))}"
     return f"make {target} STAGE={stage}{where}"
@@ -173,7 +173,7 @@ class Stage:
 
     @property
     def variables_by_place(self) -> dict[str, Mapping[str, str]]:
-        """The environment variables that people wrote, by the key of the configuration that each stands under."""
+        """The environment variables that people wrote, by their key in the configuration."""
         stage = f"stages.{self.name}"
         places: dict[str, Mapping[str, Any]] = {
             "": self.config,
@@ -202,7 +202,7 @@ class Stage:
         return self.variables.get("SOURCE_REGION", "")
 
     def function_setting(self, function: str, setting: str) -> Any:
-        """Give a setting of one function as Chalice would: the most particular place that sets it."""
+        """Give a setting of one function as Chalice would: the most specific one."""
         stage = self.config["stages"][self.name]
         places = (
             stage.get("lambda_functions", {}).get(function, {}),
@@ -218,7 +218,7 @@ class Stage:
         return FRESHNESS_HOURS.parse(self.variables.get("FRESHNESS_HOURS", ""))
 
     def topic_arn(self, account: str, partition: str) -> str:
-        """Give the topic that the functions write to: the stage's own in its account, unless it names another."""
+        """Give the functions' topic: the stage's own in its account, unless it names another."""
         own = f"arn:{partition}:sns:{self.region}:{account}:{self.topic}"
         return self.variables.get("SNS_TOPIC_ARN", own)
 
@@ -272,7 +272,7 @@ class Stage:
         return self._named(what)
 
     def bucket(self, account: str) -> str:
-        """Name the bucket for pipelines' packages: by account and region, since the whole world shares such names."""
+        """Name the bucket for pipelines' packages; its name has to be unique in all AWS."""
         return f"{self._named('deployment')}-{account}-{self.region}"
 
     @property
@@ -287,7 +287,7 @@ class Stage:
 
     @property
     def app_secret(self) -> str:
-        """The secret with the application's and the reader's credentials, unless the stage names another."""
+        """The secret of the application's and reader's users, unless the stage names another."""
         return f"{self.parameter_path[1:]}app-db-credentials"
 
     @property

@@ -1,4 +1,4 @@
-"""The resource types of the stacks: how each is looked up, and which resources bear names of a stage's own.
+"""The resource types of the stacks: how each is looked up, and which have names of a stage's own.
 
 The one table of both: a deployment asks it whether a name is taken, the doctor whether what a stack
 made is still there. A test holds the names against the templates under `infra/`.
@@ -58,7 +58,7 @@ class ResourceType:
 
 
 def _queue_name(url: str) -> str:
-    """Take the name from a queue's URL: SQS writes the endpoint that it was asked at, which may differ."""
+    """Take the name from a queue's URL, which begins with whatever endpoint SQS was asked at."""
     return url.rpartition("/")[2]
 
 

@@ -18,7 +18,7 @@ RECOVERY_COMMANDS: Final = {
     "UPDATE_FAILED": ("rolled back", "rollback-stack"),
     "UPDATE_ROLLBACK_FAILED": ("rolled back further", "continue-update-rollback"),
 }
-"""States in which a stack takes no update, and the command that leads out (CloudFormation user guide, status codes)."""
+"""States in which a stack takes no update, and the way out (user guide, stack status codes)."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class AccountState:
 
     @property
     def topic_arn(self) -> str:
-        """The topic that the functions publish to: the foundation's, unless the stage names another."""
+        """The functions' topic: the foundation's, unless the stage names another."""
         return self.stage.topic_arn(self.account.number, self.account.partition)
 
     @cached_property

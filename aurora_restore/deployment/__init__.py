@@ -1,1 +1,6 @@
-"""Brings a stage into an account, up to date, and out of it again: what `make deploy` and `make destroy` run."""
+"""Creates, updates and deletes a stage in an account: `make deploy`, `destroy` and `package`.
+
+Checked (`preflight`, with the checks beside it), planned (`planning`), confirmed, then executed
+(`deploy`, `destroy`). It may import `account`, `packaging` and what lies above the folders; the
+doctor, which checks what it makes, imports it.
+"""

@@ -1,4 +1,4 @@
-"""The real Chalice, as a program of its own: it reads the app with the stage's environment, and prints as it goes."""
+"""Chalice as a process of its own: it reads the app with the stage's environment, and prints."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ _LAST_LINES: Final = 8
 
 
 def without_traces(lines: Iterable[str]) -> Iterator[str]:
-    """Leave out what Chalice prints of its own code when it fails: of a trace only its last line is told."""
+    """Leave out Chalice's own traces when it fails, but for the last line of each."""
     inside = False
     for line in lines:
         if line == _TRACE:

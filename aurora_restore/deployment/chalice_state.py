@@ -50,7 +50,7 @@ def write(stage: Stage, project: Path, resources: list[Resource]) -> None:
 
 
 def keep_expiring(account: Account, stage: Stage, resources: list[Resource]) -> None:
-    """Let the logs of functions that left the app expire: Chalice removes their retention, and they would stay."""
+    """Let the logs of functions that left the app expire: Chalice removes their retention."""
     days = stage.config.get("log_retention_in_days")
     groups = {
         resource["name"].removesuffix("-log-group"): resource["log_group_name"]
@@ -113,7 +113,7 @@ def discover(state: AccountState) -> DeployedResources:
 
 
 def _orphaned_roles(state: AccountState) -> set[str]:
-    """Name what left the app, and whose function was deleted before its role: Chalice deletes in this order."""
+    """Name what left the app, whose function Chalice deleted and whose role it did not yet."""
     prefix, found = state.stage.function(""), set()
     for role in state.roles:
         name, function = role["RoleName"], role["RoleName"].removeprefix(prefix)
@@ -125,7 +125,7 @@ def _orphaned_roles(state: AccountState) -> set[str]:
 
 
 def _owner(state: AccountState, function: Described) -> str | None:
-    """Name the stack that made a function, or UNOWNED; None for Chalice, for this stage of this app.
+    """Name the stack that made a function, or UNOWNED; None if Chalice made it for this stage.
 
     Users have functions of their own beside ours, and a pipeline makes ours by a stack.
     """
@@ -161,7 +161,7 @@ def _function(name: str, function: Described) -> Resource:
 
 
 def _roles(state: AccountState, names: Mapping[str, str]) -> Iterator[Resource | Finding]:
-    """Take a role for ours if it trusts Lambda alone and has no policy but the one that Chalice gave it."""
+    """Take a role for ours if it trusts Lambda alone and has no policy but Chalice's."""
     for role in state.roles:
         name = role["RoleName"]
         if name in names:
@@ -216,7 +216,7 @@ def _rules(state: AccountState, names: Mapping[str, str]) -> Iterator[Resource |
 
 
 def _foreign_rule(state: AccountState, rule: Described, function: str, name: str) -> Finding | None:
-    """Take a rule for ours if it invokes nothing but its function, or nothing yet and has its pattern."""
+    """Take a rule for ours if its one target is its function, or it has none and the pattern."""
     targets = state.rule_targets(rule["Name"])
     own = (invoke_config.TARGET_ID, state.arn("lambda", f"function:{function}"))
     others = [_target_of(target) for target in targets if (target["Id"], target["Arn"]) != own]

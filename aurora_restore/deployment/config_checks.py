@@ -1,4 +1,4 @@
-"""What can be said of a stage's configuration without asking AWS: is it whole, and does it hold together."""
+"""Checks of a stage's configuration that need no AWS: it is complete and consistent."""
 
 import json
 import os
@@ -55,7 +55,7 @@ REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 def findings(stage: Stage) -> Iterator[Finding]:
-    """Give everything that is wrong with the stage's configuration, and with the shell that deploys it."""
+    """Find what is wrong with the stage's configuration, and with the shell that deploys it."""
     yield from of_the_stage(stage)
     yield from _region(stage)
 
@@ -70,7 +70,7 @@ def of_the_stage(stage: Stage) -> Iterator[Finding]:
 
 
 def account_given(stage: Stage) -> Iterator[Finding]:
-    """Ask for the account: policies name it, and no other may be changed because somebody is signed in there."""
+    """Require the account: policies name it, and no other may be changed by mistake."""
     account = stage.variables.get("ACCOUNT_ID", "")
     if not ACCOUNT_ID.fullmatch(account):
         yield failed(
@@ -84,7 +84,7 @@ def account_given(stage: Stage) -> Iterator[Finding]:
 
 
 def _plan(stage: Stage) -> Iterator[Finding]:
-    """Judge the stage's settings as its functions will, with the names that the deployment fills in."""
+    """Validate the settings as the functions will, with the deployment's names filled in."""
     variables = stage.variables
     account = variables.get("ACCOUNT_ID", "")
     account = (
@@ -177,8 +177,8 @@ def _of_the_deployment(stage: Stage, where: str) -> Iterator[Finding]:
     mail = variables.get("NOTIFICATION_EMAIL", "")
     if stage.freshness_hours is None:
         yield failed(
-            f"FRESHNESS_HOURS is {variables['FRESHNESS_HOURS']!r}, not {FRESHNESS_HOURS.minimum} to "
-            f"{FRESHNESS_HOURS.maximum} hours.",
+            f"FRESHNESS_HOURS is {variables['FRESHNESS_HOURS']!r}, not "
+            f"{FRESHNESS_HOURS.minimum} to {FRESHNESS_HOURS.maximum} hours.",
             where,
             name="settings",
         )

@@ -99,7 +99,8 @@ def _copied(checkout: Path, project: Path) -> Path:
 def _ready(stage: Stage, *, force: bool) -> DeploymentState:
     if not stage.region:
         raise DeploymentError(
-            f"TARGET_REGION of stage {stage.name} is not set, so it is not known where it is deployed."
+            f"TARGET_REGION of stage {stage.name} is not set, so it is not known where the stage "
+            "is deployed."
         )
     try:
         state = DeploymentState(preflight.sign_in(stage), stage)
@@ -155,7 +156,7 @@ def _open_operations(state: DeploymentState) -> Iterator[str]:
 def _delete_log_groups(
     account: Account, stage: Stage, resources: list[dict[str, str]], output: Output
 ) -> None:
-    """Delete the functions' logs: `chalice delete` only takes their retention away, and they would stay for ever."""
+    """Delete the functions' logs: `chalice delete` only removes their retention."""
     logs = account.clients("logs", stage.region)
     names = [one["log_group_name"] for one in resources if one["resource_type"] == "log_group"]
     for name in names:
@@ -172,7 +173,7 @@ def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
 
 
 def _empty_bucket(account: Account, stack: Stack) -> None:
-    """Empty the bucket of packages, if a stack has it: CloudFormation deletes no bucket that holds something."""
+    """Empty the bucket of packages: CloudFormation deletes no bucket that holds something."""
     name = stack.physical_ids.get("Deployment")
     if not name:
         return

@@ -9,7 +9,7 @@ from aurora_restore.stages import DEPLOYMENT_ONLY, Stage
 
 
 def environment(stage: Stage, topic_arn: str) -> dict[str, str]:
-    """Give the variables of every function: all of the stage's but those that only its deployment reads."""
+    """Give the variables of every function: the stage's, without the deployment's own."""
     variables = {"SNS_TOPIC_ARN": topic_arn} | stage.variables
     return {name: value for name, value in variables.items() if name not in DEPLOYMENT_ONLY}
 
@@ -47,7 +47,7 @@ def _deployed(function: Described) -> dict[str, Any]:
 
 
 def _expected(stage: Stage, name: str) -> dict[str, Any]:
-    """Give what Chalice would set, with its defaults. It never updates a handler, nor switches X-Ray off."""
+    """Give what Chalice would set; it never updates a handler, nor switches X-Ray off."""
 
     def setting(key: str, otherwise: Any) -> Any:
         value = stage.function_setting(name, key)

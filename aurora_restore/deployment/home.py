@@ -1,4 +1,4 @@
-"""Where a stage is deployed: what its roles' tags say, which are the whole account's and not a region's.
+"""Where a stage is deployed, by the tags of its roles, which belong to the whole account.
 
 A version before had no such tags. There a role's policies still tell it: they name the stage's
 failure queue, or the bus that a forwarding rule writes to. The next deployment tags its roles.

@@ -1,4 +1,4 @@
-"""What Chalice cannot set: how often Lambda and EventBridge try again, where what they give up on goes, and tags.
+"""What Chalice cannot set: retries of Lambda and EventBridge, dead-letter queues, and tags.
 
 Lambda retries a failed invocation twice by default, minutes later; here the heartbeat is the retry,
 and what fails leaves its event in the stage's failure queue. Chalice puts each rule's target anew
@@ -58,14 +58,14 @@ def target(function: str, function_arn: str, queue_arn: str) -> dict[str, Any]:
 
 
 def matches_choreography(stage: Stage, function: str, rule: Mapping[str, Any]) -> bool:
-    """Tell whether a rule, as DescribeRule gives it, wakes a function by what the choreography says."""
+    """Tell whether a rule, as DescribeRule gives it, has the choreography's pattern."""
     if function == "heartbeat":
         return bool(rule.get("ScheduleExpression") == HEARTBEAT_SCHEDULE)
     return equivalent(json.loads(rule.get("EventPattern") or "{}"), pattern(function, stage.name))
 
 
 def tags(stage: Stage, service: str = "Lambda") -> list[dict[str, str]]:
-    """Give the tags of what belongs to functions, as the guide has them, in the words of IAM and EventBridge."""
+    """Give the guide's tags of what belongs to functions, as IAM and EventBridge take them."""
     named = {"Environment": stage.environment_tag, "Project": PROJECT, "Service": service}
     return [{"Key": key, "Value": value} for key, value in named.items()]
 
@@ -136,7 +136,7 @@ def _put_invocation(functions: Any, name: str, wanted: dict[str, Any]) -> None:
 def _fix_handler(
     functions: Any, stage: Stage, function: str, deployed: dict[str, Any]
 ) -> list[str]:
-    """Correct what Chalice never updates: the handler of a function that was renamed, and tracing switched off."""
+    """Correct what Chalice never updates: a renamed handler, and tracing switched off."""
     wanted: dict[str, Any] = {"Handler": f"app.{function.replace('-', '_')}"}
     traced = bool(stage.function_setting(function, "xray"))
     wanted["TracingConfig"] = {"Mode": "Active" if traced else "PassThrough"}

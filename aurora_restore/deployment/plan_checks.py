@@ -1,4 +1,4 @@
-"""The checks that an operation will make, made of every plan before anything is deployed: only read, never changed.
+"""The checks of an operation, made for every plan before anything is deployed; they only read.
 
 One question decides what a problem is: can a change of the stage's settings mend it? If so, the
 deployment is refused. If not, it is a warning, and the deployment goes on: it may well be what
@@ -104,7 +104,7 @@ def _is_own_secret(state: DeploymentState, view: PlanView, name: str) -> bool:
 
 
 def _comes_later(state: DeploymentState, view: PlanView, name: str) -> bool:
-    """Tell whether a check is about something that this deployment makes, or that people give a value after it."""
+    """Tell whether a check is about what this deployment makes, or people fill in after it."""
     stage = state.stage
     if name == "topic":
         return view.plan.reports.sns_topic_arn == state.arn("sns", stage.topic)

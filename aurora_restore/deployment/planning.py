@@ -1,4 +1,4 @@
-"""Plans a deployment: compares what is deployed with what this checkout has, and changes nothing."""
+"""Plans a deployment: compares the account with this checkout, and changes nothing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

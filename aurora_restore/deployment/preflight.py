@@ -1,4 +1,4 @@
-"""Everything that would stop a deployment half-way, found before anything is changed, all in one list."""
+"""Everything that would stop a deployment half-way, in one list, before any change."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
@@ -70,7 +70,7 @@ Check = Callable[[DeploymentState], Iterable[Finding]]
 
 
 def sign_in(stage: Stage) -> Account:
-    """Find out whose credentials these are, with clients that only read. Raises NotSignedInError."""
+    """Find out whose credentials these are, with read-only clients. Raises NotSignedInError."""
     known = stage.region in config_checks.known_regions()
     return identify(reading_clients(), stage.region if known else ANY_REGION)
 
@@ -117,7 +117,7 @@ def check_account(state: DeploymentState) -> Iterator[Finding]:
 
 
 def check_region(state: DeploymentState) -> Iterator[Finding]:
-    """See that the stage does not live in another region: its roles are the account's, and would serve two masters."""
+    """See that the stage is in no other region: its roles belong to the whole account."""
     stage = state.stage
     for region in sorted(state.deployed_regions - {stage.region}):
         yield failed(
@@ -141,7 +141,7 @@ def _functions(state: DeploymentState) -> Iterator[Finding]:
 
 
 def attached_policies(state: DeploymentState, roles_to_delete: Iterable[str]) -> Iterator[Finding]:
-    """Find policies that people attached to roles that are to go: IAM deletes no role that has one."""
+    """Find policies attached to roles that will be deleted: IAM deletes no role that has one."""
     for role in roles_to_delete:
         for arn in state.attached_policies(role):
             yield failed(
@@ -215,7 +215,7 @@ def _busy(stack: Stack) -> Finding:
 
 
 def _plans(state: DeploymentState, checkout: Path) -> Iterator[Finding]:
-    """See that every plan, also those that only SSM knows, can be made, and that the policies have room for all."""
+    """See that every plan, also of SSM alone, is valid, and that the policies have room for all."""
     account, stage = state.account, state.stage
     problems = [*setting_problems_of(state)]
     yield from problems
@@ -246,7 +246,7 @@ def setting_problems_of(state: DeploymentState) -> Iterator[Finding]:
 
 
 def _secrets(state: DeploymentState) -> Iterator[Finding]:
-    """See that each secret is there or can be made: one that waits for its deletion keeps its name for that long."""
+    """See that each secret exists or can be created: one that waits for deletion keeps its name."""
     stage = state.stage
     records = state.stack(stage.records_stack)
     for variable, own in stack_parameters.SECRETS.items():

@@ -1,4 +1,4 @@
-"""The Chalice project that is deployed: the package, with the stage's environment and policies filled in."""
+"""The Chalice project that is deployed: the package, the stage's environment and policies."""
 
 import json
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ def policies_of(
 
 
 def _fill_config(file: Path, stage: Stage, topic: str, tags: Mapping[str, str]) -> None:
-    """Give the functions tags and every setting of the stage, and none that only its deployment reads."""
+    """Give the functions tags and the stage's settings, without the deployment's own."""
     config = json.loads(file.read_text(encoding="utf-8"))
     config["environment_variables"] = {}
     own = config["stages"][stage.name]

@@ -1,4 +1,4 @@
-"""The same deployment as one SAM template, for people whose pipelines deploy: `chalice package`, with what it lacks.
+"""The same deployment as one SAM template for pipelines: `chalice package`, with what it lacks.
 
 Needs no credentials: the account is the stage's ACCOUNT_ID. The stacks under `infra/` are deployed
 beside it, with the parameters that are written beside the template.
@@ -17,7 +17,7 @@ MERGED: Final = "resources.json"
 
 
 def merge_template(stage: Stage, queue_arn: str, policies: Path) -> dict[str, Any]:
-    """Give what `--merge-template` adds: the names that Chalice gives when it deploys, and what it cannot set."""
+    """Give what `--merge-template` adds: the names of `chalice deploy`, and what it cannot set."""
     resources: dict[str, Any] = {}
     role_tags = invoke_config.role_tags(stage, stage.variables["ACCOUNT_ID"])
     for function in FUNCTIONS:

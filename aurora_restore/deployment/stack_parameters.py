@@ -103,7 +103,7 @@ def _spec(
 
 
 def _is_foreign_secret(state: AccountState, secret: str) -> bool:
-    """Tell whether a secret is there that the stack did not make: its value is whoever's who did."""
+    """Tell whether a secret exists that the stack did not create; its value is left alone."""
     found = state.find("secretsmanager", "describe_secret", SecretId=secret)
     records = state.stack(state.stage.records_stack)
     if found is None:

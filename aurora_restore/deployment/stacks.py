@@ -1,4 +1,4 @@
-"""CloudFormation stacks: created or updated through change sets, deleted, and the reasons when that fails."""
+"""CloudFormation stacks: created, updated through change sets, deleted; why that failed."""
 
 import re
 import time

@@ -15,7 +15,7 @@ ALARMS = "cloudwatch.amazonaws.com"
 
 
 def topic(view: StageView) -> Iterator[Finding]:
-    """See that the topic is there, and encrypted so that the functions and the alarms can write to it.
+    """See that the topic exists, encrypted so that functions and alarms can publish to it.
 
     Where SNS_TOPIC_ARN names another for the functions, that is people's own: it has to be there,
     too.
@@ -106,7 +106,7 @@ def _subscribers(view: StageView, arn: str) -> Iterator[Finding]:
 
 
 def failure_queue(view: StageView) -> Iterator[Finding]:
-    """See that the queue is there, that EventBridge may put into it, and that nothing waits in it."""
+    """See that the queue exists, that EventBridge may send to it, and that it is empty."""
     name = view.stage.failure_queue
     found = view.find("sqs", "get_queue_url", QueueName=name)
     if found is None:

@@ -1,4 +1,4 @@
-"""Which account is examined, and where the stage is deployed: without these nothing else can be checked."""
+"""Account and region of the stage: without these nothing else can be checked."""
 
 from aurora_restore.account.identity import Account, NotSignedInError, identify
 from aurora_restore.findings import Finding, failed, ok, warning

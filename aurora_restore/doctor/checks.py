@@ -1,4 +1,4 @@
-"""Every check, in the order in which they are told: what stands here is what `make doctor` looks at."""
+"""Every check of `make doctor`, in the order of its report."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -74,4 +74,4 @@ CHECKS: tuple[Check | PlanCheck, ...] = (
     PlanCheck("last operation", operations.last),
     PlanCheck("freshness", liveness.freshness),
 )
-"""Before all of them come `region`, `credentials` and `account`, without which none of these can be made."""
+"""First come `region`, `credentials` and `account`, without which none of these can be made."""

@@ -1,4 +1,4 @@
-"""What a deployment of this checkout would have put into the account: what the stage is held against."""
+"""What a deployment of this checkout would have made: what the stage is compared with."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The functions: there, of this checkout's code, configured as the stage says, and with no more rights than meant."""
+"""The functions: this checkout's code, the stage's configuration, and no extra permissions."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ LAMBDA = "lambda.amazonaws.com"
 
 
 def functions(view: StageView) -> Iterator[Finding]:
-    """See that the app's functions are there and ready, and nothing else under the stage's names."""
+    """See that the app's functions are ready, and nothing else has the stage's names."""
     missing = [name for name in FUNCTIONS if name not in view.functions]
     if missing:
         yield failed(f"Not deployed: {', '.join(missing)}.", deploy(view))
@@ -38,7 +38,7 @@ def _readiness(view: StageView, name: str, one: Described) -> Iterator[Finding]:
 
 
 def _concurrency(view: StageView, name: str) -> Iterator[Finding]:
-    """See that a function may run: reserved concurrency 0 switches it off (Lambda developer guide)."""
+    """See that a function may run: reserved concurrency 0 stops it (Lambda developer guide)."""
     function = view.stage.function(name)
     found = view.service("lambda").call("get_function_concurrency", FunctionName=function)
     if found.get("ReservedConcurrentExecutions") == 0:
@@ -109,7 +109,7 @@ def configuration(view: StageView) -> Iterator[Finding]:
 
 
 def roles(view: StageView) -> Iterator[Finding]:
-    """See that each function runs in the role of its name, which has its policy and nothing beside it."""
+    """See that each function has the role of its name, with its policy and no other."""
     yield from no_functions(view)
     policies = view.expected.policies(view.parameters)
     for name, one in view.deployed.items():

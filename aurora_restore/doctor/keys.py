@@ -1,4 +1,4 @@
-"""The target's key: there, enabled, where the target is, able to encrypt a database, and ours to use."""
+"""The target's key: enabled, in the target's region, for encryption, and usable by our roles."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def key(view: StagePlan) -> Iterator[Finding]:
 
 
 def _policy(view: StagePlan, found: Described) -> Iterator[Finding]:
-    """See that the key's policy leaves its use to the account's roles, or names those that use it."""
+    """See that the key's policy lets the account decide, or names the roles that use it."""
     if found.get("AWSAccountId") != view.stage_view.account.number:
         yield warning(
             f"The key {found['Arn']} is another account's: its policy cannot be seen.",

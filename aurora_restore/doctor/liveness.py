@@ -63,8 +63,8 @@ def freshness(view: StagePlan) -> Iterator[Finding]:
         yield ok("It has not been restored yet.")
     elif view.stage_view.now() - target.last_success_at > timedelta(hours=hours):
         yield warning(
-            f"The last restore that succeeded ended at {iso_timestamp(target.last_success_at)}, more than "
-            f"{hours} hours ago.",
+            "The last restore that succeeded ended at "
+            f"{iso_timestamp(target.last_success_at)}, more than {hours} hours ago.",
             "See the check `last operation`: it says how the last one ended, and what to do.",
         )
     else:

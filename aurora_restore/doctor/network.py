@@ -1,4 +1,4 @@
-"""The network of `setup-db-users`, the one function in a VPC: its database connectivity, and to AWS."""
+"""The network of `setup-db-users`, the one function in a VPC: to the database, and to AWS."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def _unplaced(place: Place) -> Iterator[Finding]:
 
 
 def database_connectivity(view: StagePlan) -> Iterator[Finding]:
-    """See that the function and the target let each other through, and that the target can prove who it is."""
+    """See that function and target let each other through, and that its authority is known."""
     yield from view.passes("certificate authority")
     place = Place.of(view.stage_view)
     if unplaced := list(_unplaced(place)):
@@ -151,7 +151,7 @@ def _same_vpc(place: Place, vpc: str, name: str) -> Iterator[Finding]:
 
 
 def aws_connectivity(view: StageView) -> Iterator[Finding]:
-    """See that the function reaches the services it calls: through a NAT or the like, or through endpoints."""
+    """See that the function reaches the services it calls, through a NAT or endpoints."""
     place = Place.of(view)
     if unplaced := list(_unplaced(place)):
         yield from unplaced
@@ -218,7 +218,7 @@ def _has_endpoint(place: Place, service: str) -> bool:
 
 
 def _serves(place: Place, endpoint: Described) -> bool:
-    """Tell whether the function's calls go through an endpoint: by its routes, or by the service's own name."""
+    """Tell whether calls go through an endpoint: by routes, or by the service's own name."""
     if endpoint.get("VpcEndpointType") == "Gateway":
         tables = {_routes(place, subnet).get("RouteTableId") for subnet in place.subnet_ids}
         return tables <= {*endpoint.get("RouteTableIds", [])}

@@ -22,7 +22,7 @@ ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 def operations(view: StageView) -> Iterator[Finding]:
-    """Tell what is open and what it waits for, what has been due for long, and which record cannot be read."""
+    """Report open operations and their waits, overdue ones, and records that cannot be read."""
     late_since, opened, unreadable = view.now() - OVERDUE_AFTER, [], []
     for item in view.ports.operations.due(ALWAYS):
         try:
@@ -44,11 +44,12 @@ def operations(view: StageView) -> Iterator[Finding]:
 
 def _under_way(operation: Operation) -> str:
     waits = f": {operation.waiting_for}" if operation.waiting_for else "."
-    return f"{operation.operation_id} is {operation.state} since {iso_timestamp(operation.entered_at)}{waits}"
+    since = iso_timestamp(operation.entered_at)
+    return f"{operation.operation_id} is {operation.state} since {since}{waits}"
 
 
 def lock(view: StagePlan) -> Iterator[Finding]:
-    """Say whether an operation holds the target, and whether that operation is still there and open."""
+    """Say which operation locks the target, and whether that is still open."""
     holder = view.ports.operations.target(view.plan.target_cluster_arn).locked_by
     if holder is None:
         yield ok(f"{view.plan.target.cluster_id} is locked by no operation.")

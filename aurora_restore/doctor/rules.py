@@ -15,7 +15,7 @@ EVENTS = "events.amazonaws.com"
 
 
 def rules(view: StageView) -> Iterator[Finding]:
-    """Hold each function's rule against the choreography, and see that it leads to its function and nowhere else."""
+    """Compare each rule with the choreography, and see that its function is its one target."""
     missing = [name for name in FUNCTIONS if name not in view.rules]
     if missing:
         yield failed(f"No rule wakes {', '.join(missing)}.", deploy(view))
@@ -50,7 +50,7 @@ def _is_let_in(view: StageView, name: str, rule_arn: str) -> bool:
 
 
 def retry_settings(view: StageView) -> Iterator[Finding]:
-    """See what Chalice cannot set, and wipes: how often is tried again, and where what is given up on goes."""
+    """Check what Chalice cannot set, and wipes: retries, and queues for undeliverable events."""
     yield from no_functions(view)
     wiped = [name for name in view.rules if not _target_is_whole(view, name)]
     if wiped:

@@ -1,4 +1,4 @@
-"""Makes every check and tells every finding: one that cannot be made is a finding, too, and stops no other."""
+"""Runs every check: one that cannot be made is a finding, too, and stops no other."""
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator

@@ -18,7 +18,7 @@ def lets(
     groups: Iterable[str],
     networks: Iterable[Network],
 ) -> bool:
-    """Tell whether a group's permissions (in, or out) are open on a TCP port to one of these groups or networks.
+    """Tell whether permissions (in or out) open a TCP port to one of these groups or networks.
 
     A prefix list counts as open: what is in it is not looked up.
     """

@@ -1,4 +1,4 @@
-"""The stage's settings as a whole: resolved to plans as the functions do it, and held against each other."""
+"""The stage's settings as a whole: resolved to plans as the functions do, and compared."""
 
 from collections.abc import Iterator
 
@@ -28,9 +28,9 @@ def settings(view: StageView) -> Iterator[Finding]:
 def _region(view: StageView, plan: Plan) -> Iterator[Finding]:
     if plan.target.region != view.stage.region:
         yield warning(
-            f"The plan {plan.name} restores into {plan.target.region} and the app lives in "
-            f"{view.stage.region}, where it does not hear what RDS tells there: every wait "
-            "lasts until its next look.",
+            f"The plan {plan.name} restores into {plan.target.region}, but the app is in "
+            f"{view.stage.region}. RDS events from that region never reach it, so every wait "
+            "lasts until the next poll.",
             "Make it a stage of its own in that region, or correct TARGET_REGION.",
         )
 

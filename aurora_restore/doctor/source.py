@@ -1,4 +1,4 @@
-"""The source's side: its newest snapshot, whether that can be copied, and whether its events arrive."""
+"""The source: its newest snapshot, whether that can be copied, and whether events arrive."""
 
 import json
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def copy(view: StagePlan) -> Iterator[Finding]:
 
 
 def _sharing(view: StagePlan, key: Described) -> Finding:
-    """Say whether another account could be given it: never under RDS's own key (user guide, sharing a snapshot)."""
+    """Say whether it could be shared: never under RDS's own key (user guide, sharing)."""
     account = view.stage_view.stage.variables.get("SOURCE_ACCOUNT_ID", "")
     if key.get("KeyManager") != "AWS":
         return ok(f"{key['Arn']} is usable.")
@@ -129,7 +129,7 @@ def _forwarded(view: StagePlan, region: str) -> Iterator[Finding]:
 
 
 def _borrowed(view: StagePlan, region: str, rule: str) -> Iterator[Finding]:
-    """Say that another stage's rule forwards, where the stage's own does not: it may go with that stage."""
+    """Warn where only another stage's rule forwards: it is deleted with that stage."""
     own = view.stage_view.stage.forwarding_rule
     if rule != own:
         yield warning(
@@ -158,7 +158,7 @@ def _hears_snapshots(rule: Described) -> bool:
 
 
 def _role(view: StagePlan, region: str, rule: str, bus: str) -> Iterator[Finding]:
-    """See that EventBridge may write to the other region's bus, as the role of the rule's target."""
+    """See that EventBridge may put events on the other region's bus, by the target's role."""
     targets = view.stage_view.service("events", region).call("list_targets_by_rule", Rule=rule)[
         "Targets"
     ]
@@ -195,6 +195,7 @@ def _let_in(view: StagePlan, account: str) -> Iterator[Finding]:
         )
     else:
         yield failed(
-            f"The bus of {view.stage_view.stage.region} does not take events of the account {account}.",
+            f"The bus of {view.stage_view.stage.region} does not take events of the account "
+            f"{account}.",
             deploy(view.stage_view),
         )

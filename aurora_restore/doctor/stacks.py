@@ -25,12 +25,12 @@ def deploy(view: StageView) -> str:
 
 
 def missing_advice(view: StageView) -> str:
-    """Say what to do about something of the foundation that is not there: it was never made, or somebody deleted it."""
+    """Say what to do about a missing part of the foundation, never created or deleted by hand."""
     return "See the check `foundation`." if view.foundation else deploy(view)
 
 
 def drift_advice(view: StageView) -> str:
-    """Say what to do about what was changed there: CloudFormation does not notice, and reverts nothing."""
+    """Say what to do about drift, which CloudFormation neither notices nor reverts."""
     look = stack_command("detect-stack-drift", view.stage.foundation_stack, view.stage.region)
     return f"Changed outside CloudFormation; run {look} to see the drift, then revert it."
 
@@ -121,7 +121,7 @@ def _template(view: StageView, stack: ExpectedStack) -> Iterator[Finding]:
 
 
 def foundation(view: StageView) -> Iterator[Finding]:
-    """Look for everything that the stacks made: CloudFormation does not notice what is deleted behind its back."""
+    """Look for everything that the stacks made: CloudFormation does not notice deletions."""
     looked_up = 0
     for stack in expected_stacks(view):
         if view.own_stack(stack.name, stack.region) is None:
@@ -188,7 +188,5 @@ def _deleted(view: StageView, stack: ExpectedStack, one: Described) -> Finding:
 
 def recreate_advice(view: StageView, stack: ExpectedStack) -> str:
     """Say how a stack that forwards is made again, which holds nothing of anybody's."""
-    return (
-        f"Delete its stack: {stack_command('delete-stack', stack.name, stack.region)}. When it is gone: "
-        f"{deploy(view)}"
-    )
+    delete = stack_command("delete-stack", stack.name, stack.region)
+    return f"Delete its stack: {delete}. When it is gone: {deploy(view)}"

@@ -1,4 +1,4 @@
-"""One plan of the stage, with what is known of its clusters: what every check of a plan is given."""
+"""One plan of the stage with its clusters: what every check of a plan is given."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The stage that is examined, with what a deployment of this checkout would have made: what every check is given."""
+"""The stage beside what this checkout would deploy: what every check is given."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -87,6 +87,6 @@ class StageView(AccountState):
         return [resource for name in names for resource in self.resources(name)]
 
     def resources(self, stack: str, region: str | None = None) -> list[Described]:
-        """List the resources of a stack of this stage that were not deleted; none where it is not there."""
+        """List the resources of a stack of this stage; none where there is no such stack."""
         found = self.own_stack(stack, region)
         return [*found.resources] if found else []

@@ -1,4 +1,4 @@
-"""The target's side: whose it is, what it will be placed in, how many more of everything there may be."""
+"""The target: whose it is, the network and groups it needs, and the quotas."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -33,19 +33,18 @@ def target(view: StagePlan) -> Iterator[Finding]:
 
 
 def network_groups(view: StagePlan) -> Iterator[Finding]:
-    """See that the subnet group, the security groups and the parameter groups are there and fit each other."""
+    """See that subnet, security and parameter groups exist and fit each other."""
     if not view.version:
         yield unknown_version()
     yield from view.passes(
         "subnet group", "security groups", "cluster parameter group", "parameter group"
     )
-    yield ok(
-        f"{view.plan.target.db_subnet_group_name}, {', '.join(view.plan.target.vpc_security_group_ids)}."
-    )
+    security_groups = ", ".join(view.plan.target.vpc_security_group_ids)
+    yield ok(f"{view.plan.target.db_subnet_group_name}, {security_groups}.")
 
 
 def orderable_options(view: StagePlan) -> Iterator[Finding]:
-    """See that the target's region offers the engine version and the instance class, and that the names are free."""
+    """See that the region offers engine version and instance class, and that the names are free."""
     if not view.version:
         yield unknown_version()
     yield from view.passes("engine version", "instance class", "instance names", "final snapshot")
@@ -68,7 +67,7 @@ def secrets(view: StagePlan) -> Iterator[Finding]:
 
 
 def _is_empty(view: StagePlan, name: str) -> bool:
-    """Tell whether a secret was made and never given a value, which GetSecretValue does not tell from no secret."""
+    """Tell whether a secret has no value, which GetSecretValue does not tell from no secret."""
     found = view.stage_view.find("secretsmanager", "describe_secret", SecretId=name)
     return found is not None and not found.get("VersionIdsToStages")
 
@@ -100,7 +99,7 @@ def quotas(view: StagePlan) -> Iterator[Finding]:
 
 
 def _kept_a_night(view: StagePlan) -> int:
-    """Count the manual snapshots that a night leaves in the target's region: copies, and final snapshots."""
+    """Count the manual snapshots that each night leaves: copies, and final snapshots."""
     plans = [plan for plan in view.stage_view.plans.values() if isinstance(plan, Plan)]
     here = [plan for plan in plans if plan.target.region == view.plan.target.region]
     return sum(
@@ -131,7 +130,7 @@ def _room(view: StagePlan, left: int) -> Iterator[Finding]:
 
 
 def users(view: StagePlan) -> Iterator[Finding]:
-    """See that no secret changed since the last success: only an operation brings its values to the target."""
+    """See that no secret changed since the last success: only an operation applies its values."""
     succeeded_at = view.ports.operations.target(view.plan.target_cluster_arn).last_success_at
     if succeeded_at is None:
         yield ok("No operation has set up the users yet.")

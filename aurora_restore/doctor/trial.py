@@ -1,4 +1,4 @@
-"""Has `setup-db-users` try its network itself: what descriptions cannot tell, such as peerings and firewalls.
+"""Has `setup-db-users` try its network itself, with peerings and firewalls on the way.
 
 It is asked by an event, and its answer stands in the state table. Nothing else is changed.
 """
@@ -27,8 +27,8 @@ def trial(view: StagePlan) -> Iterator[Finding]:
     answer = _answer(view, stage.probe)
     if answer is None:
         yield failed(
-            f"{IN_VPC} was asked at {iso_timestamp(stage.probe.at)} to try its network, and has not "
-            f"answered for {ANSWER_SECONDS} seconds.",
+            f"{IN_VPC} was asked at {iso_timestamp(stage.probe.at)} to try its network, and has "
+            f"not answered for {ANSWER_SECONDS} seconds.",
             "It runs in a VPC: usually its subnets have neither a route to a NAT gateway nor an "
             "endpoint for DynamoDB. Read its log: aws logs tail "
             f"/aws/lambda/{stage.stage.function(IN_VPC)} --region {stage.stage.region} --since "

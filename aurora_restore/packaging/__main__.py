@@ -1,4 +1,4 @@
-"""`python -m aurora_restore.packaging --stage dev`: make the package and say where it is, how large, and its digest."""
+"""`python -m aurora_restore.packaging --stage dev`: make the package; print path, size, digest."""
 
 import sys
 from collections.abc import Sequence

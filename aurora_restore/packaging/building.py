@@ -71,7 +71,7 @@ def _made(checkout: Path, folder: Path, platform: Platform, wheels: Path | None)
 
 
 def _kept(folder: Path, platform: Platform, inputs: str) -> Path | None:
-    """Give the zip that is there, if it was made of the same inputs and nothing was changed since."""
+    """Give the existing zip, if it was made of the same inputs and not changed since."""
     written = (folder / project.MARK).read_text(encoding="utf-8")
     known = json.loads(written) if written else {}
     if known.get("inputs") != inputs:
@@ -81,7 +81,7 @@ def _kept(folder: Path, platform: Platform, inputs: str) -> Path | None:
 
 
 def _inputs(checkout: Path, platform: Platform, wheels: Path | None) -> str:
-    """Digest everything that the zip follows from: sources, pins, wheels, interpreter, platform, and this code."""
+    """Digest all inputs of the zip: sources, pins, wheels, interpreter, platform, this code."""
     of_checkout = [
         *(checkout / name for name in ("app.py", "requirements.txt", "requirements-dev.lock")),
         *(file for file in sorted((checkout / "chalicelib").rglob("*.*")) if file.suffix != ".pyc"),

@@ -1,4 +1,4 @@
-"""Bytecode for everything in the package: `/var/task` is read-only, so a source without it is compiled at each start.
+"""Bytecode for the package: `/var/task` is read-only, so Lambda would compile at every start.
 
 The standard library's `compileall` writes it, of the kind that Python takes unchecked: no source is
 read, and no time of a file is compared, which a zip does not keep anyway. The recorded paths are
@@ -43,7 +43,7 @@ def compile_tree(folder: Path, root: Path) -> None:
 
 
 def _reason(printed: str) -> str:
-    """Read the first error that compileall prints: the file, then a trace that ends with the error."""
+    """Read the first error that compileall prints: the file, and the last line of its trace."""
     first = re.split(r"\n\s*\n", printed.strip())[0]
     file, line = _FILE.search(first), _LINE.search(first)
     error = first.splitlines()[-1].strip(" *")

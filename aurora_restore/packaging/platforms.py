@@ -1,4 +1,4 @@
-"""What Lambda runs on, in pip's words: `python -m aurora_restore.packaging.platforms arm64` prints them for a shell.
+"""What Lambda runs on, as pip's options; `python -m …platforms arm64` prints them for a shell.
 
 Chalice deploys for the Python that runs it, so the interpreter of this process is the one that is
 meant throughout.
@@ -71,7 +71,7 @@ def architecture_here() -> str:
 
 
 def architecture_of(stage: Stage) -> str:
-    """Give a stage's architecture as Chalice reads it: of the stage, else of the app, else x86_64."""
+    """Give a stage's architecture as Chalice reads it: the stage's, else the app's, else x86_64."""
     key = "lambda_architecture"
     return str(stage.config["stages"][stage.name].get(key) or stage.config.get(key) or X86)
 

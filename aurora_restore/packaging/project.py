@@ -1,4 +1,4 @@
-"""The Chalice project that a package is made in: what the checkout has of it, and nothing that lies around there."""
+"""The Chalice project that a package is made in, with the checkout's files that belong to it."""
 
 import inspect
 import json

@@ -31,7 +31,7 @@ def shared_package(folder: Path) -> Built:
 
 
 def give_package(folder: Path, checkout: Path, stage: str) -> None:
-    """Put it where the deployment of a stage of a checkout looks for the package that it made last."""
+    """Put it where the deployment of a stage looks for the package that it made last."""
     made = shared_package(folder).folder
     shutil.copytree(made, checkout / ".build" / stage, copy_function=_link_or_copy)
 

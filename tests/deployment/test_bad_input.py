@@ -1,4 +1,4 @@
-"""What stops a deployment is found before anything is changed, all of it at once, with what to do."""
+"""What stops a deployment is found before anything is changed, all at once, with advice."""
 
 import json
 import shlex

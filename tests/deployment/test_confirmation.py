@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize("answer", ["y\n", "Y\n", "yes\n", " YES \n"])
 def test_a_yes_on_the_terminal_goes_on(answer: str) -> None:
-    """The question names the verb and its default; "y" and "yes" confirm in upper and lower case."""
+    """The question names the verb and its default; "y" and "yes" confirm in any case."""
     screen = io.StringIO()
     asking(Terminal(answer), screen)("Deploy")
 

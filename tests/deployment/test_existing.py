@@ -129,7 +129,7 @@ def test_a_forwarding_stack_of_a_version_without_tags_is_found(scene: Scene, pla
 
 
 def test_a_tag_tells_where_a_role_is_for_and_no_policy_is_read(scene: Scene, place: Place) -> None:
-    """A role whose policy names no queue is the stage's by its tags, in the region that they name."""
+    """A role whose policy names no queue is the stage's by its tags, in their region."""
     scene.role("aurora-restore-test-visitor", {"Effect": "Deny", "Action": "*", "Resource": "*"})
     iam = place.clients("iam", REGION)
     before = scene.stage("test").deployed_regions

@@ -29,7 +29,7 @@ def checkout(place: Place) -> Path:
 
 @pytest.fixture(scope="module")
 def transformed(place: Place, checkout: Path) -> Resources:
-    """Package the same stage, with no credentials at all, and transform it as CloudFormation does."""
+    """Package the same stage without credentials, and transform it as CloudFormation does."""
     said = place.run(
         "package",
         "dev",

@@ -145,7 +145,7 @@ def only_reading(endpoint: str) -> Any:
 
 
 def look(place: Place, **given: Any) -> list[Finding]:
-    """Check a stage as `make deploy` does, with clients that refuse whatever may change something."""
+    """Check a stage as `make deploy` does, with clients that refuse every changing call."""
     filled = {
         name: value.format(
             group=other_vpcs_group(place),

@@ -1,4 +1,4 @@
-"""An AWS as a process of its own, which prints where it listens and runs until its standard input ends.
+"""An AWS as a process of its own: it prints its endpoint and runs until its input ends.
 
 moto's state belongs to a process; these files of tests share one world, while other folders' tests
 make theirs.

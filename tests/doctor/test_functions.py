@@ -166,7 +166,7 @@ def test_a_rule_that_listens_to_something_else_is_seen(scene: Scene) -> None:
 
 
 def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
-    """A second target is one too many, and a function that does not let the rule in is not invoked."""
+    """A second target is one too many, and a rule without permission invokes nothing."""
     events, functions, rule = scene.client("events"), scene.client("lambda"), f"{COPY}-event"
     events.put_targets(Rule=rule, Targets=[{"Id": "more", "Arn": QUEUE}])
     scene.afterwards(events.remove_targets, Rule=rule, Ids=["more"])

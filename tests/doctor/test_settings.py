@@ -69,7 +69,7 @@ def test_a_plan_of_another_region_is_doubted(scene: Scene) -> None:
     found = scene.see("settings")
 
     assert Status.WARNING is found.status
-    assert "The plan far restores into eu-west-1 and the app lives in us-west-2" in found.what
+    assert "The plan far restores into eu-west-1, but the app is in us-west-2." in found.what
 
 
 def test_another_account_s_source_is_refused(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""setup-db-users itself tries its network when the doctor asks, and the doctor tells what it found."""
+"""setup-db-users tries its network when the doctor asks, and the doctor reports the result."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

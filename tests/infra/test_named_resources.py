@@ -28,7 +28,7 @@ def state_of(made: Made) -> AccountState:
 
 
 def made_by_stacks(made: Made) -> Iterator[tuple[str, str, str]]:
-    """Create every stack of a stage, and give type, name and region of what has a name of its own."""
+    """Create every stack of a stage; give type, name and region of what has its own name."""
     made.make("records")
     made.make("foundation", **SETTINGS)
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)

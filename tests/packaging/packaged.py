@@ -1,4 +1,4 @@
-"""What `chalice package` makes of the app, and Python interpreters that know nothing but the app."""
+"""What `chalice package` makes of the app, and Python interpreters with nothing but the app."""
 
 import json
 import os
