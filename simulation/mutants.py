@@ -299,8 +299,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the age check of replayed events",
         "chalicelib/messages/events.py",
-        "if age > EVENT_AGE_MAX else None",
-        "if False else None",
+        "    if age > EVENT_AGE_MAX:",
+        "    if False:",
         ("replayed",),
     ),
     Mutant(

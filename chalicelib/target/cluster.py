@@ -1,6 +1,6 @@
-"""The target cluster: what is replaced, and what is made in its place.
+"""The target cluster: it is observed, deleted, and restored, together with its instances.
 
-Every change here names the target alone.
+Every call that changes something names the target alone.
 """
 
 from contextlib import suppress
@@ -19,13 +19,14 @@ from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import SNAPSHOT_GONE
 from chalicelib.target.baseline import capacity_of, fixed_differences
 
-ABSENT_FOR = timedelta(minutes=5)  # how long "not found" is thought to be a late answer
+# "Not found" may be a stale answer for so long: RDS's answers are eventually consistent.
+ABSENT_FOR = timedelta(minutes=5)
 
 
 def observe_cluster(rds: Service, plan: Plan) -> Cluster | None:
-    """Look at a plan's target.
+    """Describe a plan's target; None where it does not exist.
 
-    An empty answer means gone as much as the fault does (seen right after deletions).
+    AWS says so by the fault or by an empty list (seen right after deletions).
     """
     with suppress(NotFoundError):
         found = rds.call("describe_db_clusters", DBClusterIdentifier=plan.target.cluster_id)
@@ -40,32 +41,28 @@ class TargetCluster:
         self._rds, self._operation, self._plan = rds, operation, operation.plan
 
     def observe(self) -> Cluster | None:
-        """Look at the cluster."""
+        """Describe the cluster."""
         return observe_cluster(self._rds, self._plan)
 
     def observe_instance(self, identifier: str) -> Instance | None:
-        """Look at one instance by name."""
+        """Describe one instance by its name."""
         with suppress(NotFoundError):
-            found = self._rds.call("describe_db_instances", DBInstanceIdentifier=identifier)[
-                "DBInstances"
-            ]
-            return next(map(Instance.of, found), None)
+            found = self._rds.call("describe_db_instances", DBInstanceIdentifier=identifier)
+            return next(map(Instance.of, found["DBInstances"]), None)
         return None
 
     def observe_instances(self) -> list[Instance]:
-        """Look at all instances that name this cluster, those on their way out included."""
+        """Describe all instances of this cluster, including those that are being deleted."""
         of_cluster = [{"Name": "db-cluster-id", "Values": [self._plan.target.cluster_id]}]
-        return [
-            Instance.of(found)
-            for found in self._rds.pages("describe_db_instances", "DBInstances", Filters=of_cluster)
-        ]
+        found = self._rds.pages("describe_db_instances", "DBInstances", Filters=of_cluster)
+        return [*map(Instance.of, found)]
 
     def refuse_unowned(self, cluster: Cluster, instances: list[Instance]) -> None:
-        """Raise RefusedError for a cluster, or a member of it, that does not carry our tag: it is not ours to delete.
+        """Raise RefusedError for a cluster, or an instance of it, without the plan's tag.
 
-        Only what carries no such tag can be adopted; what carries another's belongs to another
-        stage or plan. Deletion protection does not protect instances (API reference,
-        CreateDBInstance), so everything is looked at before the first of them is deleted.
+        A resource without the tag can be adopted; one with another value belongs to another stage
+        or plan. Deletion protection does not protect instances (API reference, CreateDBInstance),
+        so all of them are checked before the first is deleted.
         """
         if cluster.global_cluster:
             raise RefusedError(
@@ -97,48 +94,45 @@ class TargetCluster:
         )
 
     def takes(self, member: str) -> bool:
-        """Tell whether a member of ModifyDBCluster is known to the SDK that runs here."""
+        """Tell whether the SDK that runs here knows a member of ModifyDBCluster."""
         return self._rds.takes("modify_db_cluster", member)
 
     def start(self) -> None:
-        """Start a stopped cluster: it cannot be deleted while it is stopped (user guide, deleting a cluster)."""
-        with suppress(NotFoundError):  # then somebody deleted it, as the next look finds
+        """Start a stopped cluster: it cannot be deleted while it is stopped (user guide)."""
+        with suppress(NotFoundError):  # somebody deleted it, as the next poll will find
             self._rds.call("start_db_cluster", DBClusterIdentifier=self._plan.target.cluster_id)
 
     def disable_deletion_protection(self) -> None:
-        """Lift the deletion protection of a target that is ours."""
+        """Disable the deletion protection of the target."""
         with suppress(NotFoundError):
             self._change(DeletionProtection=False)
 
     def delete_instance(self, identifier: str) -> None:
-        """Delete a member.
-
-        A final snapshot is not to be asked for on members, the cluster takes it.
-        """
+        """Delete an instance; the final snapshot is one of the cluster, not of its instances."""
         with suppress(NotFoundError):
             self._rds.call(
                 "delete_db_instance", DBInstanceIdentifier=identifier, SkipFinalSnapshot=True
             )
 
-    def delete(self, victim: OldTarget) -> None:
-        """Delete the cluster, whose members are all on their way out."""
-        final = victim.final_snapshot_id
-        how = {"FinalDBSnapshotIdentifier": final} if final else {}
+    def delete(self, old: OldTarget) -> None:
+        """Delete the cluster, after the deletion of all its instances was accepted."""
+        final = old.final_snapshot_id
+        snapshot = {"FinalDBSnapshotIdentifier": final} if final else {}
         with suppress(NotFoundError):
             self._rds.call(
                 "delete_db_cluster",
                 DBClusterIdentifier=self._plan.target.cluster_id,
                 SkipFinalSnapshot=final is None,
-                **how,
+                **snapshot,
             )
 
     def restore(self, snapshot_arn: str, engine_version: str) -> Cluster:
-        """Make the cluster of a snapshot, or adopt the one that this operation made before.
+        """Restore the cluster from a snapshot, or adopt the one that this operation made before.
 
-        What is not said falls to a default that bites: engine version of the region, default
-        parameter group, default security group, a public cluster where the VPC has an internet
-        gateway (API reference). The days of backups go with the new master password: this call
-        knows them since the end of 2025 only, and a Lambda runtime may bring an SDK that is older.
+        Every parameter is given, because the defaults are dangerous: the region's engine version,
+        the default parameter group and security group, and a public cluster where the VPC has an
+        internet gateway (API reference). The backup retention is set with the new master password:
+        this call takes it only since the end of 2025, and Lambda's SDK may be older.
         """
         plan = self._plan
         key = self._operation.facts.copies.key_arn or plan.copies.kms_key_id
@@ -158,11 +152,10 @@ class TargetCluster:
             "ServerlessV2ScalingConfiguration": capacity_of(plan) or None,
             "Tags": tag_list(self._operation),
         }
+        given = {name: value for name, value in request.items() if value is not None}
         try:
-            wanted = {name: value for name, value in request.items() if value is not None}
-            return Cluster.of(
-                self._rds.call("restore_db_cluster_from_snapshot", **wanted)["DBCluster"]
-            )
+            answer = self._rds.call("restore_db_cluster_from_snapshot", **given)
+            return Cluster.of(answer["DBCluster"])
         except NotFoundError as error:
             if error.code == "DBClusterSnapshotNotFoundFault":
                 raise self._without_snapshot(error) from error
@@ -173,7 +166,7 @@ class TargetCluster:
         return self._adopted()
 
     def _without_snapshot(self, error: NotFoundError) -> RefusedError:
-        """Say what to do when what is to be restored is gone: a copy can be made again while its source exists."""
+        """Say what to do when the snapshot is gone: a copy can be repeated from its source."""
         if self._operation.facts.copies.hops:
             return RefusedError(
                 error.reason, "Find out who deleted the copy.", from_step="copy-snapshot"
@@ -181,19 +174,13 @@ class TargetCluster:
         return RefusedError(error.reason, SNAPSHOT_GONE, retry=Retry.NEW_REQUEST)
 
     def _adopted(self) -> Cluster:
-        found = self.observe()
-        victim = self._operation.facts.target.old
-        if (
-            found is None
-            or (victim and found.resource_id == victim.resource_id)
-            or found.status == "deleting"
-        ):
+        found, old = self.observe(), self._operation.facts.target.old
+        is_old = bool(found and old and found.resource_id == old.resource_id)
+        if found is None or is_old or found.status == "deleting":
             raise TransientError("The old target still holds its name while it is being deleted.")
-        refuse_others(
-            f"The cluster {found.arn}, which appeared under the target's name,", [found], self._plan
-        )
-        ours = is_ours(found, self._plan)
-        if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
+        appeared = f"The cluster {found.arn}, which appeared under the target's name,"
+        refuse_others(appeared, [found], self._plan)
+        if not self._is_of_this_operation(found):
             raise RefusedError(
                 f"A cluster {found.arn} appeared under the target's name meanwhile, made by "
                 "somebody else.",
@@ -203,10 +190,7 @@ class TargetCluster:
         return found
 
     def ensure_instance(self, identifier: str) -> None:
-        """Make one instance.
-
-        One that exists is ours if it belongs to this cluster and carries our tag.
-        """
+        """Create one instance, or adopt the one that this operation created before."""
         plan = self._plan
         group = plan.target.db_parameter_group_name
         try:
@@ -238,32 +222,32 @@ class TargetCluster:
         self.refuse_instance_differences(found)
 
     def refuse_foreign_instance(self, found: Instance) -> None:
-        """Raise RefusedError for an instance under one of our names that this operation did not make."""
+        """Raise RefusedError for an instance with a planned name that another created."""
         refuse_others(f"The instance {found.identifier}", [found], self._plan)
-        ours = is_ours(found, self._plan) and found.cluster_id == self._plan.target.cluster_id
-        if not ours or found.tags.get(OPERATION_TAG) != self._operation.root_id:
+        of_target = found.cluster_id == self._plan.target.cluster_id
+        if not of_target or not self._is_of_this_operation(found):
             raise RefusedError(
                 f"The instance name {found.identifier} is taken by {found.arn}, which this "
                 "operation did not make.",
                 "Rename or delete that instance, or name another target.",
             )
 
+    def _is_of_this_operation(self, found: Cluster | Instance) -> bool:
+        of_operation = found.tags.get(OPERATION_TAG) == self._operation.root_id
+        return is_ours(found, self._plan) and of_operation
+
     def refuse_instance_differences(self, found: Instance) -> None:
-        """Raise RefusedError for an instance that was not made as planned."""
+        """Raise RefusedError for an instance that differs from the plan."""
         _refuse_differences(f"The instance {found.arn}", found.differences(self._plan))
 
     def refuse_fixed_differences(self, cluster: Cluster) -> None:
-        """Raise RefusedError where no change makes the cluster as planned: it has to be made anew."""
-        _refuse_differences(
-            f"The cluster {cluster.arn}",
-            fixed_differences(cluster.settings, self._plan, self._operation.facts.copies.key_arn),
-        )
+        """Raise RefusedError where the cluster differs in settings that cannot be changed."""
+        key_arn = self._operation.facts.copies.key_arn
+        differences = fixed_differences(cluster.settings, self._plan, key_arn)
+        _refuse_differences(f"The cluster {cluster.arn}", differences)
 
     def change(self, **members: Any) -> None:
-        """Ask for changes of the new cluster, by the members of ModifyDBCluster.
-
-        Aurora applies them later.
-        """
+        """Request changes of the new cluster, which Aurora applies later."""
         try:
             self._change(**members)
         except NotFoundError as error:
@@ -279,24 +263,19 @@ class TargetCluster:
 
 
 def _cluster_gone(error: NotFoundError) -> RefusedError:
-    """Say what to do when the new cluster vanished since it was looked at.
-
-    What else is not found, is not there.
-    """
-    if error.code == "DBClusterNotFoundFault":
-        return RefusedError(
-            error.reason, "Find out who deleted the new cluster.", from_step="delete-rds"
-        )
-    return error
+    """Say what to do when the new cluster was deleted since it was observed."""
+    if error.code != "DBClusterNotFoundFault":
+        return error
+    remedy = "Find out who deleted the new cluster."
+    return RefusedError(error.reason, remedy, from_step="delete-rds")
 
 
 def require_restored(operation: Operation, target: TargetCluster, ports: Ports) -> Cluster:
-    """Observe the cluster that this operation made.
+    """Observe the cluster that this operation restored.
 
-    Raises RefusedError when that is not what stands there.
-
-    One that is not found may only not be found yet: RDS's answers are eventually consistent. A
-    stopped one is refused: it stays stopped for seven days unless somebody starts it (user guide).
+    Raises RefusedError where another cluster has its name, or none: but "not found" may be a stale
+    answer for a while. A stopped cluster is refused, too: it stays stopped for seven days unless
+    somebody starts it (user guide).
     """
     cluster = target.observe()
     made = operation.facts.target.cluster_resource_id
@@ -305,39 +284,36 @@ def require_restored(operation: Operation, target: TargetCluster, ports: Ports) 
     if cluster is None or cluster.resource_id != made:
         if operation.keeps_cluster:
             raise _replaced(operation, cluster, ports)
-        stands = cluster.resource_id if cluster else "nothing"
+        found = f"the cluster {cluster.resource_id}" if cluster else "no cluster"
         raise RefusedError(
-            f"The restored cluster {made} is not there any more; {stands} stands under its name.",
-            "Find out who removed it; what stands there now is replaced if it is ours.",
+            f"The restored cluster {made} no longer exists; {found} now has its name.",
+            "Find out who removed it. A cluster that has its name is replaced if it carries our "
+            "tag.",
             from_step="delete-rds",
         )
     if cluster.status == "stopped":
-        where = (
-            f"--region {operation.plan.target.region} --db-cluster-identifier {cluster.identifier}"
-        )
+        region, name = operation.plan.target.region, cluster.identifier
         raise RefusedError(
-            f"The restored cluster {cluster.identifier} is stopped.",
-            f"Start it (aws rds start-db-cluster {where}).",
+            f"The restored cluster {name} is stopped.",
+            "Start it (aws rds start-db-cluster "
+            f"--region {region} --db-cluster-identifier {name}).",
         )
     return cluster
 
 
 def _replaced(operation: Operation, cluster: Cluster | None, ports: Ports) -> RefusedError:
-    """Say where the step can be done that was to be done again.
-
-    The old data is not what people want back.
-    """
+    """Say on which cluster the step can be repeated, since its own was replaced."""
     made, name = operation.facts.target.cluster_resource_id, operation.plan.target_cluster_arn
     last = ports.operations.target(name).last_success_operation
     latest = ports.operations.read(last) if last else None
+    durations = operation.durations
+    step = durations[0].step if durations else ROWS[operation.state].step
     if cluster and latest and latest.facts.target.cluster_resource_id == cluster.resource_id:
         return RefusedError(
             f"A newer operation replaced the cluster {made} by {cluster.resource_id}: the last "
             f"success on {name} is now {latest.operation_id}.",
-            "Have the step done on the cluster that stands now.",
-            from_step=operation.durations[0].step
-            if operation.durations
-            else ROWS[operation.state].step,
+            "Repeat the step on the present cluster.",
+            from_step=step,
             retry=Retry.LAST_SUCCESS,
         )
     return RefusedError(
@@ -352,6 +328,6 @@ def _refuse_differences(what: str, differences: list[str]) -> None:
     if differences:
         raise RefusedError(
             f"{what} was made with other settings: {'; '.join(differences)}.",
-            "Find out who made it so; it is made anew with the settings that were asked for.",
+            "Find out who made it so; it is made again with the planned settings.",
             from_step="delete-rds",
         )

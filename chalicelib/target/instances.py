@@ -1,4 +1,4 @@
-"""The new cluster's instances: the readers begin when production is out, and one judgement says what they wait for."""
+"""The instances of the new cluster: creates the readers, and waits until all are available."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -15,62 +15,57 @@ from chalicelib.target.statuses import wait_for
 
 
 def until_available(operation: Operation, target: TargetCluster, ports: Ports) -> Wait | Cluster:
-    """Look at the instances that were asked for; give the cluster when all of them are available.
+    """Wait for the instances of the operation; give the cluster when all of them are available.
 
-    The cluster is looked at, too, unless they are simply being made: nothing comes of that look.
-    Raises RefusedError for a status that does not get better by itself.
+    The cluster is observed only when no instance is simply being created. Raises RefusedError for a
+    permanent status.
     """
-    now, status = ports.now(), _statuses(operation, target)
-    making = [name for name in status if health(status[name]) is Health.PROGRESSING]
-    if making and all(health(one) in (Health.PROGRESSING, Health.READY) for one in status.values()):
-        return _wait_for_creation(operation, making[0], status, now)
+    statuses = _statuses(operation, target)
+    healths = {name: health(status) for name, status in statuses.items()}
+    creating = [name for name in healths if healths[name] is Health.PROGRESSING]
+    if creating and {*healths.values()} <= {Health.PROGRESSING, Health.READY}:
+        return _wait_for_creation(operation, creating[0], statuses, ports.now())
     cluster = require_restored(operation, target, ports)
     wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
-    return _first_wait(operation, status) or cluster
+    return _first_wait(operation, statuses) or cluster
 
 
 def begin_readers(
     operation: Operation, target: TargetCluster, ports: Ports
 ) -> tuple[Operation, Exception | None]:
-    """Ask for the instances that were not asked for yet, and remember them.
+    """Create the missing readers and save their names; returns an error, too, if there was one.
 
-    Give the trouble with that.
-
-    Whoever sets up users goes on with them first: nobody waits for those because a reader cannot be
-    had.
+    It is not raised here, because the users are set up first: they need no reader.
     """
-    trouble: Exception | None = None
-    asked = operation.facts.target.instances
+    failure: Exception | None = None
+    created = operation.facts.target.instances
     try:
-        for name in _readers_to_make(operation):
+        for name in _readers_to_create(operation):
             target.ensure_instance(name)
-            asked = (*asked, name)
+            created = (*created, name)
     except (RefusedError, TransientError) as error:
-        trouble = error
-    if asked != operation.facts.target.instances:
-        facts = replace(operation.facts, target=replace(operation.facts.target, instances=asked))
+        failure = error
+    if created != operation.facts.target.instances:
+        facts = replace(operation.facts, target=replace(operation.facts.target, instances=created))
         operation = ports.operations.save_facts(operation, facts)
-    return operation, trouble
+    return operation, failure
 
 
 def has_readers(operation: Operation) -> bool:
-    """Tell whether readers have to be waited for.
-
-    Those of a cluster that people work on are theirs.
-    """
+    """Tell whether the operation created readers, for which it has to wait."""
     return len(operation.facts.target.instances) > 1 and not operation.keeps_cluster
 
 
 def refuse_failed(operation: Operation, target: TargetCluster) -> None:
-    """Raise RefusedError for an instance that will never be available, while something else is waited for."""
+    """Raise RefusedError for an instance that will never be available."""
     if not operation.keeps_cluster:
         _first_wait(operation, _statuses(operation, target))
 
 
-def _readers_to_make(operation: Operation) -> list[str]:
-    """Name them; a cluster that people work on is kept as they have it."""
-    wanted = () if operation.keeps_cluster else operation.plan.target.instance_ids
-    return [name for name in wanted if name not in operation.facts.target.instances]
+def _readers_to_create(operation: Operation) -> list[str]:
+    """Name the missing instances; a cluster that people work on keeps its own."""
+    planned = () if operation.keeps_cluster else operation.plan.target.instance_ids
+    return [name for name in planned if name not in operation.facts.target.instances]
 
 
 def _statuses(operation: Operation, target: TargetCluster) -> dict[str, str]:
@@ -78,16 +73,16 @@ def _statuses(operation: Operation, target: TargetCluster) -> dict[str, str]:
     return {name: found.get(name, "missing") for name in operation.facts.target.instances}
 
 
-def _first_wait(operation: Operation, status: dict[str, str]) -> Wait | None:
-    waits = [wait_for(operation, f"The instance {name}", one) for name, one in status.items()]
+def _first_wait(operation: Operation, statuses: dict[str, str]) -> Wait | None:
+    waits = [wait_for(operation, f"The instance {name}", statuses[name]) for name in statuses]
     return next(filter(None, waits), None)
 
 
 def _wait_for_creation(
-    operation: Operation, name: str, status: dict[str, str], now: datetime
+    operation: Operation, name: str, statuses: dict[str, str], now: datetime
 ) -> Wait:
-    """Wait, and note that nobody could enter so far while the first instance is still being made."""
+    """Wait; while the first instance is being created, note that nobody could log in yet."""
     facts = operation.facts
-    if operation.state is State.INSTANCES_CREATING and {*status.values()} == {"creating"}:
+    if operation.state is State.INSTANCES_CREATING and {*statuses.values()} == {"creating"}:
         facts = exposure.not_before(operation, now)
-    return Wait(f"The instance {name} is {status[name]}.", facts=facts)
+    return Wait(f"The instance {name} is {statuses[name]}.", facts=facts)

@@ -1,9 +1,9 @@
-"""What it means that the master user is not let in, although its password was set: wait, or give up with a sentence.
+"""Decides what to do where the master user cannot log in after its password was set.
 
-PostgreSQL has one code for a wrong password and for one that has expired (28P01), and one for a
-role's or a database's CONNECTION LIMIT and for a full server (53300). They differ in texts, which
-servers translate; here they are told apart by time. What production left so, nobody can mend on the
-copy: the master user would have to log in for that.
+PostgreSQL has one code for a wrong and for an expired password (28P01), and one for a full server
+and for the CONNECTION LIMIT of a role or a database (53300). Only their texts differ, and servers
+translate these, so they are distinguished by time. Nobody can correct on the copy what production
+has left so: the master user would have to log in for that.
 """
 
 from datetime import datetime, timedelta
@@ -21,10 +21,9 @@ from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, Retry
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
 
-SET_AGAIN_AFTER = timedelta(
-    minutes=5
-)  # a reset that failed is told by an event only (0067), which may be lost
-SETTINGS_MAX = 2  # after which the password is not what keeps the master user out
+# Only an event reports a failed reset (0067), and it may be lost.
+SET_AGAIN_AFTER = timedelta(minutes=5)
+SETTINGS_MAX = 2  # after that, the password is not the reason
 
 
 def wait_until_accepted(
@@ -36,15 +35,14 @@ def wait_until_accepted(
     database: str,
     now: datetime,
 ) -> Wait | None:
-    """Give the wait that an answer asks for; None when the password is to be set again.
+    """Give the wait after a failed login; None when the password has to be set again.
 
-    Raises RefusedError for what does not get better by itself, and TransientError while the server
-    is away.
+    Raises RefusedError for a permanent failure, and TransientError while the server is unavailable.
     """
     if answer.sqlstate == INVALID_PASSWORD:
         return _until_it_is_set(operation, place, username, now)
     if answer.password_correct and answer.sqlstate == TOO_MANY_CONNECTIONS:
-        return _until_there_is_room(operation, f"PostgreSQL at {place}", username, database, now)
+        return _until_it_has_room(operation, f"PostgreSQL at {place}", username, database, now)
     if answer.password_correct and answer.sqlstate == INVALID_AUTHORIZATION:
         raise RefusedError(
             f"User {username} may not log in to PostgreSQL at {place}: its password is right, and "
@@ -56,7 +54,7 @@ def wait_until_accepted(
 
 
 def is_being_switched(operation: Operation, now: datetime) -> bool:
-    """Tell whether Aurora may still be at having the master user log in by password."""
+    """Tell whether Aurora may still be switching the master user to a password."""
     facts = operation.facts
     since = facts.attempts.password_set_at
     return bool(facts.users.master_asked_for_token and since and now - since <= SET_AGAIN_AFTER)
@@ -81,16 +79,17 @@ def _until_it_is_set(
     )
 
 
-def _until_there_is_room(
+def _until_it_has_room(
     operation: Operation, server: str, username: str, database: str, now: datetime
 ) -> Wait:
     since = operation.state_fault_since or now
     if now - since < STATE_FAULT_MAX:
-        why = (
-            f"{server} has no connection for user {username} now (SQLSTATE {TOO_MANY_CONNECTIONS})."
-        )
         return Wait(
-            why, operation.plan.target.restore_check_interval, trouble=True, state_fault_since=since
+            f"{server} has no connection for user {username} now "
+            f"(SQLSTATE {TOO_MANY_CONNECTIONS}).",
+            operation.plan.target.restore_check_interval,
+            trouble=True,
+            state_fault_since=since,
         )
     minutes = STATE_FAULT_MAX // timedelta(minutes=1)
     raise RefusedError(

@@ -1,4 +1,4 @@
-"""Looks up all that a restore will need before the old target is touched, and tells all that is wrong at once."""
+"""Checks all that a restore needs before the old target is deleted, and reports all problems."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,24 +22,18 @@ from chalicelib.target.cluster import TargetCluster
 OF_VERSION = frozenset(
     {"cluster parameter group", "parameter group", "engine version", "instance class"}
 )
-"""The checks that ask for the snapshot's engine version."""
+"""The checks that need the snapshot's engine version."""
 LEFT = "The old target was left as it is, because the restore would fail"
-MAJOR_MIN = 14  # of PostgreSQL: what ends sessions and grants is said in its words
+MAJOR_MIN = 14  # of PostgreSQL: the statements for users need its syntax
 
 
 class Preflight:
-    """The checks of one operation. Each is a method that raises RefusedError.
-
-    Transient trouble passes through.
-    """
+    """The checks of one operation: methods that raise RefusedError, or TransientError."""
 
     def __init__(
         self, operation: Operation, ports: Ports, *, keys: Mapping[str, str] | None = None
     ) -> None:
-        """Check for an operation.
-
-        `keys` are the ARNs of further keys that it needs, with what to do for each.
-        """
+        """Prepare the checks; `keys` are the ARNs of further keys, with the remedy for each."""
         self._keys = keys or {}
         self._operation, self._facts, self._plan = operation, operation.facts, operation.plan
         self._ports = ports
@@ -48,11 +42,11 @@ class Preflight:
         self._vpc: str | None = None
 
     def refuse_unless_ready(self, old_instances: list[Instance], *, replaces: bool) -> None:
-        """Run all checks; raises one RefusedError that names every problem with its remedy."""
+        """Run all checks; raises one RefusedError with every problem and its remedy."""
         self._refuse(self.checks(old_instances, replaces=replaces).values())
 
     def refuse_before_deletion(self, *, final_snapshot: bool) -> None:
-        """Look again at the keys, and at the final snapshot's name if one is to be taken."""
+        """Repeat the checks of the keys and, if it will be taken, of the final snapshot."""
         names = ("key", "final snapshot") if final_snapshot else ("key",)
         checks = self.checks([], replaces=final_snapshot)
         self._refuse([checks[name] for name in names])
@@ -64,10 +58,7 @@ class Preflight:
     def checks(
         self, old_instances: list[Instance], *, replaces: bool
     ) -> Mapping[str, Callable[[], None]]:
-        """Give every check by its name.
-
-        They are run in this order, the security groups' after the subnet group's.
-        """
+        """Give every check by its name, in order: security groups need the subnet group's VPC."""
         return {
             "subnet group": self._subnet_group,
             "security groups": self._security_groups,
@@ -94,8 +85,8 @@ class Preflight:
 
     def _security_groups(self) -> None:
         found = [self._security_group(group) for group in self._plan.target.vpc_security_group_ids]
-        elsewhere = [one["GroupId"] for one in found if self._vpc and one.get("VpcId") != self._vpc]
-        if elsewhere:
+        elsewhere = [group["GroupId"] for group in found if group.get("VpcId") != self._vpc]
+        if self._vpc and elsewhere:
             raise RefusedError(
                 f"The security groups {', '.join(elsewhere)} are not in {self._vpc}, where the "
                 f"subnet group {self._plan.target.db_subnet_group_name} is.",
@@ -105,9 +96,8 @@ class Preflight:
     def _security_group(self, group: str) -> Mapping[str, Any]:
         ec2 = self._ports.service("ec2", self._plan.target.region)
         with self._named("security group", "VPC_SECURITY_GROUP_IDS", group):
-            found: Mapping[str, Any] = ec2.call("describe_security_groups", GroupIds=[group])[
-                "SecurityGroups"
-            ][0]
+            answer = ec2.call("describe_security_groups", GroupIds=[group])
+            found: Mapping[str, Any] = answer["SecurityGroups"][0]
         return found
 
     def _certificate_authority(self) -> None:
@@ -136,7 +126,7 @@ class Preflight:
 
     @contextmanager
     def _named(self, kind: str, variable: str, name: str) -> Iterator[None]:
-        """Say which setting names what is not there, instead of AWS's answer."""
+        """Name the setting whose resource does not exist, instead of quoting AWS's answer."""
         try:
             yield
         except NotFoundError as error:
@@ -147,19 +137,16 @@ class Preflight:
 
     def _refuse_family(self, name: str, variable: str, family: str) -> None:
         version = self._facts.snapshot.engine_version or ""
-        if family != f"{ENGINE}{version.split('.')[0]}":
+        needed = f"{ENGINE}{version.split('.')[0]}"
+        if family != needed:
             raise RefusedError(
                 f"The parameter group {name} is of the family {family}, the snapshot is of version "
                 f"{version}.",
-                f"Create a parameter group of the family {ENGINE}{version.split('.')[0]} and name "
-                f"it in {variable}.",
+                f"Create a parameter group of the family {needed} and name it in {variable}.",
             )
 
     def _key(self) -> None:
-        """See that the keys of the snapshot, the new cluster and the final snapshot can be used.
-
-        Often they are one.
-        """
+        """Check the keys of the snapshot, the new cluster and the final snapshot."""
         kms = self._ports.service("kms", self._plan.target.region)
         planned = self._facts.copies.key_arn or self._plan.copies.kms_key_id
         for key, remedy in self._keys.items():
@@ -167,44 +154,36 @@ class Preflight:
                 usable_key_arn(kms, key, remedy=remedy)
         if planned:
             usable_key_arn(kms, planned)
-        elif (
-            self._facts.snapshot.encrypted and self._plan.source.region != self._plan.target.region
-        ):
+            return
+        same_region = self._plan.source.region == self._plan.target.region
+        if self._facts.snapshot.encrypted and not same_region:
             raise RefusedError(
                 "KMS_KEY_ID is not set, and the snapshot is encrypted.",
                 f"Set KMS_KEY_ID to a key of {self._plan.target.region}.",
             )
 
     def _instance_names(self, old_instances: list[Instance]) -> None:
-        """See that nobody else has the names.
-
-        Those of the old target's own instances are known already.
-        """
-        for name in sorted(
-            {*self._plan.target.instance_ids} - {old.identifier for old in old_instances}
-        ):
+        """Check that no instance outside of the target has a planned name."""
+        known = {instance.identifier for instance in old_instances}
+        for name in sorted({*self._plan.target.instance_ids} - known):
             found = self._target.observe_instance(name)
             if found and found.cluster_id != self._plan.target.cluster_id:
-                refuse_others(
-                    f"The instance {name}, whose name the target needs,", [found], self._plan
-                )
+                what = f"The instance {name}, whose name the target needs,"
+                refuse_others(what, [found], self._plan)
                 raise RefusedError(
                     f"The instance name {name} is taken by {found.arn}, which is not the target's.",
                     "Rename or delete that instance, or name another target in TARGET_CLUSTER_ID.",
                 )
 
     def _final_snapshot(self, *, replaces: bool) -> None:
-        """See that nobody has the name of the old target's final snapshot: the deletion would be refused."""
+        """Check that no snapshot has the final snapshot's name."""
         name = self._operation.name_of_final_snapshot
         if self._plan.target.skip_final_snapshot or not replaces:
             return
         found = SourceCluster(self._rds, self._plan).observe_snapshot(name)
         if found:
-            refuse_others(
-                f"The snapshot {found.arn}, whose name the final snapshot needs,",
-                [found],
-                self._plan,
-            )
+            what = f"The snapshot {found.arn}, whose name the final snapshot needs,"
+            refuse_others(what, [found], self._plan)
             raise BeyondSettingsError(
                 f"The snapshot {found.arn} has the name that the old target's final snapshot "
                 "needs.",
@@ -214,7 +193,7 @@ class Preflight:
 
     @cached_property
     def _offered_versions(self) -> list[Mapping[str, Any]]:
-        """The snapshot's version as the region offers it: a deprecated one, too, whose snapshots can be restored."""
+        """The snapshot's version as the region offers it, even deprecated: it can be restored."""
         version = self._facts.snapshot.engine_version or ""
         return self._rds.pages(
             "describe_db_engine_versions",
@@ -259,7 +238,7 @@ class Preflight:
             )
 
     def _instance_class(self) -> None:
-        """See that the class can be ordered, unless the version is at fault: then no class would do."""
+        """Check that the instance class can be ordered for the version, where that is offered."""
         if self._is_too_old or not self._offered_versions:
             return
         version = self._facts.snapshot.engine_version or ""
@@ -271,14 +250,14 @@ class Preflight:
         )
         majors = {str(option["EngineVersion"]).partition(".")[0] for option in found}
         if version.partition(".")[0] not in majors:  # deprecated minor versions are in no list
+            where, name = self._plan.target.region, self._plan.target.instance_class
             raise RefusedError(
-                f"{self._plan.target.region} has no {self._plan.target.instance_class} for {ENGINE} "
-                f"{version}.",
+                f"{where} has no {name} for {ENGINE} {version}.",
                 "Set INSTANCE_CLASS to one that can be ordered there.",
             )
 
     def refuse_unusable_secrets(self) -> None:
-        """Raise RefusedError for secrets that are missing or malformed, or name users that cannot be."""
+        """Raise RefusedError for secrets that are missing or malformed, or name invalid users."""
         problems = _problems((self._secrets, self._master_secret, self._app_secret))
         if len(problems) == 1:
             raise problems[0]
@@ -299,13 +278,11 @@ class Preflight:
         check_users(self._facts.snapshot.master_username or "", application, readonly)
 
     def _refuse_other_master(self, username: str) -> None:
-        if (
-            self._facts.snapshot.master_username
-            and username != self._facts.snapshot.master_username
-        ):
+        of_snapshot = self._facts.snapshot.master_username
+        if of_snapshot and username != of_snapshot:
             raise RefusedError(
                 f"The secret {self._plan.users.master_credentials_secret_id} names the master user "
-                f"{username}, the snapshot's is {self._facts.snapshot.master_username}.",
+                f"{username}, the snapshot's is {of_snapshot}.",
                 "A restored cluster keeps the snapshot's master user: put that name into the "
                 "secret.",
             )
@@ -333,7 +310,10 @@ class Preflight:
                 self._refuse_excess(quotas[name], more)
 
     def _refuse_excess(self, quota: Mapping[str, Any], more: int) -> None:
-        """Refuse what a quota has no room for, as a matter of the settings only if an empty account had none either."""
+        """Refuse what a quota has no room for.
+
+        It is a problem of the settings only where not even an empty account would have room.
+        """
         name, most, used = quota["AccountQuotaName"], quota["Max"], quota["Used"]
         if more <= 0 or used + more <= most:
             return
@@ -350,7 +330,7 @@ class Preflight:
 
 
 def _problems(checks: Iterable[Callable[[], None]]) -> list[RefusedError]:
-    """Run checks; give what they refuse, each once."""
+    """Run checks; give their refusals, each once."""
     refused: dict[str, RefusedError] = {}
     for check in checks:
         try:
@@ -361,11 +341,10 @@ def _problems(checks: Iterable[Callable[[], None]]) -> list[RefusedError]:
 
 
 def in_one(what: str, problems: Sequence[RefusedError]) -> RefusedError:
-    """Make one refusal of at least one; several are told one a line."""
+    """Combine refusals into one, which lists several as its problems."""
     if len(problems) == 1:
-        return RefusedError(
-            f"{what}: {problems[0].reason}", problems[0].remedy, retry=problems[0].retry
-        )
+        (problem,) = problems
+        return RefusedError(f"{what}: {problem.reason}", problem.remedy, retry=problem.retry)
     return RefusedError(
         f"{what}, for {len(problems)} reasons.",
         "Correct each of them.",

@@ -1,8 +1,8 @@
-"""What setup-db-users has to reach from within its VPC, tried while the old target still serves.
+"""Tries what setup-db-users has to reach from its VPC, before the old target is deleted.
 
-It is the only function in a VPC: a missing endpoint, route or security group shows nowhere else.
-Each service is tried with a call that the function makes anyway; the old target's port stands for
-that of the new one.
+No other function runs in a VPC, so a missing endpoint, route or security group shows nowhere else.
+Each service is tried with a call that the function makes anyway, and the database with the port of
+the old target.
 """
 
 from collections.abc import Callable
@@ -30,15 +30,15 @@ from chalicelib.target.cluster import observe_cluster
 from chalicelib.target.preflight import LEFT, in_one
 
 NAMES = {"events": "EventBridge", "rds": "RDS", "secretsmanager": "Secrets Manager"}
-NOBODY = Login("", SecretStr(""))  # who only connects
+NOBODY = Login("", SecretStr(""))  # a trial connects and does not log in
 Problem = TransientError | RefusedError
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What was reached, what there was no way to try and why, and what is wrong.
+    """The result of a trial: what was reached, what could not be tried, and the problems.
 
-    A TransientError may be well at the next try, a RefusedError will not be.
+    A TransientError may pass, a RefusedError does not.
     """
 
     reached: tuple[str, ...]
@@ -47,15 +47,15 @@ class Trial:
 
     @property
     def what(self) -> str:
-        """Say what was reached and what was not tried."""
+        """What was reached and what was not tried, as a sentence."""
         untried = "".join(f"; not tried: {sentence}" for sentence in self.untried)
         return f"{IN_VPC} reaches {listed(self.reached)}{untried}"
 
 
 def before_deletion(operation: Operation, ports: Ports) -> Outcome:
-    """Let the old target go once everything is reached.
+    """Allow the deletion of the old target once everything is reached.
 
-    What may pass is tried again until the deadline.
+    Problems that may pass are retried until the deadline.
     """
     trial, facts = try_network(operation.plan, ports), operation.facts
     if not trial.problems:
@@ -69,7 +69,7 @@ def before_deletion(operation: Operation, ports: Ports) -> Outcome:
 
 
 def note_trial(request: ProbeRequested, ports: Ports) -> None:
-    """Try for the doctor, and write what was found where it looks."""
+    """Try the network for the doctor, and write the result to the table, where it reads it."""
     trial = try_network(request.settings, ports)
     found = {
         "request_id": request.request_id,
@@ -84,9 +84,8 @@ def note_trial(request: ProbeRequested, ports: Ports) -> None:
 def _lasting(problem: Problem) -> RefusedError:
     if isinstance(problem, RefusedError):
         return problem
-    return RefusedError(
-        problem.reason, problem.remedy or "Look at the log of the function for what went wrong."
-    )
+    remedy = problem.remedy or "Look at the log of the function for what went wrong."
+    return RefusedError(problem.reason, remedy)
 
 
 def try_network(plan: Plan, ports: Ports) -> Trial:
@@ -105,7 +104,7 @@ class _Trying:
         self._reached, self._untried, self._problems = list[str](), list[str](), list[Problem]()
 
     def run(self) -> Trial:
-        """Try one thing after the other; what stops one stops no other."""
+        """Try everything, one after the other; a problem stops no other trial."""
         self._ports.operations.unsecured_cluster_id(self._plan.target_cluster_arn)
         self._reached.append("DynamoDB")
         self._try(self._ports.service("events"), self._put_event)
@@ -118,7 +117,7 @@ class _Trying:
         return Trial(tuple(self._reached), tuple(self._untried), tuple(self._problems))
 
     def _put_event(self) -> None:
-        """See that EventBridge answers, whatever it says: what it does not take, the heartbeat announces."""
+        """Check that EventBridge answers, even by a refusal: the heartbeat announces again."""
         detail = {"plan": self._plan.name, "stage": self._plan.stage}
         try:
             self._ports.put_events([(NETWORK_TRIED, detail)])
@@ -159,17 +158,16 @@ class _Trying:
         )
 
     def _try_target(self, cluster: Cluster | None) -> None:
-        """Reach the old target's port; what does not listen cannot be tried."""
-        if why := _why_untried(cluster):
-            self._untried.append(f"the target's port, because {why}")
+        """Try the old target's port, where something listens."""
+        if reason := _why_untried(cluster):
+            self._untried.append(f"the target's port, because {reason}")
         elif cluster:
             place = place_of(self._plan, cluster)
             if self._note(lambda: self._reach(place)):
                 self._reached.append(str(place))
-            if place.port != self._plan.target.port:
-                self._untried.append(
-                    f"port {self._plan.target.port}, which the new target will have"
-                )
+            planned = self._plan.target.port
+            if place.port != planned:
+                self._untried.append(f"port {planned}, which the new target will have")
 
     def _reach(self, place: Endpoint) -> None:
         try:
@@ -200,7 +198,7 @@ def _why_untried(cluster: Cluster | None) -> str | None:
 
 
 def place_of(plan: Plan, cluster: Cluster) -> Endpoint:
-    """Say where a target listens, and how it is spoken to."""
+    """Give the endpoint of a target's database, with the plan's timeout and TLS mode."""
     return Endpoint(
         host=cluster.endpoint or "",
         port=cluster.port or plan.target.port,

@@ -261,10 +261,10 @@ def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(
     failed = scene.fails(at=step)
 
     assert (
-        f"The restored cluster {operation.facts.target.cluster_resource_id} is not there any more"
+        f"The restored cluster {operation.facts.target.cluster_resource_id} no longer exists"
         in str(failed.reason)
     )
-    assert "cluster-SOMEBODYELSES stands under its name." in str(failed.reason)
+    assert "the cluster cluster-SOMEBODYELSES now has its name." in str(failed.reason)
     assert "delete-rds" == failed.rerun_from
 
 
