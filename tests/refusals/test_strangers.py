@@ -277,7 +277,7 @@ def test_a_restored_cluster_that_somebody_removed_is_missed(scene: Scene) -> Non
     del scene.stage.aurora._state.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"]
     operation = scene.ends(State.FAILED)
 
-    assert "nothing stands under its name." in str(operation.reason)
+    assert "no cluster now has its name." in str(operation.reason)
 
 
 def test_a_strangers_snapshot_under_the_old_copys_name_is_not_put_away(said: Said) -> None:

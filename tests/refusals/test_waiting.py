@@ -177,7 +177,7 @@ def test_a_cluster_that_is_not_found_for_longer_is_missed(said: Said) -> None:
     stage.night()
     operation = Scene(stage, said).fails(at="check-restore-status")
 
-    assert "nothing stands under its name." in str(operation.reason)
+    assert "no cluster now has its name." in str(operation.reason)
     assert "delete-rds" == operation.rerun_from
 
 
