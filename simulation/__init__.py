@@ -1,9 +1,12 @@
-"""The proof.
+"""The app on a virtual clock with the model of Aurora, among faults, held against invariants.
 
-The choreography under every fault, judged by what is promised, and what an operation costs.
+`simulation.py` composes a `stage.py` (the account and its in-memory twins), a `bus.py` (events), the
+`functions.py` that run, an `injector.py` (which fault comes where) and a `recorder.py`, whose
+`checker/` holds the history against `invariants/`. `scenarios.py` and `actions.py` say what happens
+besides, `run.py` plays one run, `explore.py`, `random_search.py` and `stateful.py` play many.
 
-Never deployed. `make prove` runs it, `make bench` measures, and `python -m simulation.checker`
-judges a run in a real account.
+Never deployed. It may import chalicelib and localaws; tests and bench import it. `make prove` runs
+it, and `python -m simulation.checker` checks a run in a real account.
 """
 
 from aurora_restore.process.startup import begin
