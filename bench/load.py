@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from localaws.aurora.state import Quotas
+from localaws.aurora.quotas import Quotas
 
 from bench.meter import Meter
 from bench.nights import USUAL_NIGHT

@@ -1,7 +1,7 @@
 """A model of Aurora PostgreSQL as RDS shows it: snapshots, clusters, instances, failures.
 
 `Aurora` (`model.py`) performs `actions.py`, one function an action: copies, clusters, instances,
-snapshots, deletion, groups, exports. `state.py` holds `records.py`, changed by `schedule.py` in
+snapshots, deletion, groups, exports. `quotas.py`. `state.py` holds `records.py`, changed by `schedule.py` in
 time; `queries.py` and `responses.py` describe them. `AuroraClient` is its boto3-shaped face.
 `data.py` and `export_storage.py` are ports to what lies outside: databases and buckets.
 
@@ -14,7 +14,8 @@ from localaws.aurora.durations import Durations
 from localaws.aurora.errors import LocalAwsBugError, RdsError
 from localaws.aurora.keys import Key, KeyRing
 from localaws.aurora.model import Aurora
-from localaws.aurora.state import Network, Quotas
+from localaws.aurora.quotas import Quotas
+from localaws.aurora.state import Network
 from localaws.clock import Clock, VirtualClock, WallClock
 
 __all__ = [

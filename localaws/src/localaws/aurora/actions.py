@@ -19,9 +19,9 @@ from localaws.aurora import (
     group_changes,
     groups,
     instances,
-    limits,
     modification,
     queries,
+    quota_checks,
     sharing,
     snapshots,
     start_stop,
@@ -114,7 +114,7 @@ ACTIONS: Mapping[str, Action] = {
         group_changes.delete_db_parameter_group, "DBParameterGroupName"
     ),
     "DeleteDBSubnetGroup": _action(group_changes.delete_db_subnet_group, "DBSubnetGroupName"),
-    "DescribeAccountAttributes": _action(limits.describe_account_attributes),
+    "DescribeAccountAttributes": _action(quota_checks.describe_account_attributes),
     "DescribeDBClusterParameterGroups": _action(
         groups.describe_db_cluster_parameter_groups, PAGED, "DBClusterParameterGroupName"
     ),

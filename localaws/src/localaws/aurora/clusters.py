@@ -14,9 +14,9 @@ from localaws.aurora.errors import (
 )
 from localaws.aurora.faults import CreationFailure
 from localaws.aurora.keys import RDS_MANAGED_ALIAS
-from localaws.aurora.limits import refuse_another_cluster
 from localaws.aurora.names import engine, new_identifier
 from localaws.aurora.options import cluster_options
+from localaws.aurora.quota_checks import refuse_another_cluster
 from localaws.aurora.records import Cluster, Encryption, Snapshot
 from localaws.aurora.responses import dns_name, show_cluster
 from localaws.aurora.sharing import find_snapshot

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from localaws.aurora import arns, storage
 from localaws.aurora.errors import invalid_value, snapshot_state
-from localaws.aurora.limits import (
+from localaws.aurora.names import new_identifier
+from localaws.aurora.quota_checks import (
     MANUAL,
     refuse_another_copy,
     refuse_another_snapshot,
     refuse_taken_snapshot,
 )
-from localaws.aurora.names import new_identifier
 from localaws.aurora.records import Encryption, Snapshot, Tags
 from localaws.aurora.responses import show_new_copy
 from localaws.aurora.sharing import find_snapshot

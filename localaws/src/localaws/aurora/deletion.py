@@ -3,8 +3,8 @@
 from localaws.aurora import events, master_secrets, servers, snapshots, statuses
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.errors import cluster_state, invalid_combination, wrong_state
-from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.names import new_identifier
+from localaws.aurora.quota_checks import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.records import Cluster, Snapshot
 from localaws.aurora.responses import show_cluster
 from localaws.aurora.state import Answer, AuroraState, Request

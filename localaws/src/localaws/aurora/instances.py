@@ -12,8 +12,8 @@ from localaws.aurora.errors import (
     wrong_state,
 )
 from localaws.aurora.groups import instance_parameter_group, subnet_group
-from localaws.aurora.limits import refuse_another_instance
 from localaws.aurora.names import engine, new_identifier, number, one_of
+from localaws.aurora.quota_checks import refuse_another_instance
 from localaws.aurora.records import Cluster, Instance
 from localaws.aurora.responses import show_instance
 from localaws.aurora.state import Answer, AuroraState, Request

@@ -17,9 +17,10 @@ from localaws.aurora.groups import default_network, region_with_default_groups
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import KeyRing, Lookup
 from localaws.aurora.master_secrets import NoSecrets, SecretStore
+from localaws.aurora.quotas import Quotas
 from localaws.aurora.records import Cluster, Instance, Snapshot
 from localaws.aurora.schedule import PendingWork
-from localaws.aurora.state import Answer, AuroraState, Network, Quotas, Request
+from localaws.aurora.state import Answer, AuroraState, Network, Request
 from localaws.clock import Clock
 
 _BAD_REQUEST = 400

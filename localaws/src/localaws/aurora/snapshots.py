@@ -10,8 +10,8 @@ from localaws.aurora.errors import (
     snapshot_state,
     wrong_state,
 )
-from localaws.aurora.limits import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.names import new_identifier
+from localaws.aurora.quota_checks import MANUAL, refuse_another_snapshot, refuse_taken_snapshot
 from localaws.aurora.records import Cluster, Snapshot, Tags
 from localaws.aurora.responses import show_snapshot
 from localaws.aurora.state import Answer, AuroraState, Region, Request

@@ -13,6 +13,7 @@ from localaws.aurora.export_storage import ExportStorage
 from localaws.aurora.faults import PlannedFaults
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import Key, Lookup, usable_key
+from localaws.aurora.quotas import Quotas
 from localaws.aurora.records import (
     Cluster,
     ExportTask,
@@ -30,17 +31,6 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 _EVENTS_KEPT = timedelta(days=14)
-
-
-@dataclass
-class Quotas:
-    """Limits of one account in one region; a test lowers them to be refused sooner."""
-
-    clusters: int = 40
-    instances: int = 40
-    manual_cluster_snapshots: int = 100
-    copies_in_progress: int = 5
-    accounts_per_shared_snapshot: int = 20
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Quotas: how much of each an account may have in a region, and how much it has."""
+"""Refusals of what a quota has no room for, and how much of each quota is used."""
 
 from localaws.aurora.errors import RdsError
 from localaws.aurora.state import Answer, Region, Request
