@@ -1,7 +1,7 @@
-"""`python -m tools.figures [FOLDER…]`: how dense, how long and how tangled the code is, one line a folder.
+"""`python -m tools.figures [FOLDER…]`: the density, length and coupling of the code.
 
-Lines are counted without blank ones, as style guides that compare projects do. A function's length is that of its whole
-text; a floor of `chalicelib` is the longest way down from a module by its imports.
+It prints one line for each folder. Blank lines are not counted. The length of a function includes
+its signature and docstring. The floors of `chalicelib` are the modules on its longest import path.
 """
 
 import ast
@@ -44,19 +44,19 @@ _NO_CODE = {
 
 @dataclass
 class Figures:
-    """What was counted in one folder."""
+    """The figures of one folder."""
 
-    files: list[int] = field(default_factory=list)  # lines of each
-    functions: list[int] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)  # the lines of each file
+    functions: list[int] = field(default_factory=list)  # the lines of each function
     tokens: int = 0
-    code_lines: int = 0  # those that hold a token
+    code_lines: int = 0  # lines with at least one token
     long_lines: int = 0
     comments: int = 0
     format_skips: int = 0
     class_names: Counter[str] = field(default_factory=Counter)
 
     def add(self, text: str) -> None:
-        """Count one file."""
+        """Add the figures of one file."""
         lines = [line for line in text.splitlines() if line.strip()]
         self.files.append(len(lines))
         self.long_lines += sum(len(line) > COLUMNS for line in lines)
@@ -79,7 +79,7 @@ class Figures:
         self.code_lines += len(rows)
 
     def row(self, name: str) -> str:
-        """Write the figures in one line."""
+        """Format the figures as one line."""
         every = sum(self.files)
         return (
             f"{name:<15}{every:>8,}{_pair(self.files):>11}{_pair(self.functions):>9}"
@@ -104,13 +104,13 @@ def figures(folder: Path) -> Figures:
 
 
 def imports(package: Path) -> Mapping[str, frozenset[str]]:
-    """Give the modules of a package, each with those of the package that it imports when it is loaded."""
+    """Map each module of a package to the modules of the package that it imports on load."""
     modules = {_name(file, package): file for file in sorted(package.rglob("*.py"))}
     return {name: frozenset(_imported(file, modules)) - {name} for name, file in modules.items()}
 
 
 def floors(edges: Mapping[str, frozenset[str]]) -> int:
-    """Give the length of the longest way down; raises ValueError for a circle, with its modules."""
+    """Return the length of the longest import path; raises ValueError if modules form a circle."""
     heights: dict[str, int] = {}
     while len(heights) < len(edges):
         ready = [name for name in edges if name not in heights and edges[name] <= heights.keys()]
@@ -124,7 +124,7 @@ def floors(edges: Mapping[str, frozenset[str]]) -> int:
 
 
 def defined_twice(folders: Sequence[Path]) -> Mapping[str, int]:
-    """Give the names of classes that more than one module defines, with how many do."""
+    """Map the names of classes that several modules define to the number of modules."""
     modules: dict[str, set[Path]] = defaultdict(set)
     for folder in folders:
         for file in folder.rglob("*.py"):
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def print_figures(names: Names) -> int:
-    """Print the figures of folders, by default all, and what of `chalicelib` imports what."""
+    """Print the figures of folders (default: all), and the imports within `chalicelib`."""
     folders = [ROOT / name for name in names if (ROOT / name).is_dir()]
     lines = [HEAD, *(figures(folder).row(folder.name) for folder in folders)]
     edges = imports(ROOT / "chalicelib")
@@ -163,7 +163,7 @@ def _length(node: ast.FunctionDef | ast.AsyncFunctionDef, text: str) -> int:
 
 
 def _pair(numbers: Sequence[int]) -> str:
-    """Write the median and the 90th percentile."""
+    """Format the median and the 90th percentile."""
     if len(numbers) < 2:  # noqa: PLR2004 # no percentile of one
         return "/".join(map(str, numbers))
     return f"{statistics.median(numbers):.0f} / {statistics.quantiles(numbers, n=10)[-1]:.0f}"
@@ -175,7 +175,7 @@ def _name(file: Path, package: Path) -> str:
 
 
 def _imported(file: Path, modules: Mapping[str, Path]) -> Iterator[str]:
-    """Give what a module imports at its top: what functions import later belongs to no floor."""
+    """Yield the modules that a module imports at its top; imports in functions do not count."""
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
