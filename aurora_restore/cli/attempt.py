@@ -1,5 +1,6 @@
 """How a verb ends: with 0, or with sentences that output what stopped it and an exit status."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+import chalicelib
 from aurora_restore.deployment.errors import DeploymentError, NotReadyError
 from aurora_restore.findings import Status
 from aurora_restore.stages import Stage, StageError
@@ -52,6 +54,26 @@ def require_checkout(checkout: Path, command: str) -> None:
             "that folder with --checkout (CHECKOUT= for make). The stage `local` has its own in "
             "the data folder while `make up` runs."
         )
+    _refuse_other_code(checkout, Path(chalicelib.__file__).parent)
+
+
+def _refuse_other_code(checkout: Path, imported: Path) -> None:
+    """Raise StageError where pip installed another version of the app than the checkout has.
+
+    The command would deploy the checkout's functions with the policies and rules of the other.
+    """
+    if (imported.parent / ".chalice").is_dir():  # the command of a checkout
+        return
+    if _sources(imported) != _sources(checkout / "chalicelib"):
+        folder = shlex.quote(str(checkout.resolve()))
+        raise StageError(
+            f"The app in {checkout.resolve()} is not the version that this command was installed "
+            f"with. Install the command again: pip install {folder}."
+        )
+
+
+def _sources(package: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(package)): file.read_bytes() for file in package.rglob("*.py")}
 
 
 def output(line: str) -> None:

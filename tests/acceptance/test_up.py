@@ -254,7 +254,7 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
     world.client("events").put_events(Entries=[wish])
     record = wait_for_the_request(world, "update")
     before = {one["CodeSha256"] for one in world.client("lambda").list_functions()["Functions"]}
-    with (world.folder / "checkout" / "chalicelib" / "outcome.py").open("a") as module:
+    with (world.folder / "checkout" / "chalicelib" / "flow" / "outcome.py").open("a") as module:
         module.write("# a newer version\n")
     world.set(LOG_LEVEL="WARNING")
     deployed = world.run("deploy", "--yes")

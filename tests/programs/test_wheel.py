@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,6 +114,19 @@ def test_the_installed_command_works_on_the_checkout_in_the_current_folder(
 
     assert (1, "") == (ran.returncode, ran.stdout)
     assert "Did you mean 'prod'?" in ran.stderr
+
+
+def test_an_installed_command_refuses_a_checkout_with_another_version_of_the_app(
+    installed: Path, tmp_path: Path
+) -> None:
+    """One sentence says so, and how to install the command again."""
+    shutil.copytree(ROOT / ".chalice", tmp_path / ".chalice")
+    shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib")
+    (tmp_path / "chalicelib" / "flow" / "newer.py").touch()
+    ran = run(installed, tmp_path, "deploy", "--stage", "dev", "--yes")
+
+    assert (1, "", 1) == (ran.returncode, ran.stdout, ran.stderr.count("\n"))
+    assert f"Install the command again: pip install {tmp_path}." in ran.stderr
 
 
 def test_the_wheel_holds_what_the_command_needs(installed: Path, metadata: Distribution) -> None:
