@@ -114,7 +114,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the resource-id check",
         "chalicelib/steps/delete_rds.py",
-        "if cluster and cluster.resource_id != victim.resource_id:",
+        "if cluster and cluster.resource_id != old.resource_id:",
         "if False:",
         ("replaced-target",),
     ),
@@ -269,10 +269,10 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the count of ways to production before they are stopped",
         "chalicelib/steps/setup_db_users.py",
-        "        facts = _note_going_on(operation, ports, database).facts\n"
+        "        facts = _note_activity(operation, ports, database).facts\n"
         "        remaining = database.quiesce(plan.users.quiet_kinds)\n",
         "        remaining = database.quiesce(plan.users.quiet_kinds)\n"
-        "        facts = _note_going_on(operation, ports, database).facts\n",
+        "        facts = _note_activity(operation, ports, database).facts\n",
         NIGHT,
     ),
     Mutant(

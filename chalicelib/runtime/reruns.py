@@ -46,10 +46,11 @@ def settings_now(before: Operation, ports: Ports) -> Plan:
     """
     then, now = before.plan, plans.plan(ports, before.plan_name)
     if now is None:
+        path = f"{ports.settings.parameter_path}plans/{before.plan_name}/"
         raise RefusedError(
             f"The plan {before.plan_name} of {before.operation_id} is gone.",
-            f"Give it its parameters under {ports.settings.parameter_path}plans/{before.plan_name}/ "
-            "again, or ask for a restore by a plan that the stage has.",
+            f"Give it its parameters under {path} again, or ask for a restore by a plan that the "
+            "stage has.",
         )
     same_source = now.source_cluster_arn == then.source_cluster_arn
     if not same_source or now.target_cluster_arn != then.target_cluster_arn:

@@ -1,7 +1,4 @@
-"""archive-snapshot: keeps the copy, marked as put away, or deletes it.
-
-Only ever a snapshot that is ours.
-"""
+"""archive-snapshot: checks the restored cluster once more, then archives or deletes the copy."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,11 +20,11 @@ from chalicelib.target.statuses import wait_for
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
-    """Look at the restored cluster and its instances once more, then keep or delete the copies.
+    """Check the restored cluster and its instances once more, then archive or delete the copies.
 
-    Success is said after this step, so what cannot be seen or used, or is not as planned, ends the
-    operation: RefusedError, or TransientError until the deadline. What goes wrong with the copies
-    is a warning on a good restore.
+    Success follows this step, so a cluster or instance that is gone, unusable or not as planned
+    ends the operation: RefusedError, or TransientError until the deadline. An error with the copies
+    is only a warning.
     """
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     cluster = require_restored(operation, target, ports)
@@ -37,9 +34,8 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     outcome = _settle_copies(operation, ports)
     if isinstance(outcome, Wait):
         return outcome
-    return replace(
-        outcome, warnings=(*outcome.warnings, *_unplanned(operation, cluster, instances))
-    )
+    warnings = (*outcome.warnings, *_unplanned(operation, cluster, instances))
+    return replace(outcome, warnings=warnings)
 
 
 def _settle_copies(operation: Operation, ports: Ports) -> Advance | Wait:
@@ -52,14 +48,14 @@ def _settle_copies(operation: Operation, ports: Ports) -> Advance | Wait:
     except TransientError as error:
         if ports.now() < operation.deadline:
             return Wait(error.reason, backoff(operation), trouble=True)
-        why = f"{error.reason} The deadline of {operation.state} has passed."
-        return _kept_as_it_is(operation, why)
+        reason = f"{error.reason} The deadline of {operation.state} has passed."
+        return _kept_as_it_is(operation, reason)
 
 
 def _after_state_fault(
     operation: Operation, error: StateFaultError, now: datetime
 ) -> Advance | Wait:
-    """Wait for a copy's state to change, as long as any step waits for a state."""
+    """Wait for a copy's state to change, at most `STATE_FAULT_MAX`."""
     since = operation.state_fault_since or now
     if now - since < STATE_FAULT_MAX and now < operation.deadline:
         return Wait(error.reason, backoff(operation), trouble=True, state_fault_since=since)
@@ -74,25 +70,22 @@ def _until_it_is_good(
     instances: list[Instance],
     now: datetime,
 ) -> Wait | None:
-    """Judge the cluster and its instances; None when success may be said of them.
+    """Wait until the cluster and its instances are available; None when they are as planned.
 
-    Raises RefusedError.
-
-    What a success left may have been changed on purpose since: then the cluster and its writer have
-    to be available, and nothing is compared with the plan.
+    Raises RefusedError. People may have changed the cluster of an earlier success on purpose: it
+    and its writer only have to be available, and nothing is compared with the plan.
     """
     if wait := wait_for(operation, f"The cluster {cluster.identifier}", cluster.status):
         return wait
     if operation.keeps_cluster:
-        return _until_available(
-            operation, cluster.members[-1:] or operation.facts.target.instances, instances, now
-        )
+        writer = cluster.members[-1:] or operation.facts.target.instances
+        return _until_available(operation, writer, instances, now)
     target.refuse_fixed_differences(cluster)
     if changes := changes_to(cluster.settings, operation.plan):
         different = RefusedError(
-            f"The cluster {cluster.identifier} does not have the settings that were asked for: "
+            f"The cluster {cluster.identifier} does not have the planned settings: "
             f"{variables(changes)}.",
-            "Find out who changed them; setup-db-users sets them as they were asked for.",
+            "Find out who changed them; setup-db-users sets them as planned.",
             from_step="setup-db-users",
         )
         return _may_be_shown_late(operation, different, now)
@@ -114,8 +107,10 @@ def _until_available(
             from_step="check-restore-status",
         )
         return _may_be_shown_late(operation, gone, now)
-    waits = (wait_for(operation, f"The instance {one.identifier}", one.status) for one in found)
-    return next(filter(None, waits), None)
+    for instance in found:
+        if wait := wait_for(operation, f"The instance {instance.identifier}", instance.status):
+            return wait
+    return None
 
 
 def _of(names: Sequence[str], instances: list[Instance]) -> list[Instance]:
@@ -123,24 +118,22 @@ def _of(names: Sequence[str], instances: list[Instance]) -> list[Instance]:
 
 
 def _may_be_shown_late(operation: Operation, refusal: RefusedError, now: datetime) -> Wait:
-    """Wait for what Aurora may only show late; raises the refusal after that."""
+    """Wait while Aurora's answer may be stale; raises the refusal after that."""
     if now - operation.entered_at < ABSENT_FOR:
         return Wait(refusal.reason, operation.plan.target.restore_check_interval)
     raise refusal
 
 
 def _unplanned(operation: Operation, cluster: Cluster, instances: list[Instance]) -> Iterator[str]:
-    """Say which instances the cluster lacks on a good end, and which it has that no operation created."""
-    made, stand = (
-        {*operation.facts.target.instances},
-        {instance.identifier for instance in instances},
-    )
-    if missing := sorted(made - stand):
+    """Warn of instances that somebody deleted, and of those that somebody added."""
+    created = {*operation.facts.target.instances}
+    present = {instance.identifier for instance in instances}
+    if missing := sorted(created - present):
         yield (
-            f"The cluster {cluster.identifier} does not have the instances {', '.join(missing)} "
-            "any more, which somebody deleted. The next restore creates them again."
+            f"The cluster {cluster.identifier} no longer has the instances {', '.join(missing)}, "
+            "which somebody deleted. The next restore creates them again."
         )
-    if others := sorted(stand - made):
+    if others := sorted(present - created):
         yield (
             f"The cluster {cluster.identifier} has instances that this operation did not create: "
             f"{', '.join(others)}. They are left alone. A restore replaces no cluster with an "
@@ -157,47 +150,43 @@ def _kept_as_it_is(operation: Operation, why: str) -> Advance:
 def _archive(operation: Operation, ports: Ports) -> Advance:
     facts, plan = operation.facts, operation.plan
     if facts.copies.archived is not None:
-        return Advance(State.ARCHIVED, facts, "the copies were put away before")
+        return Advance(State.ARCHIVED, facts, "the copies were archived or deleted before")
     kept = facts.copies.hops[-1:] if plan.copies.archive_snapshot else ()
-    needless = _needless(operation, kept, ports)
-    if needless:
-        names = ", ".join(copy.identifier for _, copy in needless)
+    unneeded = _unneeded(operation, kept, ports)
+    if unneeded:
+        what = f"delete {', '.join(copy.identifier for _, copy in unneeded)}"
         ports.operations.audit_intent(
-            operation, step="archive-snapshot", what=f"delete {names}", now=ports.now()
+            operation, step="archive-snapshot", what=what, now=ports.now()
         )
-    for copies, copy in needless:
+    for copies, copy in unneeded:
         copies.delete(copy)
     for hop in kept:
         copies = Copies(ports.service("rds", hop.region), operation)
         copies.mark_archived(_kept(copies.observe(hop), hop), iso_timestamp(ports.now()))
     if not facts.copies.hops:
-        return Advance(
-            State.ARCHIVED, facts, "there is no copy: the source's own snapshot was restored"
-        )
+        what = "there is no copy: the source's own snapshot was restored"
+        return Advance(State.ARCHIVED, facts, what)
     done = replace(facts, copies=replace(facts.copies, archived=plan.copies.archive_snapshot))
     what = "kept and tagged as archived" if plan.copies.archive_snapshot else "deleted"
     return Advance(State.ARCHIVED, done, f"the copy {facts.copies.hops[-1].identifier} is {what}")
 
 
-def _needless(
+def _unneeded(
     operation: Operation, kept: tuple[Hop, ...], ports: Ports
 ) -> list[tuple[Copies, Snapshot]]:
-    """Find the copies to delete: those on the way, and those that other runs of the chain made.
+    """Find the copies to delete: intermediate ones, and those of other runs of the chain.
 
-    Those are found by their tags, because a run knows only the facts of the one that it continues.
+    The latter are found by their tags, because a run has only the facts of the run before it.
     """
-    here, hops = operation.plan.target.region, operation.facts.copies.hops
+    target_region, hops = operation.plan.target.region, operation.facts.copies.hops
+    kept_names = {hop.identifier for hop in kept}
     found = []
-    for region in sorted({here, *(hop.region for hop in hops)}):
+    for region in sorted({target_region, *(hop.region for hop in hops)}):
         copies = Copies(ports.service("rds", region), operation)
         known = [copies.observe(hop) for hop in hops if hop.region == region and hop not in kept]
         others = copies.observe_unkept() if operation.rerun_of else []
         by_name = {copy.identifier: copy for copy in (*others, *known) if copy}
-        found += [
-            (copies, copy)
-            for name, copy in by_name.items()
-            if name not in {hop.identifier for hop in kept}
-        ]
+        found += [(copies, copy) for name, copy in by_name.items() if name not in kept_names]
     return found
 
 
@@ -205,7 +194,6 @@ def _kept(copy: Snapshot | None, hop: Hop) -> Snapshot:
     if copy is None or copy.status != "available":
         raise RefusedError(
             f"The copy {hop.identifier} cannot be kept: it is {copy.status if copy else 'gone'}.",
-            "Find out who deleted it. To keep one of this data, take a snapshot of the restored "
-            "cluster.",
+            "Find out who deleted it. To keep this data, take a snapshot of the restored cluster.",
         )
     return copy

@@ -1,4 +1,4 @@
-"""check-copy-status: looks whether the copy is there, for Aurora tells nobody (there is no event for it)."""
+"""check-copy-status: polls the copy until it is available, because Aurora has no event for that."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -14,46 +14,46 @@ from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
 from chalicelib.target.cluster import ABSENT_FOR
 
-COPY_FAILURES_MAX = 3  # a copy that fails this often will not do better
+COPY_FAILURES_MAX = 3  # the attempts to copy before the operation fails
 
 
 def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
-    """Look at the copy of the present hop.
+    """Poll the copy of the present hop.
 
-    Raises RefusedError when what stands there is not what was begun.
+    Raises RefusedError for a snapshot of its name that is another one's copy.
     """
-    facts = operation.facts
-    hop = facts.copies.hops[facts.copies.hop]
+    hop = operation.facts.copies.hops[operation.facts.copies.hop]
     if too_early_to_poll(operation, ports.now()):
         return Wait(f"The copy {hop.identifier} was begun a moment ago.")
     copies = Copies(ports.service("rds", hop.region), operation)
     copy = copies.observe(hop)
     if copy is None:
         return _not_found(operation, hop, ports)
-    _refuse_other_source(copy, facts)
+    _refuse_other_source(copy, operation.facts)
     _refuse_other_key(copy, hop)
     state = health(copy.status)
     if state is Health.TERMINAL:
         what = f"the copy {copy.arn} is {copy.status}"
-        again = _retry(operation, ports, what)
+        retry = _retry(operation, ports, what)
         ports.operations.audit_intent(
             operation, step="check-copy-status", what=f"{what}; delete it", now=ports.now()
         )
         copies.delete(copy)
-        return again
+        return retry
     if state is not Health.READY:
         return _still_copying(operation, copy, ports.now())
-    arrived = tuple(
-        replace(one, arn=copy.arn) if number == facts.copies.hop else one
-        for number, one in enumerate(facts.copies.hops)
-    )
-    if facts.copies.hop + 1 < len(facts.copies.hops):
-        onward = replace(
-            facts, copies=replace(facts.copies, hops=arrived, hop=facts.copies.hop + 1, progress=0)
-        )
-        return Advance(State.HOP_COPIED, onward, f"{copy.identifier} is available in {hop.region}")
-    ready = replace(facts, copies=replace(facts.copies, hops=arrived, arn=copy.arn, progress=100))
-    return Advance(State.SNAPSHOT_READY, ready, f"{copy.identifier} is available in {hop.region}")
+    return _available(operation.facts, copy, hop)
+
+
+def _available(facts: Facts, copy: Snapshot, hop: Hop) -> Advance:
+    what = f"{copy.identifier} is available in {hop.region}"
+    known, number = facts.copies, facts.copies.hop
+    hops = (*known.hops[:number], replace(hop, arn=copy.arn), *known.hops[number + 1 :])
+    if number + 1 < len(hops):
+        copied = replace(known, hops=hops, hop=number + 1, progress=0)
+        return Advance(State.HOP_COPIED, replace(facts, copies=copied), what)
+    ready = replace(known, hops=hops, arn=copy.arn, progress=100)
+    return Advance(State.SNAPSHOT_READY, replace(facts, copies=ready), what)
 
 
 def _not_found(operation: Operation, hop: Hop, ports: Ports) -> Outcome:
@@ -66,33 +66,29 @@ def _not_found(operation: Operation, hop: Hop, ports: Ports) -> Outcome:
 
 
 def _still_copying(operation: Operation, copy: Snapshot, now: datetime) -> Wait:
-    queued = copy.progress == 0  # none is shown in Aurora's queue
+    queued = copy.progress == 0  # a copy in Aurora's queue shows no progress
     known = operation.facts.copies
-    seen = replace(
-        known, progress=copy.progress, queued_until=now if queued else known.queued_until
-    )
-    why = f"The copy {copy.identifier} is {copy.status}, {copy.progress} % are done."
-    return Wait(why, facts=replace(operation.facts, copies=seen), queued=queued)
+    queued_until = now if queued else known.queued_until
+    seen = replace(known, progress=copy.progress, queued_until=queued_until)
+    reason = f"The copy {copy.identifier} is {copy.status}, {copy.progress} % are done."
+    return Wait(reason, facts=replace(operation.facts, copies=seen), queued=queued)
 
 
 def _retry(operation: Operation, ports: Ports, what: str) -> Advance:
-    facts = operation.facts
-    late = (
-        facts.attempts.copy_retry_until is not None
-        and ports.now() >= facts.attempts.copy_retry_until
-    )
-    failures = facts.attempts.copy_failures + 1
+    facts, attempts = operation.facts, operation.facts.attempts
+    late = attempts.copy_retry_until is not None and ports.now() >= attempts.copy_retry_until
+    failures = attempts.copy_failures + 1
     if late or failures >= COPY_FAILURES_MAX:
         raise RefusedError(
             f"{what[0].upper()}{what[1:]}, at attempt {failures}.",
             "See whether the source's snapshot still exists and both keys are usable.",
         )
-    again = replace(
+    retried = replace(
         facts,
         copies=replace(facts.copies, progress=None),
-        attempts=replace(facts.attempts, copy_failures=failures),
+        attempts=replace(attempts, copy_failures=failures),
     )
-    return Advance(State.SNAPSHOT_FOUND, again, f"{what}; it is begun again")
+    return Advance(State.SNAPSHOT_FOUND, retried, f"{what}; it is copied again")
 
 
 def _refuse_other_source(copy: Snapshot, facts: Facts) -> None:

@@ -1,4 +1,4 @@
-"""check-restore-status: looks whether the cluster, then its writer, and at last its readers can be used."""
+"""check-restore-status: polls the cluster, then its writer, and at last its readers."""
 
 from dataclasses import replace
 
@@ -15,11 +15,8 @@ from chalicelib.target.statuses import wait_for
 
 
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
-    """Look at what is being made.
-
-    Raises RefusedError for a status that does not get better by itself.
-    """
-    begun_before = operation.state is State.READERS_CREATING  # while the users were set up
+    """Poll what Aurora creates; raises RefusedError for a permanent status."""
+    begun_before = operation.state is State.READERS_CREATING  # beside the set-up of the users
     if not begun_before and too_early_to_poll(operation, ports.now()):
         return Wait("What Aurora makes was begun a moment ago.")
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
@@ -32,15 +29,12 @@ def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
     wait = wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
     if wait:
         return wait
-    users = operation.facts.users
-    # An earlier run may have closed them on this cluster: then they are closed for good.
-    closed = bool(users.production_logins_closed)
-    facts = replace(
-        _with_endpoints(operation, cluster), users=replace(users, production_logins_closed=closed)
-    )
-    return Advance(
-        State.CLUSTER_RESTORED, facts, f"{cluster.identifier} is available, without instances yet"
-    )
+    # An earlier run may have closed production's logins on this cluster: they stay closed.
+    closed = bool(operation.facts.users.production_logins_closed)
+    users = replace(operation.facts.users, production_logins_closed=closed)
+    facts = replace(_with_endpoints(operation, cluster), users=users)
+    what = f"{cluster.identifier} is available, without instances yet"
+    return Advance(State.CLUSTER_RESTORED, facts, what)
 
 
 def _instances(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
@@ -48,13 +42,11 @@ def _instances(operation: Operation, target: TargetCluster, ports: Ports) -> Out
     if isinstance(found, Wait):
         return found
     facts = _with_endpoints(operation, found)
+    names = facts.target.instances
     writer_only = operation.state is State.INSTANCES_CREATING
-    made = facts.target.instances
-    return Advance(
-        State.RESTORED if writer_only else State.USERS_READY,
-        facts,
-        f"{', '.join(made)} {'is' if len(made) == 1 else 'are'} available",
-    )
+    to = State.RESTORED if writer_only else State.USERS_READY
+    verb = "is" if len(names) == 1 else "are"
+    return Advance(to, facts, f"{', '.join(names)} {verb} available")
 
 
 def _with_endpoints(operation: Operation, cluster: Cluster) -> Facts:

@@ -1,4 +1,4 @@
-"""copy-snapshot: begins the next copy on the way to the target, or finds that none is needed."""
+"""copy-snapshot: starts the next copy to the target's region, or finds that none is needed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,48 +14,40 @@ from chalicelib.snapshots.copies import Copies
 
 
 def copy_snapshot(operation: Operation, ports: Ports) -> Outcome:
-    """Begin the copy of the present hop. Raises RefusedError where no copy could ever succeed."""
+    """Start the copy of the present hop; raises RefusedError where no copy can succeed."""
     plan = operation.plan
     facts = operation.facts if operation.facts.copies.hops else _planned(operation, ports)
-    if not facts.copies.hops:
-        ready = replace(facts, copies=replace(facts.copies, arn=facts.snapshot.arn))
-        return Advance(
-            State.SNAPSHOT_READY,
-            ready,
-            "no copy is needed: the snapshot is where the target will be",
-        )
-    hop = facts.copies.hops[facts.copies.hop]
-    source_arn = (
-        facts.copies.hops[facts.copies.hop - 1].arn if facts.copies.hop else facts.snapshot.arn
-    )
+    copies, attempts = facts.copies, facts.attempts
+    if not copies.hops:
+        ready = replace(facts, copies=replace(copies, arn=facts.snapshot.arn))
+        what = "no copy is needed: the snapshot is in the target's region"
+        return Advance(State.SNAPSHOT_READY, ready, what)
+    hop = copies.hops[copies.hop]
+    source_arn = copies.hops[copies.hop - 1].arn if copies.hop else facts.snapshot.arn
     if not Copies(ports.service("rds", hop.region), operation).start(source_arn or "", hop):
-        return Wait(
-            f"Five copies are running in {hop.region} already.", plan.copies.copy_check_interval
-        )
-    until = facts.attempts.copy_retry_until or ports.now() + timedelta(
-        seconds=plan.seconds("copy_deadline")
-    )
+        reason = f"Five copies are running in {hop.region} already."
+        return Wait(reason, plan.copies.copy_check_interval)
+    deadline = ports.now() + timedelta(seconds=plan.seconds("copy_deadline"))
+    until = attempts.copy_retry_until or deadline
     begun = replace(
         facts,
-        copies=replace(facts.copies, progress=0),
-        attempts=replace(facts.attempts, copy_retry_until=until),
+        copies=replace(copies, progress=0),
+        attempts=replace(attempts, copy_retry_until=until),
     )
     return Advance(State.COPYING, begun, f"the copy {hop.identifier} is begun in {hop.region}")
 
 
 def _planned(operation: Operation, ports: Ports) -> Facts:
-    """Plan the copies: none where the snapshot can be restored as it is, else one in the target's region.
+    """Plan the copies: none where the snapshot can be restored as it is, else one.
 
-    A copy is a list of hops, so that detours (another account, another key first) only make the
-    list longer. KMS_KEY_ID is resolved here and nowhere later: an alias that is moved meanwhile
-    does not part the copy from the cluster.
+    The copies are a list of hops, so that detours (another account, another key first) only make
+    the list longer. KMS_KEY_ID is resolved here and never again, so that the copy and the cluster
+    have the same key even where an alias is changed meanwhile.
     """
     facts, plan = operation.facts, operation.plan
-    key = (
-        usable_key_arn(ports.service("kms", plan.target.region), plan.copies.kms_key_id)
-        if plan.copies.kms_key_id
-        else None
-    )
+    key = None
+    if plan.copies.kms_key_id:
+        key = usable_key_arn(ports.service("kms", plan.target.region), plan.copies.kms_key_id)
     planned = replace(facts, copies=replace(facts.copies, kms_key_arn=key))
     same_key = key in (None, facts.snapshot.kms_key_id) or not facts.snapshot.encrypted
     if plan.source.region == plan.target.region and same_key:
@@ -73,9 +65,8 @@ def _planned(operation: Operation, ports: Ports) -> Facts:
 def _hop(operation: Operation, key: str | None, ports: Ports) -> Hop:
     """Name the copy.
 
-    One that an earlier version of this code made for the chain of reruns keeps its name.
-
-    Names had no key then, so such a copy is adopted only if it is under this one.
+    An earlier version of this code named copies without their key. Such a copy of this chain of
+    reruns keeps its name, if it is under this key.
     """
     plan = operation.plan
     hop = Hop(region=plan.target.region, identifier=operation.copy_name(key), kms_key_id=key)

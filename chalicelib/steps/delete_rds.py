@@ -1,7 +1,4 @@
-"""delete-rds: checks everything that comes after, then takes the old target away.
-
-Nothing else is ever deleted.
-"""
+"""delete-rds: runs the preflight and decides what to delete, then deletes the old target."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,9 +19,9 @@ from chalicelib.target.preflight import Preflight
 
 
 def delete_rds(operation: Operation, ports: Ports) -> Outcome:
-    """Decide what is deleted, or bring its deletion on.
+    """Decide what to delete, or continue its deletion.
 
-    Raises RefusedError for a target that is not ours.
+    Raises RefusedError for a target without the plan's tag.
     """
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.SNAPSHOT_READY:
@@ -32,10 +29,10 @@ def delete_rds(operation: Operation, ports: Ports) -> Outcome:
     return _continue_deletion(operation, target, ports)
 
 
-def _refuse_what_is_not_ours(
+def _refuse_unowned(
     operation: Operation, cluster: Cluster, instances: list[Instance], target: TargetCluster
 ) -> None:
-    """Judge whose the target is, when its deletion is decided and again at every look that deletes."""
+    """Check the target's owner, when its deletion is decided and before each further deletion."""
     operation.plan.refuse_source(cluster.resource_id, operation.facts.snapshot.source_resource_id)
     target.refuse_unowned(cluster, instances)
 
@@ -43,43 +40,44 @@ def _refuse_what_is_not_ours(
 def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
     facts, plan = operation.facts, operation.plan
     cluster, leftovers = target.observe(), target.observe_instances()
-    if not operation.automatic and (
-        older := why_older(operation, ports, is_seen=cluster is not None)
-    ):
-        raise older  # another operation restored newer data between the request and the lock
+    interval = plan.target.restore_check_interval
+    if not operation.automatic:
+        _refuse_older_data(operation, ports, is_seen=cluster is not None)
     snapshot = _usable_snapshot(operation, ports)
     if cluster:
-        _refuse_what_is_not_ours(operation, cluster, leftovers, target)
+        _refuse_unowned(operation, cluster, leftovers, target)
     preflight = Preflight(operation, ports, keys=_keys(snapshot, cluster, plan))
     preflight.refuse_unless_ready(leftovers, replaces=cluster is not None)
     if cluster is None and not leftovers:
         return Advance(State.PREFLIGHT_PASSED, facts, "there is no target yet")
     if cluster is None:
-        return Wait(
-            f"An older target is still being deleted: {_instances(leftovers)}.",
-            plan.target.restore_check_interval,
-        )
-    if (
-        health(cluster.status) is Health.PROGRESSING
-    ):  # backing-up, modifying: its members may change meanwhile
-        return Wait(
-            f"The target {cluster.identifier} is {cluster.status}.",
-            plan.target.restore_check_interval,
-        )
-    final = None if plan.target.skip_final_snapshot else operation.name_of_final_snapshot
-    victim = OldTarget(
+        reason = f"An older target is still being deleted: {_instances(leftovers)}."
+        return Wait(reason, interval)
+    if health(cluster.status) is Health.PROGRESSING:
+        # Backing-up, modifying: its instances may change meanwhile.
+        return Wait(f"The target {cluster.identifier} is {cluster.status}.", interval)
+    old = _old_target(operation, cluster)
+    decided = replace(facts, target=replace(facts.target, old=old, deletion=Deletion.DECIDED))
+    instances = counted(len(cluster.members), "instance")
+    what = f"{cluster.arn} ({cluster.resource_id}) with {instances} will be deleted"
+    return Advance(State.PREFLIGHT_PASSED, decided, what, warnings=_warnings(cluster, plan))
+
+
+def _refuse_older_data(operation: Operation, ports: Ports, *, is_seen: bool) -> None:
+    """Refuse where another operation restored newer data between the request and the lock."""
+    if older := why_older(operation, ports, is_seen=is_seen):
+        raise older
+
+
+def _old_target(operation: Operation, cluster: Cluster) -> OldTarget:
+    skips_final = operation.plan.target.skip_final_snapshot
+    return OldTarget(
         resource_id=cluster.resource_id,
         arn=cluster.arn,
         members=cluster.members,
-        final_snapshot_id=final,
+        final_snapshot_id=None if skips_final else operation.name_of_final_snapshot,
         protected=cluster.protected,
     )
-    decided = replace(facts, target=replace(facts.target, old=victim, deletion=Deletion.DECIDED))
-    what = (
-        f"{cluster.arn} ({cluster.resource_id}) with {counted(len(cluster.members), 'instance')} "
-        "will be deleted"
-    )
-    return Advance(State.PREFLIGHT_PASSED, decided, what, warnings=_warnings(cluster, plan))
 
 
 def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
@@ -87,14 +85,14 @@ def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
         return ()
     warning = (
         f"{cluster.identifier} was protected against deletion, which no operation of ours had set; "
-        "as it carries our tag, the protection is lifted before the deletion. Take the tag away "
-        "from what must not be replaced."
+        "as it carries our tag, the protection is lifted before the deletion. Remove the tag from "
+        "a cluster that must not be replaced."
     )
     return (warning,)
 
 
 def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
-    """Look once more at what will be restored: without it the old target must stay."""
+    """Check once more the snapshot that will be restored: without it the old target must stay."""
     copy_arn = operation.facts.copies.arn or ""
     found = SourceCluster(ports.service("rds", operation.plan.target.region), operation.plan)
     snapshot = found.observe_snapshot(copy_arn)
@@ -109,61 +107,56 @@ def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
 
 
 def _keys(snapshot: Snapshot, cluster: Cluster | None, plan: Plan) -> dict[str, str]:
-    """Name the keys that what is restored and deleted is really under, with what to do where one cannot be used.
+    """Give the keys of the snapshot and of the old target, each with its remedy.
 
-    A key of another account is nothing that our functions may look at.
+    Keys of another account are left out, because the functions may not describe them.
     """
     keys = {}
     if cluster and cluster.settings.kms_key_arn and not plan.target.skip_final_snapshot:
-        remedy = (
+        keys[cluster.settings.kms_key_arn] = (
             "Enable it, or set SKIP_FINAL_SNAPSHOT=true if the old target's data is not needed."
         )
-        keys[cluster.settings.kms_key_arn] = remedy
     if snapshot.kms_key_id:
         keys[snapshot.kms_key_id] = "Enable it, so that the snapshot can be read."
     return {key: remedy for key, remedy in keys.items() if key.split(":")[4:5] == [plan.account]}
 
 
 def _continue_deletion(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
-    victim, interval = operation.facts.target.old, operation.plan.target.restore_check_interval
-    if victim is None:
+    old, interval = operation.facts.target.old, operation.plan.target.restore_check_interval
+    if old is None:
         raise RefusedError(
             "The record does not say what is to be deleted.",
             "Find out who edited the record; what is deleted is then decided anew.",
             from_step="delete-rds",
         )
     cluster = target.observe()
-    if cluster and cluster.resource_id != victim.resource_id:
+    if cluster and cluster.resource_id != old.resource_id:
         raise RefusedError(
             f"The target's name now belongs to another cluster, {cluster.resource_id}; it is left "
             "alone.",
             "Find out who made it, and delete it if it is not needed.",
             from_step="delete-rds",
         )
-    if (
-        cluster and cluster.status == "deleting"
-    ):  # its instances go first, so there is nothing to see of them
+    if cluster and cluster.status == "deleting":  # its instances are deleted before it
         accepted = _noted(operation, Deletion.ACCEPTED)
         return Wait(f"The old target {cluster.identifier} is being deleted.", facts=accepted)
     instances = target.observe_instances()
     if cluster is None and not instances:
-        return Advance(
-            State.TARGET_CLEAR, operation.facts, f"{victim.resource_id} and its instances are gone"
-        )
+        what = f"{old.resource_id} and its instances are gone"
+        return Advance(State.TARGET_CLEAR, operation.facts, what)
     if cluster is None:
-        why = f"The cluster is deleted, and Aurora still deletes {_instances(instances)}."
-        return Wait(why, interval, _noted(operation, Deletion.ACCEPTED))
-    _refuse_what_is_not_ours(operation, cluster, instances, target)
-    waiting = _before_deletion(cluster, instances, victim, target, interval)
-    if waiting:
-        return waiting
-    deleting = {one.identifier for one in instances if one.status == "deleting"}
-    if not deleting and {*victim.members} <= {*cluster.members}:  # the first deletion comes now
-        _look_once_more(operation, ports, cluster, victim)
-    asked = ports.operations.save_facts(operation, _noted(operation, Deletion.ASKED))
-    _delete(cluster, deleting, victim, target)
-    why = f"The old target {cluster.identifier} and its instances are being deleted."
-    return Wait(why, facts=_noted(asked, Deletion.ACCEPTED))
+        reason = f"The cluster is deleted, and Aurora still deletes {_instances(instances)}."
+        return Wait(reason, interval, _noted(operation, Deletion.ACCEPTED))
+    _refuse_unowned(operation, cluster, instances, target)
+    if wait := _before_deletion(cluster, instances, old, target, interval):
+        return wait
+    deleting = {found.identifier for found in instances if found.status == "deleting"}
+    if not deleting and {*old.members} <= {*cluster.members}:  # the first deletion comes now
+        _check_once_more(operation, ports, cluster, old)
+    noted = ports.operations.save_facts(operation, _noted(operation, Deletion.ASKED))
+    _delete(cluster, deleting, old, target)
+    reason = f"The old target {cluster.identifier} and its instances are being deleted."
+    return Wait(reason, facts=_noted(noted, Deletion.ACCEPTED))
 
 
 def _instances(found: Sequence[Instance]) -> str:
@@ -175,22 +168,20 @@ def _noted(operation: Operation, deletion: Deletion) -> Facts:
     return replace(operation.facts, target=replace(operation.facts.target, deletion=deletion))
 
 
-def _look_once_more(
-    operation: Operation, ports: Ports, cluster: Cluster, victim: OldTarget
-) -> None:
-    """Refuse the first deletion where what is restored is not usable any more.
+def _check_once_more(operation: Operation, ports: Ports, cluster: Cluster, old: OldTarget) -> None:
+    """Refuse the first deletion where the snapshot or a key is no longer usable.
 
     Hours may have passed since the decision, while the old target was started or modified.
     """
     snapshot = _usable_snapshot(operation, ports)
     keys = _keys(snapshot, cluster, operation.plan)
-    final = victim.final_snapshot_id is not None and bool(victim.members)
+    final = old.final_snapshot_id is not None and bool(old.members)
     Preflight(operation, ports, keys=keys).refuse_before_deletion(final_snapshot=final)
 
 
-def _refuse_without_final_snapshot(cluster: Cluster, victim: OldTarget) -> None:
+def _refuse_without_final_snapshot(cluster: Cluster, old: OldTarget) -> None:
     """Refuse before the first instance is deleted what AWS would refuse after the last one."""
-    if victim.final_snapshot_id and health(cluster.status) is not Health.READY:
+    if old.final_snapshot_id and health(cluster.status) is not Health.READY:
         raise RefusedError(
             f"The old target {cluster.identifier} is {cluster.status}, so no final snapshot can be "
             "taken of it; it is left alone.",
@@ -202,50 +193,42 @@ def _refuse_without_final_snapshot(cluster: Cluster, victim: OldTarget) -> None:
 def _before_deletion(
     cluster: Cluster,
     instances: list[Instance],
-    victim: OldTarget,
+    old: OldTarget,
     target: TargetCluster,
     interval: int,
 ) -> Wait | None:
-    """Bring the cluster into a state in which it can be deleted; None when it is in one."""
-    strangers = [one.identifier for one in instances if one.identifier not in victim.members]
-    if strangers:
+    """Prepare the cluster for its deletion; None when it can be deleted."""
+    added = [found.identifier for found in instances if found.identifier not in old.members]
+    if added:
         raise RefusedError(
-            f"The target {cluster.identifier} has new instances, {', '.join(strangers)}; it is "
-            "left alone.",
+            f"The target {cluster.identifier} has new instances, {', '.join(added)}; it is left "
+            "alone.",
             "Delete them if they are not needed.",
             from_step="delete-rds",
         )
+    name, state = cluster.identifier, health(cluster.status)
     if cluster.status == "stopped":
         target.start()
-        return Wait(
-            f"The old target {cluster.identifier} was stopped; it is started, to be deleted.",
-            interval,
-        )
-    if health(cluster.status) in (
-        Health.PROGRESSING,
-        Health.MAY_RECOVER,
-    ):  # which may exclude its deletion
-        return Wait(f"The old target {cluster.identifier} is {cluster.status}.", interval)
-    _refuse_without_final_snapshot(cluster, victim)
-    if cluster.protected and victim.protected is False:
+        return Wait(f"The old target {name} was stopped; it is started, to be deleted.", interval)
+    if state in (Health.PROGRESSING, Health.MAY_RECOVER):  # which may exclude its deletion
+        return Wait(f"The old target {name} is {cluster.status}.", interval)
+    _refuse_without_final_snapshot(cluster, old)
+    if cluster.protected and old.protected is False:
         raise RefusedError(
-            f"The target {cluster.identifier} was protected against deletion after its deletion "
-            "had been decided; it is left alone.",
-            "Find out who protected it. If it may be replaced, take the protection away.",
+            f"The target {name} was protected against deletion after its deletion had been "
+            "decided; it is left alone.",
+            "Find out who protected it. If it may be replaced, remove the protection.",
             from_step="delete-rds",
         )
     if cluster.protected:
         target.disable_deletion_protection()
-        return Wait(
-            f"The deletion protection of {cluster.identifier} is lifted, to delete it.", interval
-        )
+        return Wait(f"The deletion protection of {name} is lifted, to delete it.", interval)
     return None
 
 
-def _delete(cluster: Cluster, deleting: set[str], victim: OldTarget, target: TargetCluster) -> None:
-    for member in victim.members:  # readers first, the writer last
+def _delete(cluster: Cluster, deleting: set[str], old: OldTarget, target: TargetCluster) -> None:
+    for member in old.members:  # readers first, the writer last
         if member in cluster.members and member not in deleting:
             target.delete_instance(member)
-    target.delete(
-        victim
-    )  # accepted as soon as all members are on their way (user guide, deleting a cluster)
+    # AWS accepts this as soon as all instances are being deleted (user guide, deleting a cluster).
+    target.delete(old)

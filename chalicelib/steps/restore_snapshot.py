@@ -1,4 +1,4 @@
-"""restore-snapshot: has Aurora make the new cluster, and when that is there, its writer."""
+"""restore-snapshot: restores the new cluster, and creates its writer once that is available."""
 
 from dataclasses import replace
 
@@ -15,54 +15,43 @@ CHANGING = frozenset({"modifying", "resetting-master-credentials", "upgrading", 
 
 
 def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
-    """Begin the cluster, or its writer: a restored cluster has none, and takes none before it is available.
+    """Restore the cluster, or create its writer: a restored cluster has no instance.
 
-    Readers come when production's logins are closed (`chalicelib.target.instances`): each would be
-    another way in.
+    Readers are created once production's logins are closed (`chalicelib.target.instances`), because
+    each of them accepts logins, too.
     """
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.TARGET_CLEAR:
         return _cluster(operation, target)
-    cluster = require_restored(
-        operation, target, ports
-    )  # an instance would be made in whatever cluster has the name now
-    return _settled(operation, target, cluster) or _writer(operation, target)
+    # An instance would be created in any cluster that has the name now.
+    cluster = require_restored(operation, target, ports)
+    return _apply_plan(operation, target, cluster) or _writer(operation, target)
 
 
 def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
     facts = operation.facts
     cluster = target.restore(facts.copies.arn or "", facts.snapshot.engine_version or "")
-    if (
-        cluster.resource_id != facts.target.cluster_resource_id
-    ):  # what is known is known of another one
-        facts = replace(
-            facts,
-            users=replace(
-                facts.users,
-                production_logins_closed=None,
-                logins_closed=(),
-                logins_closed_count=None,
-                master_password_checked=None,
-                exposed_from=operation.entered_at,
-                exposed_until=None,
-            ),
+    users = facts.users
+    if cluster.resource_id != facts.target.cluster_resource_id:
+        # The facts about users are of another cluster.
+        users = replace(
+            users,
+            production_logins_closed=None,
+            logins_closed=(),
+            logins_closed_count=None,
+            master_password_checked=None,
+            exposed_from=operation.entered_at,
+            exposed_until=None,
         )
-    made = replace(
-        facts,
-        target=replace(
-            facts.target, cluster_arn=cluster.arn, cluster_resource_id=cluster.resource_id
-        ),
-    )
-    return Advance(
-        State.CLUSTER_RESTORING, made, f"{cluster.arn} ({cluster.resource_id}) is being restored"
-    )
+    made = replace(facts.target, cluster_arn=cluster.arn, cluster_resource_id=cluster.resource_id)
+    what = f"{cluster.arn} ({cluster.resource_id}) is being restored"
+    return Advance(State.CLUSTER_RESTORING, replace(facts, users=users, target=made), what)
 
 
-def _settled(operation: Operation, target: TargetCluster, cluster: Cluster) -> Wait | None:
-    """Make a cluster that an earlier run left as the plan is now; None when it is.
+def _apply_plan(operation: Operation, target: TargetCluster, cluster: Cluster) -> Wait | None:
+    """Change the settings of an earlier run's cluster to those of the plan; None when they match.
 
-    The days of backups are changed with the master password, so that they cost no wait of their
-    own.
+    The backup retention is changed with the master password, so that it costs no wait of its own.
     """
     interval = operation.plan.target.restore_check_interval
     target.refuse_fixed_differences(cluster)
@@ -73,16 +62,14 @@ def _settled(operation: Operation, target: TargetCluster, cluster: Cluster) -> W
     if not changes:
         return None
     target.change(**changes)
-    return Wait(
-        f"Aurora was asked to change {variables(changes)} of {cluster.identifier}.", interval
-    )
+    reason = f"Aurora was asked to change {variables(changes)} of {cluster.identifier}."
+    return Wait(reason, interval)
 
 
 def _writer(operation: Operation, target: TargetCluster) -> Outcome:
     writer = operation.plan.target.instance_ids[0]
     target.ensure_instance(writer)
-    shut = exposure.not_before(
-        operation, operation.entered_at
-    )  # the cluster had no instance until now
-    made = replace(shut, target=replace(shut.target, instances=(writer,)))
-    return Advance(State.INSTANCES_CREATING, made, f"Aurora makes the writer, {writer}")
+    # The cluster had no instance until now.
+    facts = exposure.not_before(operation, operation.entered_at)
+    made = replace(facts, target=replace(facts.target, instances=(writer,)))
+    return Advance(State.INSTANCES_CREATING, made, f"Aurora creates the writer, {writer}")

@@ -1,4 +1,4 @@
-"""setup-db-users: production's logins out, ours in, each proven by logging in."""
+"""setup-db-users: disables production's logins, creates the plan's users, and verifies both."""
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -29,39 +29,29 @@ AUTHENTICATION = "MasterUserAuthenticationType"  # of ModifyDBCluster, since the
 
 
 def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
-    """Make the copy safe, then useful.
+    """Set the master password, disable production's logins, and create the plan's users.
 
-    Raises RefusedError where a person has to help, TransientError where time does.
-
-    RDS cannot set a master password at restore, so production's opens the copy until the one of the
-    secret is set. Before that the secret is tried: what opens the copy then is production's own
-    password, and is refused.
+    RDS cannot set a master password at restore, so production's password opens the copy until the
+    secret's is set. Before that the secret's password is tried: one that opens the copy is
+    production's own, and is refused. Raises RefusedError, or TransientError.
     """
     if operation.state is State.PREFLIGHT_PASSED:
         return before_deletion(operation, ports)
     plan = operation.plan
-    if (
-        operation.keeps_cluster
-    ):  # people work on it: nothing is changed for secrets that would be refused later
+    if operation.keeps_cluster:
+        # People work on the cluster: change nothing for secrets that would be refused later.
         Preflight(operation, ports).refuse_unusable_secrets()
     master = secrets.master_credentials(ports.service("secretsmanager"), plan)
     target = TargetCluster(ports.service("rds", plan.target.region), operation)
     cluster = require_restored(operation, target, ports)
+    interval = plan.target.restore_check_interval
     if cluster.password_pending or cluster.status == "resetting-master-credentials":
-        return Wait(
-            "Aurora is still setting the master password.", plan.target.restore_check_interval
-        )
+        return Wait("Aurora is still setting the master password.", interval)
     login, place = Login(master.username, master.password), place_of(plan, cluster)
     database = ports.database(place, login, master.database)
     if not operation.facts.users.master_password_checked:
         by_token = _asks_for_token(database, place, login, plan.users.master_credentials_secret_id)
-        checked = replace(
-            operation.facts.users,
-            master_password_checked=True,
-            master_asked_for_token=by_token or None,
-        )
-        # Once the password is set here, nobody can tell any more.
-        operation = ports.operations.save_facts(operation, replace(operation.facts, users=checked))
+        operation = _note_checked(operation, ports, by_token=by_token)
     if operation.facts.attempts.password_set_at is None:
         return _set_password(operation, cluster, target, master, ports.now())
     try:
@@ -69,10 +59,7 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     except AuthenticationMethodError:
         if not master_login.is_being_switched(operation, ports.now()):
             raise
-        return Wait(
-            "The database still asks the master user for a token.",
-            plan.target.restore_check_interval,
-        )
+        return Wait("The database still asks the master user for a token.", interval)
     if answer.accepted:
         return _change_users(operation, ports, target, database)
     wait = master_login.wait_until_accepted(
@@ -86,12 +73,22 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     return wait or _set_password(operation, cluster, target, master, ports.now())
 
 
+def _note_checked(operation: Operation, ports: Ports, *, by_token: bool) -> Operation:
+    """Save that the password was checked: once it is set, it cannot be checked any more."""
+    users = replace(
+        operation.facts.users,
+        master_password_checked=True,
+        master_asked_for_token=by_token or None,
+    )
+    return ports.operations.save_facts(operation, replace(operation.facts, users=users))
+
+
 def _asks_for_token(
     database: RestoredDatabase, place: Endpoint, login: Login, secret_id: str
 ) -> bool:
-    """Tell whether the copy asks the master user for a token, which no password is.
+    """Tell whether the copy asks the master user for a token of IAM, instead of a password.
 
-    Raises RefusedError when the copy knows a password that nobody has set here yet: it is
+    Raises RefusedError when the copy accepts the secret's password, which nobody has set yet: it is
     production's.
     """
     try:
@@ -106,7 +103,7 @@ def _asks_for_token(
 
 
 def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> None:
-    """Raise RefusedError when a role of production has this password, whether it may log in or not."""
+    """Raise RefusedError when a role of production has this password, even a NOLOGIN role."""
     if database.has_password(login):
         raise _productions_own(login, secret_id)
 
@@ -114,10 +111,9 @@ def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> N
 def _refuse_untriable(
     operation: Operation, database: RestoredDatabase, logins: Sequence[Login]
 ) -> None:
-    """Raise RefusedError for a user that may be production's, where its password cannot be tried any more.
+    """Raise RefusedError for a user that may be production's and whose password cannot be tried.
 
-    On a cluster that an earlier success set up, a login that was closed has no password to compare
-    with.
+    On a cluster that an earlier success set up, a closed login has no password to compare with.
     """
     facts, open_roles = operation.facts, {*database.login_roles()}
     secret_id = operation.plan.users.app_credentials_secret_id
@@ -159,20 +155,16 @@ def _set_password(
         if health(cluster.status) is not Health.PROGRESSING:
             raise
         return Wait(f"{error.reason} The cluster is {cluster.status}.", interval)
-    facts = operation.facts
-    asked = replace(
-        facts,
-        attempts=replace(
-            facts.attempts, password_set_at=now, passwords_set=facts.attempts.passwords_set + 1
-        ),
-    )
-    return Wait("Aurora was asked for the new master password.", interval, asked)
+    facts, count = operation.facts, operation.facts.attempts.passwords_set + 1
+    attempts = replace(facts.attempts, password_set_at=now, passwords_set=count)
+    reason = "Aurora was asked for the new master password."
+    return Wait(reason, interval, replace(facts, attempts=attempts))
 
 
 def _authentication(operation: Operation, target: TargetCluster) -> dict[str, str]:
-    """Have the master user log in by password again, where production's logs in by IAM.
+    """Switch the master user to a password, where production's logs in by IAM.
 
-    Raises RefusedError where the SDK that Lambda brings does not know how to say so.
+    Raises RefusedError where Lambda's SDK is too old for that.
     """
     if not operation.facts.users.master_asked_for_token:
         return {}
@@ -188,9 +180,9 @@ def _authentication(operation: Operation, target: TargetCluster) -> dict[str, st
 
 
 def _changes(operation: Operation, cluster: Cluster) -> dict[str, Any]:
-    """Give what else is set with the password: after a restore the days of backups.
+    """Give the other settings to change with the password: after a restore, the backup retention.
 
-    A cluster that people work on is kept as they set it.
+    A cluster that people work on keeps its settings.
     """
     return {} if operation.keeps_cluster else changes_to(cluster.settings, operation.plan)
 
@@ -198,33 +190,32 @@ def _changes(operation: Operation, cluster: Cluster) -> dict[str, Any]:
 def _change_users(
     operation: Operation, ports: Ports, target: TargetCluster, database: RestoredDatabase
 ) -> Outcome:
-    """Lock production out first.
+    """Disable production's logins, create the readers and the users, and verify the users.
 
-    What fails after that is told together with the fact that it is out.
-
-    The readers are begun in between, so that Aurora makes them meanwhile. Only a password that is
-    production's own is refused before that: once production is out, nobody can tell any more.
+    Production's logins come first, so that they are closed whatever fails later. Only a password of
+    production is refused before, because it cannot be tried any more afterwards. Aurora creates the
+    readers meanwhile.
     """
     plan = operation.plan
     try:
         users = secrets.app_credentials(ports.service("secretsmanager"), plan)
     except RefusedError as error:  # no reason to leave production's logins open
-        return Refuse.of(
-            error, None if operation.keeps_cluster else _secured(operation, ports, database)
-        )
+        facts = None if operation.keeps_cluster else _secured(operation, ports, database)
+        return Refuse.of(error, facts)
     application = Login(users.app_username, users.app_password)
     readonly = Login(users.readonly_username, users.readonly_password)
     if not operation.facts.users.production_logins_closed:
         for login in (application, readonly):
             _refuse_known(database, login, plan.users.app_credentials_secret_id)
-    ours = (application.username, readonly.username) if operation.keeps_cluster else ()
+    existing: tuple[str, ...] = ()
     if operation.keeps_cluster:
+        existing = (application.username, readonly.username)
         _refuse_untriable(operation, database, (application, readonly))
-    facts = _lock_out(operation, ports, database, ours)
-    operation, trouble = instances.begin_readers(replace(operation, facts=facts), target, ports)
+    facts = _close_logins(operation, ports, database, existing)
+    operation, failure = instances.begin_readers(replace(operation, facts=facts), target, ports)
     facts = operation.facts
     try:
-        facts = _note_going_on(operation, ports, database).facts
+        facts = _note_activity(operation, ports, database).facts
         remaining = database.quiesce(plan.users.quiet_kinds)
         _refuse_ways_to_production(remaining)
         database.ensure_users(
@@ -240,64 +231,52 @@ def _change_users(
             keep=plan.users.keep_login_roles,
         )
     except TransientError as error:
-        with suppress(
-            TransientError
-        ):  # what keeps the users waiting is told, unless a reader failed for good
+        with suppress(TransientError):  # a reader that failed for good takes precedence
             instances.refuse_failed(operation, target)
         return Wait(error.reason, plan.target.restore_check_interval, facts)
     except RefusedError as error:
         return Refuse.of(error, facts)
-    if trouble:
-        raise trouble
-    going_on = tuple(f"Could not be stopped on the copy: {it}." for it in remaining)
-    quieted = quiesce_kinds.sentence(facts.users.quieted, plan.users.kinds_left)
-    what = f"{_closed(facts)}; {quieted}; {proofs.summary}"
+    if failure:
+        raise failure
+    active = tuple(f"Could not be stopped on the copy: {activity}." for activity in remaining)
+    stopped = quiesce_kinds.sentence(facts.users.quieted, plan.users.kinds_left)
+    what = f"{_describe_closed(facts)}; {stopped}; {proofs.summary}"
     to = State.READERS_CREATING if instances.has_readers(operation) else State.USERS_READY
-    return Advance(to, facts, what, warnings=(*going_on, *proofs.warnings))
+    return Advance(to, facts, what, warnings=(*active, *proofs.warnings))
 
 
-def _closed(facts: Facts) -> str:
-    """Say whose logins were closed, whose were kept, and how long they were open at most."""
-    still = (
-        f"; kept on purpose: {', '.join(facts.users.logins_kept)}"
-        if facts.users.logins_kept
-        else ""
-    )
-    exposed = f"; {text}" if (text := exposure.sentence(facts)) else ""
-    others = f"; {text}" if (text := facts.users.others_closed) else ""
-    return (
-        f"closed: {counted(facts.users.logins_closed_in_all, 'login')} of "
-        f"production{still}{exposed}{others}"
-    )
+def _describe_closed(facts: Facts) -> str:
+    """Say which logins were closed and kept, and how long production's were open at most."""
+    users = facts.users
+    parts = [f"closed: {counted(users.logins_closed_in_all, 'login')} of production"]
+    if users.logins_kept:
+        parts.append(f"kept on purpose: {', '.join(users.logins_kept)}")
+    parts += [exposure.sentence(facts), users.others_closed]
+    return "; ".join(filter(None, parts))
 
 
 def _secured(operation: Operation, ports: Ports, database: RestoredDatabase) -> Facts:
-    """Lock production out and stop what acts by itself, for an operation that cannot let anybody in."""
-    operation = replace(operation, facts=_lock_out(operation, ports, database))
-    operation = _note_going_on(operation, ports, database)
-    database.quiesce(
-        operation.plan.users.quiet_kinds
-    )  # what remains is told by the rerun that lets users in
+    """Close production's logins and stop activity, for an operation that cannot create users."""
+    operation = replace(operation, facts=_close_logins(operation, ports, database))
+    operation = _note_activity(operation, ports, database)
+    # The rerun that creates the users reports what could not be stopped.
+    database.quiesce(operation.plan.users.quiet_kinds)
     return operation.facts
 
 
-def _note_going_on(operation: Operation, ports: Ports, database: RestoredDatabase) -> Operation:
-    """Remember what acts or reaches out by itself before it is stopped: afterwards nothing in the cluster tells."""
-    facts, found = operation.facts, database.count_active(operation.plan.users.quiet_kinds)
-    most = {
-        kind: max(facts.users.quieted.get(kind, 0), found.get(kind, 0))
-        for kind in quiesce_kinds.KINDS
-    }
-    noted = replace(
-        facts,
-        users=replace(facts.users, quieted={kind: count for kind, count in most.items() if count}),
-    )
+def _note_activity(operation: Operation, ports: Ports, database: RestoredDatabase) -> Operation:
+    """Save the counts of activity before it is stopped: afterwards the cluster does not show it."""
+    facts, known = operation.facts, operation.facts.users.quieted
+    found = database.count_active(operation.plan.users.quiet_kinds)
+    most = {kind: max(known.get(kind, 0), found.get(kind, 0)) for kind in quiesce_kinds.KINDS}
+    counts = {kind: count for kind, count in most.items() if count}
+    noted = replace(facts, users=replace(facts.users, quieted=counts))
     return operation if noted == facts else ports.operations.save_facts(operation, noted)
 
 
 def _refuse_ways_to_production(remaining: Sequence[Remaining]) -> None:
-    """Raise RefusedError where the copy may still reach production: then nobody is let in to it."""
-    ways = [str(it) for it in remaining if it.reaches_production]
+    """Raise RefusedError where the copy may still reach production: then no users are created."""
+    ways = [str(activity) for activity in remaining if activity.reaches_production]
     if ways:
         raise RefusedError(
             f"The copy may still reach production: the master user could not stop {listed(ways)}.",
@@ -307,17 +286,17 @@ def _refuse_ways_to_production(remaining: Sequence[Remaining]) -> None:
         )
 
 
-def _lock_out(
-    operation: Operation, ports: Ports, database: RestoredDatabase, ours: Collection[str] = ()
+def _close_logins(
+    operation: Operation, ports: Ports, database: RestoredDatabase, existing: Collection[str] = ()
 ) -> Facts:
-    """Lock production out, and remember it before our users are in: then their passwords work, and are ours.
+    """Close production's logins, and save that before the users are created.
 
-    `ours` are users that an earlier success let in: they go on with their passwords until they are
-    given new ones. What KEEP_LOGIN_ROLES left open is not ours, whatever it is called: its password
-    is production's.
+    `existing` are users that an earlier success created: they keep their passwords until they get
+    new ones. A role that KEEP_LOGIN_ROLES left open is none of them, whatever its name: its
+    password is production's.
     """
     on_purpose = operation.plan.users.keep_login_roles
-    keep = {*on_purpose, *({*ours} - {*operation.facts.users.logins_kept})}
+    keep = {*on_purpose, *({*existing} - {*operation.facts.users.logins_kept})}
     operation = _note_names(operation, ports, database.production_logins(keep=keep))
     _close(operation, ports, database, keep)
     kept = tuple(sorted({*on_purpose} & {*database.login_roles()}))
@@ -331,27 +310,28 @@ def _lock_out(
 def _close(
     operation: Operation, ports: Ports, database: RestoredDatabase, keep: Collection[str]
 ) -> None:
-    """Lock production out.
+    """Close the logins; where a lock prevents that, roll back prepared transactions.
 
-    Where something is in the way, roll back what was prepared there: nothing else ends it.
+    Nothing else would end these.
     """
     try:
         database.revoke_production_logins(keep=keep)
     except TransientError:
-        _note_going_on(operation, ports, database)
+        _note_activity(operation, ports, database)
         prepared = {quiesce_kinds.PREPARED_TRANSACTIONS} & {*operation.plan.users.quiet_kinds}
         database.quiesce(prepared)
         raise
 
 
 def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Operation:
-    """Remember whose login is about to be taken: once it is, nothing in the cluster tells any more.
+    """Save the names of the logins that are about to be closed: the cluster does not keep them.
 
-    Where an earlier run was through, only what it kept open is production's still. The rest is what
-    it let in; on a cluster that is kept, it is what people opened since.
+    After an earlier run closed production's logins, only those that it kept are production's. The
+    others are its users or, on a cluster that is kept, those that people created since.
     """
-    facts, through = operation.facts, operation.facts.users.production_logins_closed
-    productions = [name for name in names if name in facts.users.logins_kept or not through]
+    facts, closed_before = operation.facts, operation.facts.users.production_logins_closed
+    kept = facts.users.logins_kept
+    productions = [name for name in names if name in kept or not closed_before]
     others = [name for name in names if name not in productions] if operation.keeps_cluster else []
     noted = _with_others(_with_names(facts, productions), others)
     if noted == facts:
@@ -362,27 +342,24 @@ def _note_names(operation: Operation, ports: Ports, names: Sequence[str]) -> Ope
 
 
 def _with_names(facts: Facts, names: Sequence[str]) -> Facts:
-    """Add production's names to those known."""
+    """Add names of production's logins to those of the record."""
     first, known = facts.users.logins_closed, facts.users.logins_closed_in_all
     whole = known == len(first) or bool(facts.users.production_logins_closed)
     if not {*names} - {*first}:
         return facts
     first, count = _joined(first, known, names, whole=whole)
-    return replace(
-        facts, users=replace(facts.users, logins_closed=first, logins_closed_count=count)
-    )
+    users = replace(facts.users, logins_closed=first, logins_closed_count=count)
+    return replace(facts, users=users)
 
 
 def _with_others(facts: Facts, names: Sequence[str]) -> Facts:
-    """Add the names of those that are not production's."""
+    """Add names of other logins to those of the record."""
     first, known = facts.users.other_logins_closed, facts.users.other_logins_closed_count
     if not {*names} - {*first}:
         return facts
     first, count = _joined(first, known, names, whole=known == len(first))
-    return replace(
-        facts,
-        users=replace(facts.users, other_logins_closed=first, other_logins_closed_count=count),
-    )
+    users = replace(facts.users, other_logins_closed=first, other_logins_closed_count=count)
+    return replace(facts, users=users)
 
 
 def _joined(
@@ -390,7 +367,7 @@ def _joined(
 ) -> tuple[tuple[str, ...], int]:
     """Join names, as many as the record holds, and count them.
 
-    Where `first` is not the `whole` of what is `known`, what is still open was counted before.
+    Where `first` is not the `whole` list of the `known` logins, the new names may be among these.
     """
     fresh = {*names} - {*first}
     count = known + len(fresh) if whole else max(known, len(fresh))
@@ -398,12 +375,9 @@ def _joined(
 
 
 def _without_names(facts: Facts, kept: tuple[str, ...]) -> Facts:
-    """Note who stays; an earlier attempt may have meant to close it, and could not."""
-    closed = tuple(name for name in facts.users.logins_closed if name not in kept)
-    count = facts.users.logins_closed_in_all - (len(facts.users.logins_closed) - len(closed))
-    return replace(
-        facts,
-        users=replace(
-            facts.users, logins_kept=kept, logins_closed=closed, logins_closed_count=count
-        ),
-    )
+    """Note the logins that are kept; an earlier attempt may have listed one of them as closed."""
+    users = facts.users
+    closed = tuple(name for name in users.logins_closed if name not in kept)
+    count = users.logins_closed_in_all - (len(users.logins_closed) - len(closed))
+    users = replace(users, logins_kept=kept, logins_closed=closed, logins_closed_count=count)
+    return replace(facts, users=users)

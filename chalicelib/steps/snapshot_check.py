@@ -1,4 +1,4 @@
-"""snapshot-check: finds the snapshot that is to be restored, and makes sure that it is what it should be."""
+"""snapshot-check: finds the snapshot to restore, and checks that it is available and suitable."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,30 +18,15 @@ from chalicelib.target.older_data import why_older
 
 
 def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
-    """Look at the snapshot by describing it.
-
-    Raises RefusedError for one that is not the source's, or is not there.
-    """
-    plan, facts = operation.plan, operation.facts
+    """Check the snapshot; raises RefusedError for one that is not the source's, or is missing."""
+    plan = operation.plan
     source = SourceCluster(ports.service("rds", plan.source.region), plan)
-    snapshot = (
-        source.observe_snapshot(facts.snapshot.arn)
-        if facts.snapshot.arn
-        else newest_eligible(source, plan)
-    )
-    if snapshot is None:
-        raise RefusedError(
-            f"There is no {facts.snapshot.arn or 'usable'} snapshot of {plan.source_cluster_arn}.",
-            "Name one that exists in snapshot_identifier, or wait for the next one.",
-            retry=Retry.NEW_REQUEST,
-        )
+    snapshot = _find(operation, source)
     resource_id = source.observe_resource_id()
     refuse_foreign(snapshot, plan, resource_id)
     if health(snapshot.status) is Health.PROGRESSING:
-        return Wait(
-            f"The snapshot {snapshot.identifier} is {snapshot.status}.",
-            plan.copies.copy_check_interval,
-        )
+        reason = f"The snapshot {snapshot.identifier} is {snapshot.status}."
+        return Wait(reason, plan.copies.copy_check_interval)
     if snapshot.status != "available" or snapshot.created_at is None:
         raise RefusedError(
             f"The snapshot {snapshot.arn} is {snapshot.status or 'not finished'}.",
@@ -49,45 +34,51 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
             retry=Retry.NEW_REQUEST,
         )
     found = _facts(snapshot)
-    if operation.automatic and (why := _nothing_to_do(operation, snapshot, source, ports)):
-        return Advance(State.SKIPPING, found, why, reason=why)
+    if operation.automatic and (reason := _why_skipped(operation, snapshot, source, ports)):
+        return Advance(State.SKIPPING, found, reason, reason=reason)
     if not operation.automatic and (older := why_older(replace(operation, facts=found), ports)):
-        return Advance(
-            State.SKIPPING, found, older.reason, reason=older.reason, remedy=older.remedy
-        )
-    warnings = (
-        ()
-        if resource_id
-        else ("The source cluster is gone; its snapshot was known by its identifier only.",)
-    )
-    what = f"{snapshot.identifier} of {iso_timestamp(snapshot.created_at)}, {ENGINE} {snapshot.engine_version}"
+        what = older.reason
+        return Advance(State.SKIPPING, found, what, reason=what, remedy=older.remedy)
+    warnings: tuple[str, ...] = ()
+    if resource_id is None:
+        warnings = ("The source cluster is gone; its snapshot was known by its identifier only.",)
+    version = f"{ENGINE} {snapshot.engine_version}"
+    what = f"{snapshot.identifier} of {iso_timestamp(snapshot.created_at)}, {version}"
     return Advance(State.SNAPSHOT_FOUND, found, what, warnings=warnings)
 
 
-def _nothing_to_do(
+def _find(operation: Operation, source: SourceCluster) -> Snapshot:
+    plan, arn = operation.plan, operation.facts.snapshot.arn
+    snapshot = source.observe_snapshot(arn) if arn else newest_eligible(source, plan)
+    if snapshot is None:
+        raise RefusedError(
+            f"There is no {arn or 'usable'} snapshot of {plan.source_cluster_arn}.",
+            "Name one that exists in snapshot_identifier, or wait for the next one.",
+            retry=Retry.NEW_REQUEST,
+        )
+    return snapshot
+
+
+def _why_skipped(
     operation: Operation, snapshot: Snapshot, source: SourceCluster, ports: Ports
 ) -> str | None:
-    plan, made = operation.plan, snapshot.created_at or ports.now()
+    plan, created_at = operation.plan, snapshot.created_at or ports.now()
     target = ports.operations.target(plan.target_cluster_arn)
-    held, proven = (
-        target.standing.snapshot_at,
-        target.standing.operation == target.last_success_operation,
-    )
-    if held and not target.standing.is_clear and (made < held or (made == held and proven)):
-        return (
-            f"The target already holds data of {iso_timestamp(held)}, and {snapshot.identifier} is of "
-            f"{iso_timestamp(made)}."
-        )
-    if ports.now() - made > timedelta(hours=plan.source.snapshot_age_max_hours):
-        return (
-            f"{snapshot.identifier} is of {iso_timestamp(made)}, older than "
-            f"{counted(plan.source.snapshot_age_max_hours, 'hour')}."
-        )
+    standing, held = target.standing, target.standing.snapshot_at
+    succeeded = standing.operation == target.last_success_operation
+    name, time = snapshot.identifier, iso_timestamp(created_at)
+    if held and not standing.is_clear:
+        is_older = created_at < held
+        if is_older or (created_at == held and succeeded):
+            return (
+                f"The target already holds data of {iso_timestamp(held)}, and {name} is of {time}."
+            )
+    hours = plan.source.snapshot_age_max_hours
+    if ports.now() - created_at > timedelta(hours=hours):
+        return f"{name} is of {time}, older than {counted(hours, 'hour')}."
     latest = newest_eligible(source, plan)
-    if latest and latest.created_at and latest.created_at > made:
-        return (
-            f"{snapshot.identifier} is of {iso_timestamp(made)}, and {latest.identifier} is newer."
-        )
+    if latest and latest.created_at and latest.created_at > created_at:
+        return f"{name} is of {time}, and {latest.identifier} is newer."
     return None
 
 

@@ -1,4 +1,4 @@
-"""sns-notification: tells people how it ended; then it has ended."""
+"""sns-notification: publishes the end of an operation to its topic, and ends the operation."""
 
 from dataclasses import replace
 
@@ -13,48 +13,44 @@ from chalicelib.ports import Ports
 
 
 def sns_notification(operation: Operation, ports: Ports) -> Outcome:
-    """Publish the notice of the end that is coming.
+    """Publish the notification of the end, at least once: a lost reply repeats it.
 
-    Told at least once: a reply that is lost has it told again.
-
-    Raises what `notices.publish` does, where the stage's own topic cannot be had either.
+    Where the plan's topic fails, the stage's own topic is used; raises what
+    `notifications.publish` does where that fails, too.
     """
     (end,) = ROWS[operation.state].leads_to
     topic = operation.plan.reports.sns_topic_arn
     own = ports.settings.sns_topic_arn or topic
     try:
-        _tell(topic, operation, ports)
+        _publish(topic, operation, ports)
     except (RefusedError, TransientError) as error:
-        if own == topic or (isinstance(error, TransientError) and ports.now() < operation.deadline):
+        retries = isinstance(error, TransientError) and ports.now() < operation.deadline
+        if own == topic or retries:
             raise
-        warning = _not_told(topic, own, error)
+        warning = _topic_warning(topic, own, error)
         logger.warning(warning)
-        _tell(own, replace(operation, warnings=with_warnings(operation.warnings, [warning])), ports)
-        what = f"{own} was told, because {topic} could not be"
+        warnings = with_warnings(operation.warnings, [warning])
+        _publish(own, replace(operation, warnings=warnings), ports)
+        what = f"notified {own}, because {topic} failed"
         return Advance(
             end, operation.facts, what, operation.reason, warnings=(warning,), notified=True
         )
-    return Advance(
-        end, operation.facts, f"{topic} was told", reason=operation.reason, notified=True
-    )
+    what = f"notified {topic}"
+    return Advance(end, operation.facts, what, reason=operation.reason, notified=True)
 
 
-def _not_told(topic: str, own: str, error: RefusedError | TransientError) -> str:
-    remedy = error.remedy or "Later notices are sent to it again."
+def _topic_warning(topic: str, own: str, error: RefusedError | TransientError) -> str:
+    remedy = error.remedy or "Later notifications are sent to it again."
     return (
-        f"sns-notification: the plan's topic {topic} could not be told, so the stage's own topic, "
-        f"{own}, is. {error.reason} {remedy}"
+        f"sns-notification: the plan's topic {topic} could not be notified, so the stage's own "
+        f"topic, {own}, is used. {error.reason} {remedy}"
     )
 
 
-def _tell(topic: str, operation: Operation, ports: Ports) -> None:
+def _publish(topic: str, operation: Operation, ports: Ports) -> None:
     now = ports.now()
     open_on = ports.operations.unsecured_cluster_id(operation.plan.target_cluster_arn)
     text = notifications.body(operation, now, logins_open_on=open_on)
-    notifications.publish(
-        topic,
-        notifications.subject(operation),
-        text,
-        notifications.payload(operation, text, now),
-        ports,
-    )
+    subject = notifications.subject(operation)
+    payload = notifications.payload(operation, text, now)
+    notifications.publish(topic, subject, text, payload, ports)

@@ -121,7 +121,7 @@ def test_the_trail_of_a_night_with_one_of_each_counts_in_the_singular() -> None:
     )
     told = [row["what"] for row in night.trail(night.dream().operation_id)]
 
-    assert "Aurora makes the writer, staging-cluster-1" in told
+    assert "Aurora creates the writer, staging-cluster-1" in told
     assert [True, True] == [
         any(text in row for row in told)
         for text in ("with 1 instance will be deleted", "closed: 1 login of production")

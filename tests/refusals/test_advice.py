@@ -248,8 +248,8 @@ def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(
     assert (end, True) == (told["outcome"], operation.notified)
     assert operation.warnings == tuple(told["warnings"])
     assert operation.warnings[-1].startswith(
-        f"sns-notification: the plan's topic {PLANS_TOPIC} could not be told, so the stage's own "
-        f"topic, {TOPIC}, is. "
+        f"sns-notification: the plan's topic {PLANS_TOPIC} could not be notified, so the stage's "
+        f"own topic, {TOPIC}, is used. "
     )
     assert f"Warning: {operation.warnings[-1]}" in told["text"]
     assert [] == said.metrics("NotificationLost")

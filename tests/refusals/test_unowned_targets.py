@@ -255,7 +255,7 @@ def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_dele
     assert (False, 2) == (cluster["DeletionProtection"], len(cluster["DBClusterMembers"]))
     (warning,) = scene.ends(State.SUCCEEDED).warnings
     assert warning.endswith(
-        "lifted before the deletion. Take the tag away from what must not be replaced."
+        "lifted before the deletion. Remove the tag from a cluster that must not be replaced."
     )
 
 
