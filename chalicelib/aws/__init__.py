@@ -1,1 +1,7 @@
-"""What AWS says, as values, and the only code that talks to botocore. Imports `flow`."""
+"""AWS as values, and the only code that calls botocore.
+
+- client: calls of a service, with its errors sorted into those of `flow`
+- rds, kms, secrets: what these services describe
+
+May import: flow.
+"""

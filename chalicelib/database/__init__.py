@@ -4,5 +4,6 @@ Connecting: endpoint, root_certificates, handshake, scram, encoding, connection,
 Who may log in and what may be entered: names, roles, membership, master_user, databases.
 What our users may do: objects, privileges, default_privileges, ownership, grants, verification.
 What came along and acts by itself: quiesce, quiesce_queries, scheduled_jobs.
-It imports `flow` alone.
+
+May import: flow.
 """

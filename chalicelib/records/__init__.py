@@ -1,1 +1,9 @@
-"""The operation records, the trail and the targets, in DynamoDB. Imports `flow` and `aws`."""
+"""The records in DynamoDB.
+
+- store: conditional writes of items in the two tables
+- operations: the reads and writes of operation records, one method each
+- targets: the permanent item of a target cluster, with its lock
+- audit: the rows of the audit trail
+
+May import: aws, flow.
+"""

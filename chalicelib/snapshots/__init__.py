@@ -1,1 +1,8 @@
-"""The source's snapshots, and the copies that we make of them. Imports `flow` and `aws`."""
+"""The source's snapshots, and the copies of them.
+
+- source: reads of the production cluster and its snapshots
+- eligibility: which snapshots are the source's
+- copies: the copies in a region
+
+May import: aws, flow.
+"""

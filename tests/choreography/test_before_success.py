@@ -162,7 +162,7 @@ def test_a_repeated_step_says_no_success_of_what_cannot_be_used(
 @pytest.mark.parametrize(
     ("deed", "told"),
     [
-        (delete_reader, "does not have the instances staging-cluster-2 any more"),
+        (delete_reader, "no longer has the instances staging-cluster-2"),
         (replace_reader(public=False, tags=False), None),
         (lambda night: night.aurora.set_status(READER, "deleting"), None),
     ],
