@@ -172,7 +172,7 @@ def test_a_plan_that_is_about_other_clusters_now_is_not_rerun(night: Night, sett
     night.request("RestoreRequested", rerun_of=first)
 
     assert (True, True, 1) == (
-        "is now about other clusters" in night.notices()[-1]["reason"],
+        "now has other clusters" in night.notices()[-1]["reason"],
         "Ask for a new operation" in night.notices()[-1]["remedy"],
         len(night.all_operations()),
     )
