@@ -34,8 +34,8 @@ def snapshot_check(operation: Operation, ports: Ports) -> Outcome:
             retry=Retry.NEW_REQUEST,
         )
     found = _facts(snapshot)
-    if operation.automatic and (reason := _why_skipped(operation, snapshot, source, ports)):
-        return Advance(State.SKIPPING, found, reason, reason=reason)
+    if operation.automatic and (skip := _why_skipped(operation, snapshot, source, ports)):
+        return Advance(State.SKIPPING, found, skip, reason=skip)
     if not operation.automatic and (older := why_older(replace(operation, facts=found), ports)):
         what = older.reason
         return Advance(State.SKIPPING, found, what, reason=what, remedy=older.remedy)
