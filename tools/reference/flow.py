@@ -47,12 +47,12 @@ def choreography() -> str:
     """Write the whole table: one row for each state."""
     heads = [
         "state",
-        "announced as",
-        "also woken by",
+        "event",
+        "RDS events",
         "step = Lambda",
-        "goes to",
+        "next states",
         "deadline",
-        "gives up to",
+        "on giving up",
     ]
     open_rows = [
         [
@@ -68,7 +68,7 @@ def choreography() -> str:
         if row.step
     ]
     ends = [
-        [code(row.state), code(row.event), "", "", "the end", "", ""]
+        [code(row.state), code(row.event), "", "", "terminal", "", ""]
         for row in CHOREOGRAPHY
         if not row.step
     ]
@@ -80,7 +80,7 @@ def diagram() -> str:
     lines = [f"    [*] --> {CHOREOGRAPHY[0].state}"]
     for row in CHOREOGRAPHY:
         lines += [f"    {row.state} --> {state}" for state in row.leads_to or ["[*]"]]
-    lines.append('    state "any state that can still be stopped" as OPEN')
+    lines.append('    state "any state that can be cancelled" as OPEN')
     lines += [f"    OPEN --> {state}" for state in _STOPS]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 
@@ -91,13 +91,11 @@ def rds_events() -> str:
         _event_row(event, f"starts an operation ({code(START_STEP)})") for event in STARTING_EVENTS
     ]
     wakes = [
-        _event_row(event, f"wakes {code(row.step)} in {code(row.state)}")
+        _event_row(event, f"invokes {code(row.step)} in {code(row.state)}")
         for row in CHOREOGRAPHY
         for event in row.rds_events
     ]
-    return table(
-        ["event", "detail-type", "message begins with", "what it does here"], [*starts, *wakes]
-    )
+    return table(["event", "detail-type", "message begins with", "effect"], [*starts, *wakes])
 
 
 def _event_row(event: RdsEvent, does: str) -> list[str]:
