@@ -9,7 +9,7 @@ from typing import Final
 
 
 @dataclass(frozen=True)
-class Bounds:
+class NumberRule:
     """A whole number from `minimum` to `maximum`, and what it is if it is not set."""
 
     default: int
@@ -26,7 +26,7 @@ class Bounds:
 
 
 # Hours without a success before people are told: a day, and what a restore may take.
-FRESHNESS_HOURS: Final = Bounds(default=30, minimum=1, maximum=720)
+FRESHNESS_HOURS: Final = NumberRule(default=30, minimum=1, maximum=720)
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+[.][^@\s]+")
 TOPIC_ARN: Final = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+")

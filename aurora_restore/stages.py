@@ -93,7 +93,10 @@ def _unknown(name: str, known: list[str], command: str) -> str:
             f"STAGE is missing: .chalice/config.json has {stages}. Name one of them, for example: "
             f"make {command} STAGE={known[0] if known else '<stage>'}"
         )
-    near = "".join(f" Did you mean '{one}'?" for one in get_close_matches(name, known, n=1))
+    near = "".join(
+        f" Did you mean '{get_close_match}'?"
+        for get_close_match in get_close_matches(name, known, n=1)
+    )
     return (
         f"There is no stage '{name}': .chalice/config.json has {stages}.{near} Name one of them, "
         "or add yours there."
@@ -139,7 +142,7 @@ class Stage:
             raise StageError(f"{file} cannot be read: {error}. Correct it.") from error
         stages = config.get("stages") if isinstance(config, dict) else None
         if not isinstance(stages, dict) or not all(
-            isinstance(one, dict) for one in stages.values()
+            isinstance(stage, dict) for stage in stages.values()
         ):
             raise StageError(
                 f"{file} has no stages: an object `stages` with an object for each. Correct it."

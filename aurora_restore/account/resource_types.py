@@ -48,7 +48,7 @@ def _parameters(state: AccountState, region: str, names: Sequence[str]) -> set[s
 
 
 @dataclass(frozen=True)
-class ResourceType:
+class StageResource:
     """One type of CloudFormation's that the templates have."""
 
     noun: str
@@ -67,23 +67,25 @@ def _secret_name(arn: str) -> str:
     return arn.partition(":secret:")[2].rpartition("-")[0]
 
 
-RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::CloudWatch::Alarm": ResourceType("alarm", _alarms),
-    "AWS::CloudWatch::Dashboard": ResourceType(
+RESOURCE_TYPES: Final[Mapping[str, StageResource]] = {
+    "AWS::CloudWatch::Alarm": StageResource("alarm", _alarms),
+    "AWS::CloudWatch::Dashboard": StageResource(
         "dashboard", _each("cloudwatch", "get_dashboard", "DashboardName")
     ),
-    "AWS::DynamoDB::Table": ResourceType("table", _each("dynamodb", "describe_table", "TableName")),
-    "AWS::Events::Rule": ResourceType("rule", _each("events", "describe_rule", "Name")),
-    "AWS::IAM::Role": ResourceType("role", _each("iam", "get_role", "RoleName")),
-    "AWS::KMS::Alias": ResourceType("key's alias", _each("kms", "describe_key", "KeyId")),
-    "AWS::KMS::Key": ResourceType("key", _each("kms", "describe_key", "KeyId")),
-    "AWS::S3::Bucket": ResourceType("bucket", _buckets),
-    "AWS::SNS::Topic": ResourceType("topic", _each("sns", "get_topic_attributes", "TopicArn")),
-    "AWS::SQS::Queue": ResourceType(
+    "AWS::DynamoDB::Table": StageResource(
+        "table", _each("dynamodb", "describe_table", "TableName")
+    ),
+    "AWS::Events::Rule": StageResource("rule", _each("events", "describe_rule", "Name")),
+    "AWS::IAM::Role": StageResource("role", _each("iam", "get_role", "RoleName")),
+    "AWS::KMS::Alias": StageResource("key's alias", _each("kms", "describe_key", "KeyId")),
+    "AWS::KMS::Key": StageResource("key", _each("kms", "describe_key", "KeyId")),
+    "AWS::S3::Bucket": StageResource("bucket", _buckets),
+    "AWS::SNS::Topic": StageResource("topic", _each("sns", "get_topic_attributes", "TopicArn")),
+    "AWS::SQS::Queue": StageResource(
         "queue", _each("sqs", "get_queue_url", "QueueName"), _queue_name
     ),
-    "AWS::SSM::Parameter": ResourceType("SSM parameter", _parameters),
-    "AWS::SecretsManager::Secret": ResourceType(
+    "AWS::SSM::Parameter": StageResource("SSM parameter", _parameters),
+    "AWS::SecretsManager::Secret": StageResource(
         "secret", _each("secretsmanager", "describe_secret", "SecretId"), _secret_name
     ),
 }

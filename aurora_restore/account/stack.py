@@ -22,7 +22,7 @@ RECOVERY_COMMANDS: Final = {
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackState:
     """One stack as it stands."""
 
     name: str
@@ -65,7 +65,7 @@ class Stack:
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
 
-def observe_stack(cloudformation: Service, name: str) -> Stack | None:
+def observe_stack(cloudformation: Service, name: str) -> StackState | None:
     """Read a stack; None where there is none, or only an unused change set of one."""
     try:
         described = cloudformation.call("describe_stacks", StackName=name)["Stacks"][0]
@@ -82,7 +82,7 @@ def observe_stack(cloudformation: Service, name: str) -> Stack | None:
         for given in described.get("Parameters", [])
     }
     outputs = {out["OutputKey"]: out["OutputValue"] for out in described.get("Outputs", [])}
-    return Stack(
+    return StackState(
         name,
         cloudformation.region,
         described["StackStatus"],

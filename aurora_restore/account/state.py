@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aurora_restore.account.identity import Account
 from aurora_restore.account.parameters import planned_parameters
-from aurora_restore.account.stack import Stack, observe_stack
+from aurora_restore.account.stack import StackState, observe_stack
 from aurora_restore.documents import Described
 from aurora_restore.plan_view import reading_ports
 from aurora_restore.stages import FUNCTIONS, Stage, variables_place
@@ -38,7 +38,7 @@ class AccountState:
     account: Account
     stage: Stage
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), kw_only=True)
-    _stacks: dict[tuple[str, str], Stack | None] = field(
+    _stacks: dict[tuple[str, str], StackState | None] = field(
         default_factory=dict, init=False, repr=False
     )
 
@@ -185,14 +185,14 @@ class AccountState:
 
     # --- stacks ---
 
-    def stack(self, name: str, region: str | None = None) -> Stack | None:
+    def stack(self, name: str, region: str | None = None) -> StackState | None:
         """Look a stack up, whosever it is."""
         key = (name, region or self.stage.region)
         if key not in self._stacks:
             self._stacks[key] = observe_stack(self.service("cloudformation", key[1]), name)
         return self._stacks[key]
 
-    def own_stack(self, name: str, region: str | None = None) -> Stack | None:
+    def own_stack(self, name: str, region: str | None = None) -> StackState | None:
         """Look a stack up; None unless it belongs to this stage."""
         found = self.stack(name, region)
         return found if found and found.is_of(self.stage.name, self.account.number) else None

@@ -77,7 +77,9 @@ def make_log_groups(account: Account, stage: Stage) -> None:
 
 def roles(resources: list[Resource]) -> list[str]:
     """Name the roles among resources."""
-    return [one["role_name"] for one in resources if one["resource_type"] == "iam_role"]
+    return [
+        resource["role_name"] for resource in resources if resource["resource_type"] == "iam_role"
+    ]
 
 
 def discover(state: AccountState) -> DeployedResources:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Action(StrEnum):
+class PlannedAction(StrEnum):
     """What happens to a resource."""
 
     CREATE = "create"
@@ -25,10 +25,10 @@ _NAMES: Final = ("rule_name", "role_name", "log_group_name")
 
 
 @dataclass(frozen=True)
-class Change:
+class PlannedChange:
     """One resource that is created, changed or deleted, and what of it changes."""
 
-    action: Action
+    action: PlannedAction
     kind: str
     name: str
     details: tuple[str, ...] = ()
@@ -39,9 +39,9 @@ class Change:
         return f"{line} ({', '.join(self.details)})" if self.details else line
 
 
-def deletions(resources: Iterable[Mapping[str, str]]) -> Iterator[Change]:
+def deletions(resources: Iterable[Mapping[str, str]]) -> Iterator[PlannedChange]:
     """Plan the deletion of resources that are described as Chalice's file does."""
     for resource in resources:
         named = [resource[key] for key in _NAMES if key in resource]
         name = named[0] if named else resource["lambda_arn"].rpartition(":")[2]
-        yield Change(Action.DELETE, KINDS[resource["resource_type"]], name)
+        yield PlannedChange(PlannedAction.DELETE, KINDS[resource["resource_type"]], name)

@@ -165,9 +165,9 @@ def known_regions() -> list[str]:
     """List the regions that RDS is in, as far as this botocore knows; nobody is asked."""
     session = boto3.Session()
     return [
-        one
+        get_available_region
         for part in session.get_available_partitions()
-        for one in session.get_available_regions("rds", part)
+        for region in session.get_available_regions("rds", part)
     ]
 
 
@@ -219,7 +219,7 @@ def _of_the_deployment(stage: Stage, where: str) -> Iterator[Finding]:
 def _roles(stage: Stage) -> Iterator[Finding]:
     """Refuse a role of people's own: each function has one, whose policy the deployment makes."""
     places = [stage.config, stage.config["stages"][stage.name]]
-    places += [one for place in places for one in place.get("lambda_functions", {}).values()]
+    places += [each for place in places for each in place.get("lambda_functions", {}).values()]
     for setting in sorted(
         {name for place in places for name in ("manage_iam_role", "iam_role_arn") if name in place}
     ):
@@ -263,7 +263,7 @@ def _network_settings(stage: Stage) -> Iterator[Finding]:
                 "lets in.",
                 name="network",
             )
-        elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        elif not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             yield failed(
                 f"{setting} of {IN_VPC} is {json.dumps(value)}: it should be a list of ids.",
                 f'Write {where} as a list, such as ["{example}"].',

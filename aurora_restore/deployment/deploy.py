@@ -9,7 +9,7 @@ from typing import Final
 
 from aurora_restore.account.clients import changing_clients
 from aurora_restore.account.identity import Account
-from aurora_restore.account.stack import Stack
+from aurora_restore.account.stack import StackState
 from aurora_restore.deployment import (
     chalice,
     chalice_state,
@@ -94,7 +94,7 @@ def _title(prepared: PreparedStack) -> str:
     return f"{prepared.spec.name}{where}: {_CONTENTS[template]}"
 
 
-def _deploy_stack(account: Account, prepared: PreparedStack) -> Stack:
+def _deploy_stack(account: Account, prepared: PreparedStack) -> StackState:
     """Create or update a stack. New tables are protected only once they are there.
 
     A creation that fails takes its tables back, which DynamoDB refuses for protected ones.

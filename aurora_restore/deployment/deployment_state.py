@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from aurora_restore.account.parameters import source_regions
-from aurora_restore.account.stack import Stack
+from aurora_restore.account.stack import StackState
 from aurora_restore.account.state import AccountState
 from aurora_restore.deployment import chalice_state, home
 from aurora_restore.deployment.chalice_state import DeployedResources
@@ -60,20 +60,20 @@ class DeploymentState(AccountState):
     # --- stacks ---
 
     @property
-    def stacks_to_keep(self) -> list[Stack]:
+    def stacks_to_keep(self) -> list[StackState]:
         """Whatever has the names of the stacks that will be deployed."""
         names = (self.stage.records_stack, self.stage.foundation_stack)
         home_stacks = [found for name in names if (found := self.stack(name))]
         return home_stacks + self._forwarding_stacks(self.source_regions)
 
     @property
-    def obsolete_stacks(self) -> list[Stack]:
+    def obsolete_stacks(self) -> list[StackState]:
         """The stage's stacks in regions that no plan has its source in any more."""
         regions = self.forwarding_regions.difference(self.source_regions)
         return self._own(self._forwarding_stacks(regions))
 
     @property
-    def stacks_to_delete(self) -> list[Stack]:
+    def stacks_to_delete(self) -> list[StackState]:
         """The stage's stacks that go with it, in the order in which they do."""
         foundation = self.stack(self.stage.foundation_stack)
         regions = self.forwarding_regions.union(self.source_regions)
@@ -86,11 +86,11 @@ class DeploymentState(AccountState):
         found = {region: self._forwarder(region) for region in regions}
         return {region: stack for region, stack in found.items() if isinstance(stack, str)}
 
-    def _forwarding_stacks(self, regions: Iterable[str]) -> list[Stack]:
+    def _forwarding_stacks(self, regions: Iterable[str]) -> list[StackState]:
         found = [self._forwarder(region) for region in sorted(regions)]
-        return [stack for stack in found if isinstance(stack, Stack)]
+        return [stack for stack in found if isinstance(stack, StackState)]
 
-    def _forwarder(self, region: str) -> Stack | str | None:
+    def _forwarder(self, region: str) -> StackState | str | None:
         """Look up the stack that forwards from a region, or say why that cannot be.
 
         A region may be disabled, or none at all: that stops no other look.
@@ -100,5 +100,5 @@ class DeploymentState(AccountState):
         except (RefusedError, TransientError) as error:
             return error.reason
 
-    def _own(self, found: list[Stack]) -> list[Stack]:
+    def _own(self, found: list[StackState]) -> list[StackState]:
         return [stack for stack in found if stack.is_of(self.stage.name, self.account.number)]

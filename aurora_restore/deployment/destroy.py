@@ -9,7 +9,7 @@ from typing import Any
 
 from aurora_restore.account.clients import changing_clients
 from aurora_restore.account.identity import Account, NotSignedInError
-from aurora_restore.account.stack import Stack
+from aurora_restore.account.stack import StackState
 from aurora_restore.deployment import chalice, chalice_state, config_checks, preflight, stacks
 from aurora_restore.deployment.chalice_state import Resource
 from aurora_restore.deployment.changes import deletions
@@ -76,7 +76,7 @@ def _delete_app(
         _delete_log_groups(account, stage, resources, output)
 
 
-def _delete_stacks(account: Account, stacks_to_delete: list[Stack], output: Output) -> None:
+def _delete_stacks(account: Account, stacks_to_delete: list[StackState], output: Output) -> None:
     for stack in stacks_to_delete:
         _empty_bucket(account, stack)
         stacks.delete(account, stack)
@@ -117,7 +117,8 @@ def _ready(stage: Stage, *, force: bool) -> DeploymentState:
     ]
     if not force:
         findings += [
-            replace(one, do=f"{one.do} Set FORCE=1 to ignore this.") for one in _to_be_left(state)
+            replace(each, do=f"{each.do} Set FORCE=1 to ignore this.")
+            for each in _to_be_left(state)
         ]
     if findings:
         raise NotReadyError(findings)
@@ -128,7 +129,7 @@ def _to_be_left(state: DeploymentState) -> Iterator[Finding]:
     """Find what would be left behind half-way."""
     yield from preflight.unreadable_regions(state, state.unreadable_regions)
     if state.deployed.resources:  # such a function would go on, without what is around it
-        yield from (one for one in state.deployed.foreign if one.name == "functions")
+        yield from (each for each in state.deployed.foreign if each.name == "functions")
     if names := sorted(_open_operations(state)):
         yield failed(
             f"Under way: {', '.join(names)}. Without the functions they would never finish.",
@@ -158,7 +159,11 @@ def _delete_log_groups(
 ) -> None:
     """Delete the functions' logs: `chalice delete` only removes their retention."""
     logs = account.clients("logs", stage.region)
-    names = [one["log_group_name"] for one in resources if one["resource_type"] == "log_group"]
+    names = [
+        resource["log_group_name"]
+        for resource in resources
+        if resource["resource_type"] == "log_group"
+    ]
     for name in names:
         logs.delete_log_group(logGroupName=name)
     if names:
@@ -172,7 +177,7 @@ def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
         return
 
 
-def _empty_bucket(account: Account, stack: Stack) -> None:
+def _empty_bucket(account: Account, stack: StackState) -> None:
     """Empty the bucket of packages: CloudFormation deletes no bucket that holds something."""
     name = stack.physical_ids.get("Deployment")
     if not name:
@@ -181,7 +186,7 @@ def _empty_bucket(account: Account, stack: Stack) -> None:
     for page in _versions(s3, name):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:
-            keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+            keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
             left = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True}).get(
                 "Errors", []
             )

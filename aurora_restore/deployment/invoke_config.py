@@ -105,7 +105,7 @@ def _apply(account: Account, stage: Stage, function: str, queue_arn: str) -> lis
 def _tag(account: Account, stage: Stage, function: str) -> None:
     """Tag the role, the log group and the rule of a function: Chalice tags the function alone."""
     name, rule = stage.function(function), stage.rule(function)
-    of_log = {one["Key"]: one["Value"] for one in tags(stage, "Logging")}
+    of_log = {tag["Key"]: tag["Value"] for tag in tags(stage, "Logging")}
     group = account.arn("logs", stage.region, f"log-group:/aws/lambda/{name}")
     account.clients("logs", stage.region).tag_resource(resourceArn=group, tags=of_log)
     account.clients("iam", stage.region).tag_role(

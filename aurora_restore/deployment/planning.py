@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from aurora_restore.account.identity import Account
-from aurora_restore.account.stack import Stack
+from aurora_restore.account.stack import StackState
 from aurora_restore.deployment import function_config, invoke_config, project, stack_parameters
-from aurora_restore.deployment.changes import Action, Change, deletions
+from aurora_restore.deployment.changes import PlannedAction, PlannedChange, deletions
 from aurora_restore.deployment.deployment_state import DeploymentState
 from aurora_restore.deployment.stacks import PreparedStack, prepare
 from aurora_restore.documents import Described, equivalent, includes
@@ -22,12 +22,12 @@ class DeploymentPlan:
 
     stacks: tuple[PreparedStack, ...]
     """Records, foundation, and what forwards, in the order in which they are deployed."""
-    app: tuple[Change, ...]
+    app: tuple[PlannedChange, ...]
     """Functions and rules."""
-    obsolete_stacks: tuple[Stack, ...]
+    obsolete_stacks: tuple[StackState, ...]
 
     @property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[PlannedChange]:
         """Every change, in the order in which they are made."""
         stacks = [change for stack in self.stacks if (change := stack.change)]
         return [*stacks, *self.app, *map(deletion_of, self.obsolete_stacks)]
@@ -43,9 +43,9 @@ class DeploymentPlan:
         yield from map(str, changes)
 
 
-def deletion_of(stack: Stack) -> Change:
+def deletion_of(stack: StackState) -> PlannedChange:
     """Plan the deletion of a stack."""
-    return Change(Action.DELETE, "stack", f"{stack.name} in {stack.region}")
+    return PlannedChange(PlannedAction.DELETE, "stack", f"{stack.name} in {stack.region}")
 
 
 def plan(
@@ -83,7 +83,7 @@ class _App:
         )
         self._queue = state.arn("sqs", state.stage.failure_queue)
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[PlannedChange]:
         """Compare every function and rule, and find those that left the app."""
         for function in FUNCTIONS:
             yield from self._function(function)
@@ -91,13 +91,13 @@ class _App:
             yield from self._rule(function)
         yield from deletions(self._leaving())
 
-    def _function(self, name: str) -> Iterator[Change]:
+    def _function(self, name: str) -> Iterator[PlannedChange]:
         full_name = self._state.stage.function(name)
         deployed = self._state.functions.get(name)
         if deployed is None:
-            yield Change(Action.CREATE, "function", full_name)
+            yield PlannedChange(PlannedAction.CREATE, "function", full_name)
         elif details := tuple(self._function_details(name, deployed)):
-            yield Change(Action.CHANGE, "function", full_name, details)
+            yield PlannedChange(PlannedAction.CHANGE, "function", full_name, details)
 
     def _function_details(self, name: str, deployed: Described) -> Iterator[str]:
         stage, full_name = self._state.stage, self._state.stage.function(name)
@@ -115,12 +115,12 @@ class _App:
         if retries is None or not includes(retries, invoke_config.invocation(name, self._queue)):
             yield "retry settings"
 
-    def _rule(self, name: str) -> Iterator[Change]:
+    def _rule(self, name: str) -> Iterator[PlannedChange]:
         rule, full_name = self._state.rules.get(name), self._state.stage.rule(name)
         if rule is None:
-            yield Change(Action.CREATE, "rule", full_name)
+            yield PlannedChange(PlannedAction.CREATE, "rule", full_name)
         elif details := tuple(self._rule_details(name, rule)):
-            yield Change(Action.CHANGE, "rule", full_name, details)
+            yield PlannedChange(PlannedAction.CHANGE, "rule", full_name, details)
 
     def _rule_details(self, name: str, rule: Described) -> Iterator[str]:
         if not invoke_config.matches_choreography(self._state.stage, name, rule):

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError
 
 from aurora_restore.account.clients import reading_clients
 from aurora_restore.account.identity import Account, NotSignedInError, identify
-from aurora_restore.account.stack import RECOVERY_COMMANDS, Stack, stack_command
+from aurora_restore.account.stack import RECOVERY_COMMANDS, StackState, stack_command
 from aurora_restore.deployment import (
     chalice_state,
     config_checks,
@@ -153,19 +153,19 @@ def attached_policies(state: DeploymentState, roles_to_delete: Iterable[str]) ->
 
 def stacks_of(state: DeploymentState) -> Iterator[Finding]:
     """See that every stack can be made or changed, and those that are to go deleted."""
-    for one in state.stacks_to_keep:
-        if not one.is_of(state.stage.name, state.account.number):
-            yield failed(stacks.foreign_stack_message(one), NOT_OURS_ADVICE, name="stacks")
-        elif one.status in RECOVERY_COMMANDS:
-            does, verb = RECOVERY_COMMANDS[one.status]
+    for stack in state.stacks_to_keep:
+        if not stack.is_of(state.stage.name, state.account.number):
+            yield failed(stacks.foreign_stack_message(stack), NOT_OURS_ADVICE, name="stacks")
+        elif stack.status in RECOVERY_COMMANDS:
+            does, verb = RECOVERY_COMMANDS[stack.status]
             yield failed(
-                f"The stack {one.name} in {one.region} is {one.status}, from which it can only be "
+                f"The stack {stack.name} in {stack.region} is {stack.status}, from which it can only be "
                 f"{does}.",
-                stack_command(verb, one.name, one.region),
+                stack_command(verb, stack.name, stack.region),
                 name="stacks",
             )
-        elif one.is_busy:
-            yield _busy(one)
+        elif stack.is_busy:
+            yield _busy(stack)
     yield from check_deletable(state.obsolete_stacks)
     yield from unreadable_regions(state, state.source_regions)
 
@@ -188,25 +188,25 @@ def unreadable_regions(state: DeploymentState, needed: Collection[str]) -> Itera
         )
 
 
-def check_deletable(leaving: Iterable[Stack]) -> Iterator[Finding]:
+def check_deletable(leaving: Iterable[StackState]) -> Iterator[Finding]:
     """Find stacks that are to go and would not."""
-    for one in leaving:
-        if one.is_busy:
-            yield _busy(one)
-        elif one.is_protected:
+    for each in leaving:
+        if each.is_busy:
+            yield _busy(each)
+        elif each.is_protected:
             yield failed(
-                f"The stack {one.name} in {one.region} is protected against its deletion.",
+                f"The stack {each.name} in {each.region} is protected against its deletion.",
                 "If it may go: "
                 + stack_command(
                     "update-termination-protection --no-enable-termination-protection",
-                    one.name,
-                    one.region,
+                    each.name,
+                    each.region,
                 ),
                 name="stacks",
             )
 
 
-def _busy(stack: Stack) -> Finding:
+def _busy(stack: StackState) -> Finding:
     return failed(
         f"The stack {stack.name} in {stack.region} is {stack.status}.",
         "Wait until it is done.",

@@ -14,11 +14,11 @@ from aurora_restore.account.identity import Account
 from aurora_restore.account.stack import (
     RECOVERY_COMMANDS,
     STAGE_PARAMETER,
-    Stack,
+    StackState,
     observe_stack,
     stack_command,
 )
-from aurora_restore.deployment.changes import Action, Change
+from aurora_restore.deployment.changes import PlannedAction, PlannedChange
 from aurora_restore.deployment.errors import DeploymentError
 from chalicelib.aws.client import Service
 
@@ -44,22 +44,26 @@ class PreparedStack:
     """A stack that can be deployed: what will change is known, and nothing has changed yet."""
 
     spec: StackSpec
-    existing: Stack | None
+    existing: StackState | None
     change_set: str | None = None
     """The name of the change set of an existing stack; None where nothing changes."""
     details: tuple[str, ...] = ()
     """What changes, such as `modify Topic`."""
 
     @property
-    def change(self) -> Change | None:
+    def change(self) -> PlannedChange | None:
         """The line of the plan."""
         name = f"{self.spec.name} in {self.spec.region}"
         if self.existing is None:
-            return Change(Action.CREATE, "stack", name)
-        return Change(Action.CHANGE, "stack", name, self.details) if self.change_set else None
+            return PlannedChange(PlannedAction.CREATE, "stack", name)
+        return (
+            PlannedChange(PlannedAction.CHANGE, "stack", name, self.details)
+            if self.change_set
+            else None
+        )
 
 
-def prepare(account: Account, spec: StackSpec, existing: Stack | None) -> PreparedStack:
+def prepare(account: Account, spec: StackSpec, existing: StackState | None) -> PreparedStack:
     """Have CloudFormation plan the update of an existing stack. Raises DeploymentError.
 
     A change set changes nothing before it is executed. For a stack that is not there yet none is
@@ -80,7 +84,7 @@ def prepare(account: Account, spec: StackSpec, existing: Stack | None) -> Prepar
     return PreparedStack(spec, existing, change_set, tuple(map(_describe_change, changes)))
 
 
-def execute(account: Account, prepared: PreparedStack) -> Stack:
+def execute(account: Account, prepared: PreparedStack) -> StackState:
     """Create or update a stack as prepared, and wait for it. Raises DeploymentError."""
     spec = prepared.spec
     cloudformation = account.clients("cloudformation", spec.region)
@@ -108,12 +112,14 @@ def discard(account: Account, prepared: PreparedStack) -> None:
         )
 
 
-def deploy(account: Account, spec: StackSpec, existing: Stack | None) -> Stack:
+def deploy(account: Account, spec: StackSpec, existing: StackState | None) -> StackState:
     """Create or update a stack at once. Raises DeploymentError with the reasons."""
     return execute(account, prepare(account, spec, existing))
 
 
-def _create_change_set(cloudformation: Any, spec: StackSpec, existing: Stack | None) -> str | None:
+def _create_change_set(
+    cloudformation: Any, spec: StackSpec, existing: StackState | None
+) -> str | None:
     """Create a change set that can be executed; None where nothing would change."""
     name = f"deploy-{time.time_ns()}"
     cloudformation.create_change_set(
@@ -134,7 +140,7 @@ def _describe_change(change: Mapping[str, Any]) -> str:
     return f"{verb} {change['LogicalResourceId']}"
 
 
-def _parameters(spec: StackSpec, existing: Stack | None) -> Iterator[dict[str, Any]]:
+def _parameters(spec: StackSpec, existing: StackState | None) -> Iterator[dict[str, Any]]:
     """Give what is wanted.
 
     What somebody set by hand stays, which an update would set back to the default otherwise.
@@ -170,12 +176,12 @@ def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
     return True
 
 
-def foreign_stack_message(stack: Stack) -> str:
+def foreign_stack_message(stack: StackState) -> str:
     """Say that a stack is not the stage's."""
     return f"The stack {stack.name} in {stack.region} was not created by this stage."
 
 
-def delete(account: Account, stack: Stack) -> None:
+def delete(account: Account, stack: StackState) -> None:
     """Delete a stack, whose retained resources stay. Raises DeploymentError."""
     cloudformation = account.clients("cloudformation", stack.region)
     cloudformation.delete_stack(StackName=stack.name)

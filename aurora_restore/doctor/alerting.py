@@ -88,7 +88,7 @@ def _subscribers(view: StageView, arn: str) -> Iterator[Finding]:
     except NotFoundError:
         yield warning("There is no topic to listen to.", "See the check `topic` first.")
         return
-    confirmed = [one for one in found if one["SubscriptionArn"].startswith("arn:")]
+    confirmed = [each for each in found if each["SubscriptionArn"].startswith("arn:")]
     if confirmed:
         yield ok(f"{len(confirmed)} confirmed.")
     elif found:
@@ -156,18 +156,18 @@ def waiting(view: StageView, url: str, region: str) -> Iterator[Finding]:
 def alarms(view: StageView) -> Iterator[Finding]:
     """See that every alarm of the foundation is there, speaks to the topic, and is quiet."""
     names = [
-        one["PhysicalResourceId"]
-        for one in view.foundation
-        if one["ResourceType"] == "AWS::CloudWatch::Alarm"
+        each["PhysicalResourceId"]
+        for each in view.foundation
+        if each["ResourceType"] == "AWS::CloudWatch::Alarm"
     ]
     if not names:
         yield failed("The foundation has no alarms.", deploy(view))
         return
     found = view.service("cloudwatch").pages("describe_alarms", "MetricAlarms", AlarmNames=names)
-    for name in sorted({*names} - {one["AlarmName"] for one in found}):
+    for name in sorted({*names} - {each["AlarmName"] for each in found}):
         yield failed(f"The alarm {name} is gone.", missing_advice(view))
-    for one in found:
-        yield from _alarm(view, one)
+    for each in found:
+        yield from _alarm(view, each)
     yield ok(f"{len(found)} are quiet.")
 
 
@@ -194,8 +194,8 @@ def logs(view: StageView) -> Iterator[Finding]:
     """
     prefix = f"/aws/lambda/{view.stage.function('')}"
     kept = {
-        one["logGroupName"].removeprefix(prefix): one.get("retentionInDays")
-        for one in view.log_groups
+        log_group["logGroupName"].removeprefix(prefix): log_group.get("retentionInDays")
+        for log_group in view.log_groups
     }
     differ = [
         name

@@ -17,8 +17,8 @@ def functions(view: StageView) -> Iterator[Finding]:
     missing = [name for name in FUNCTIONS if name not in view.functions]
     if missing:
         yield failed(f"Not deployed: {', '.join(missing)}.", deploy(view))
-    for name, one in view.deployed.items():
-        yield from _readiness(view, name, one)
+    for name, each in view.deployed.items():
+        yield from _readiness(view, name, each)
         yield from _concurrency(view, name)
     yield from _event_sources(view)
     if surplus := sorted({*view.functions} - {*FUNCTIONS}):
@@ -54,17 +54,17 @@ def _concurrency(view: StageView, name: str) -> Iterator[Finding]:
 
 def _event_sources(view: StageView) -> Iterator[Finding]:
     """Find event sources of the app's functions that somebody disabled."""
-    functions = {one["FunctionArn"]: name for name, one in view.deployed.items()}
+    functions = {each["FunctionArn"]: name for name, each in view.deployed.items()}
     found = view.service("lambda").pages("list_event_source_mappings", "EventSourceMappings")
-    for one in found:
-        name = functions.get(one.get("FunctionArn", ""))
-        if name and one.get("State") in ("Disabled", "Disabling"):
+    for each in found:
+        name = functions.get(each.get("FunctionArn", ""))
+        if name and each.get("State") in ("Disabled", "Disabling"):
             enable = (
                 f"aws lambda update-event-source-mapping --region {view.stage.region} --uuid "
-                f"{one['UUID']}"
+                f"{each['UUID']}"
             )
             yield warning(
-                f"The event source {one['EventSourceArn']} of {name} is disabled.",
+                f"The event source {each['EventSourceArn']} of {name} is disabled.",
                 f"If nobody stopped it on purpose: {enable} --enabled",
             )
 
@@ -81,7 +81,7 @@ def code(view: StageView) -> Iterator[Finding]:
     if not view.deployed:
         return
     digest = view.expected.digest()
-    other = [name for name, one in view.deployed.items() if one["CodeSha256"] != digest]
+    other = [name for name, each in view.deployed.items() if each["CodeSha256"] != digest]
     if other:
         which = (
             "All functions run" if len(other) == len(view.deployed) else f"{', '.join(other)} run"
@@ -100,8 +100,8 @@ def configuration(view: StageView) -> Iterator[Finding]:
     Values of variables are not shown.
     """
     yield from no_functions(view)
-    for name, one in view.deployed.items():
-        if differ := sorted(differences(view.stage, name, one, view.environment)):
+    for name, each in view.deployed.items():
+        if differ := sorted(differences(view.stage, name, each, view.environment)):
             yield failed(
                 f"{name} differs from .chalice/config.json in {', '.join(differ)}.", deploy(view)
             )
@@ -112,8 +112,8 @@ def roles(view: StageView) -> Iterator[Finding]:
     """See that each function has the role of its name, with its policy and no other."""
     yield from no_functions(view)
     policies = view.expected.policies(view.parameters)
-    for name, one in view.deployed.items():
-        yield from _role(view, name, one["Role"], policies[name])
+    for name, each in view.deployed.items():
+        yield from _role(view, name, each["Role"], policies[name])
     yield ok(f"{len(view.deployed)} roles have their own policy and no other.")
 
 

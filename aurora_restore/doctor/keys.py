@@ -36,7 +36,7 @@ def _policy(view: StagePlan, found: Described) -> Iterator[Finding]:
     kms = view.stage_view.service("kms", view.plan.target.region)
     document = kms.call("get_key_policy", KeyId=found["KeyId"], PolicyName="default")["Policy"]
     named = json.dumps(
-        [one.get("Principal") for one in statements_of(document) if one.get("Effect") == "Allow"]
+        [each.get("Principal") for each in statements_of(document) if each.get("Effect") == "Allow"]
     )
     if (
         f":{view.stage_view.account.number}:root" in named

@@ -22,7 +22,7 @@ def heartbeat(view: StageView) -> Iterator[Finding]:
     beats = _beats(view, name, since)
     if beats:
         last = datetime.fromtimestamp(
-            max(one["timestamp"] for one in beats) / 1000, tz=since.tzinfo
+            max(beat["timestamp"] for beat in beats) / 1000, tz=since.tzinfo
         )
         yield ok(f"It beat at {iso_timestamp(last)}.")
         return

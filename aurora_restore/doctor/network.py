@@ -56,15 +56,16 @@ class Place:
     def may_reach(self, port: int, *, groups: list[str], networks: list[Network]) -> bool:
         """Tell whether its own groups let it out to others, or to networks."""
         return any(
-            lets(one["IpPermissionsEgress"], port, groups=groups, networks=networks)
-            for one in self.groups
+            lets(group["IpPermissionsEgress"], port, groups=groups, networks=networks)
+            for group in self.groups
         )
 
     def is_let_in(self, groups: list[Described], port: int) -> bool:
         """Tell whether others' groups let it in."""
         own = _networks(self.subnets)
         return any(
-            lets(one["IpPermissions"], port, groups=self.group_ids, networks=own) for one in groups
+            lets(group["IpPermissions"], port, groups=self.group_ids, networks=own)
+            for group in groups
         )
 
 
@@ -77,7 +78,7 @@ def _groups(ec2: Service, ids: tuple[str, ...]) -> list[Described]:
 
 
 def _networks(subnets: list[Described]) -> list[Network]:
-    return [ip_network(one["CidrBlock"]) for one in subnets if one.get("CidrBlock")]
+    return [ip_network(subnet["CidrBlock"]) for subnet in subnets if subnet.get("CidrBlock")]
 
 
 def _unplaced(place: Place) -> Iterator[Finding]:
@@ -109,7 +110,9 @@ def _database_connectivity(view: StagePlan, place: Place) -> Iterator[Finding]:
     group = rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"][0]
     ec2 = view.stage_view.service("ec2", plan.target.region)
     yield from _same_vpc(place, str(group["VpcId"]), name)
-    where = _networks(_subnets(ec2, tuple(one["SubnetIdentifier"] for one in group["Subnets"])))
+    where = _networks(
+        _subnets(ec2, tuple(subnet["SubnetIdentifier"] for subnet in group["Subnets"]))
+    )
     of_target, of_function = (
         ", ".join(plan.target.vpc_security_group_ids),
         ", ".join(place.group_ids),
@@ -133,7 +136,7 @@ def _database_connectivity(view: StagePlan, place: Place) -> Iterator[Finding]:
 
 
 def _same_vpc(place: Place, vpc: str, name: str) -> Iterator[Finding]:
-    vpcs = sorted({str(one["VpcId"]) for one in (*place.subnets, *place.groups)})
+    vpcs = sorted({str(subnet["VpcId"]) for subnet in (*place.subnets, *place.groups)})
     if len(vpcs) > 1:
         yield failed(
             f"Subnets and security groups of {IN_VPC} are in different VPCs: {', '.join(vpcs)}.",
@@ -163,9 +166,9 @@ def aws_connectivity(view: StageView) -> Iterator[Finding]:
 
 def _aws_connectivity(view: StageView, place: Place) -> Iterator[Finding]:
     shut = [
-        one["SubnetId"]
-        for one in place.subnets
-        if not _leads_out(_routes(place, str(one["SubnetId"])))
+        subnet["SubnetId"]
+        for subnet in place.subnets
+        if not _leads_out(_routes(place, str(subnet["SubnetId"])))
     ]
     if not shut:
         yield ok(f"{', '.join(place.subnet_ids)}: out through a default route.")
@@ -200,11 +203,11 @@ def _leads_out(table: Described) -> bool:
 
     An internet gateway does not: a function has no public address.
     """
-    default = [one for one in table["Routes"] if one.get("DestinationCidrBlock") == INTERNET]
+    default = [route for route in table["Routes"] if route.get("DestinationCidrBlock") == INTERNET]
     return any(
-        one.get("State", "active") == "active"
-        and not str(one.get("GatewayId", "")).startswith("igw-")
-        for one in default
+        each.get("State", "active") == "active"
+        and not str(each.get("GatewayId", "")).startswith("igw-")
+        for each in default
     )
 
 
@@ -214,7 +217,9 @@ def _has_endpoint(place: Place, service: str) -> bool:
         {"Name": "service-name", "Values": [f"com.amazonaws.{place.ec2.region}.{service}"]},
     ]
     found = place.ec2.pages("describe_vpc_endpoints", "VpcEndpoints", Filters=filters)
-    return any(_serves(place, one) for one in found if one.get("State", "").lower() == "available")
+    return any(
+        _serves(place, each) for each in found if each.get("State", "").lower() == "available"
+    )
 
 
 def _serves(place: Place, endpoint: Described) -> bool:
@@ -222,7 +227,7 @@ def _serves(place: Place, endpoint: Described) -> bool:
     if endpoint.get("VpcEndpointType") == "Gateway":
         tables = {_routes(place, subnet).get("RouteTableId") for subnet in place.subnet_ids}
         return tables <= {*endpoint.get("RouteTableIds", [])}
-    groups = tuple(one["GroupId"] for one in endpoint.get("Groups", []))
+    groups = tuple(each["GroupId"] for each in endpoint.get("Groups", []))
     return bool(endpoint.get("PrivateDnsEnabled")) and place.is_let_in(
         _groups(place.ec2, groups), HTTPS
     )

@@ -29,9 +29,9 @@ def operations(view: StageView) -> Iterator[Finding]:
             opened.append(Operation.from_item(item))
         except UnreadableRecordError as error:
             unreadable.append(str(error))
-    late = [one for one in opened if one.due_at and one.due_at <= late_since]
+    late = [each for each in opened if each.due_at and each.due_at <= late_since]
     if late:
-        shown = ", ".join(f"{one.operation_id} ({one.state})" for one in late[:SHOWN_MAX])
+        shown = ", ".join(f"{each.operation_id} ({each.state})" for each in late[:SHOWN_MAX])
         more = f" and {len(late) - SHOWN_MAX} more" if len(late) > SHOWN_MAX else ""
         yield warning(
             f"Overdue: {shown}{more}.",
@@ -74,8 +74,8 @@ def last(view: StagePlan) -> Iterator[Finding]:
     newest = [
         Operation.from_item(item) for item in islice(found, LOOKED_BACK_MAX) if "state" in item
     ]
-    ended = [one for one in newest if one.state in TERMINAL]
-    told = next((one for one in ended if one.state is not State.SKIPPED), None)
+    ended = [each for each in newest if each.state in TERMINAL]
+    told = next((each for each in ended if each.state is not State.SKIPPED), None)
     if told is None:
         reason = f" The newest was skipped: {ended[0].reason}" if ended else ""
         yield ok(f"No operation has succeeded or failed yet.{reason}")

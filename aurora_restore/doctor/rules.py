@@ -35,7 +35,9 @@ def _rule(view: StageView, name: str, rule: Described) -> Iterator[Finding]:
             f"The event pattern of the rule of {name} differs from the choreography.", deploy(view)
         )
     function = view.arn("lambda", f"function:{view.stage.function(name)}")
-    if [one["Arn"] for one in view.rule_targets(view.stage.rule(name))] != [function]:
+    if [rule_target["Arn"] for rule_target in view.rule_targets(view.stage.rule(name))] != [
+        function
+    ]:
         yield failed(f"The rule of {name} does not lead to its function alone.", deploy(view))
     if name in view.deployed and not _is_let_in(view, name, rule["Arn"]):
         yield failed(f"The rule may not invoke {name}.", deploy(view))
@@ -45,7 +47,11 @@ def _is_let_in(view: StageView, name: str, rule_arn: str) -> bool:
     """Tell whether the function's own policy lets EventBridge invoke it for the rule."""
     found = view.find("lambda", "get_policy", FunctionName=view.stage.function(name))
     statements = statements_of(found["Policy"]) if found else []
-    for_rule = [one for one in statements if rule_arn in json.dumps(one.get("Condition", {}))]
+    for_rule = [
+        statement
+        for statement in statements
+        if rule_arn in json.dumps(statement.get("Condition", {}))
+    ]
     return allows({"Statement": for_rule}, EVENTS)
 
 

@@ -24,11 +24,15 @@ def lets(
     """
     wanted_groups, wanted_networks = {*groups}, list(networks)
     return any(
-        wanted_groups & {pair.get("GroupId") for pair in one.get("UserIdGroupPairs", [])}
-        or one.get("PrefixListIds")
-        or any(_covers(network, wanted) for network in _networks(one) for wanted in wanted_networks)
-        for one in permissions
-        if _is_of_port(one, port)
+        wanted_groups & {pair.get("GroupId") for pair in permission.get("UserIdGroupPairs", [])}
+        or permission.get("PrefixListIds")
+        or any(
+            _covers(network, wanted)
+            for network in _networks(permission)
+            for wanted in wanted_networks
+        )
+        for permission in permissions
+        if _is_of_port(permission, port)
     )
 
 
@@ -42,10 +46,10 @@ def _is_of_port(permission: Described, port: int) -> bool:
 
 
 def _networks(permission: Described) -> Iterator[Network]:
-    for one in permission.get("IpRanges", []):
-        yield ip_network(one["CidrIp"], strict=False)
-    for one in permission.get("Ipv6Ranges", []):
-        yield ip_network(one["CidrIpv6"], strict=False)
+    for each in permission.get("IpRanges", []):
+        yield ip_network(each["CidrIp"], strict=False)
+    for each in permission.get("Ipv6Ranges", []):
+        yield ip_network(each["CidrIpv6"], strict=False)
 
 
 def _covers(network: Network, wanted: Network) -> bool:

@@ -146,7 +146,7 @@ def _left_behind(view: StagePlan, region: str) -> Iterator[Finding]:
     """
     made = view.stage_view.resources(view.stage_view.stage.forwarding_stack, region)
     for url in (
-        one["PhysicalResourceId"] for one in made if one["ResourceType"] == "AWS::SQS::Queue"
+        each["PhysicalResourceId"] for each in made if each["ResourceType"] == "AWS::SQS::Queue"
     ):
         yield from alerting.waiting(view.stage_view, url, region)
 
@@ -162,7 +162,7 @@ def _role(view: StagePlan, region: str, rule: str, bus: str) -> Iterator[Finding
     targets = view.stage_view.service("events", region).call("list_targets_by_rule", Rule=rule)[
         "Targets"
     ]
-    role_arn = next((one.get("RoleArn", "") for one in targets if one["Arn"] == bus), "")
+    role_arn = next((target.get("RoleArn", "") for target in targets if target["Arn"] == bus), "")
     if role_arn and view.stage_view.find("iam", "get_role", RoleName=role_arn.rsplit("/", 1)[-1]):
         yield ok(f"{rule} in {region} forwards snapshot events to {view.stage_view.stage.region}.")
     else:

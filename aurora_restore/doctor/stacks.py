@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aurora_restore.account.parameters import source_regions
 from aurora_restore.account.resource_types import RESOURCE_TYPES
-from aurora_restore.account.stack import RECOVERY_COMMANDS, Stack, stack_command
+from aurora_restore.account.stack import RECOVERY_COMMANDS, StackState, stack_command
 from aurora_restore.deployment.stack_parameters import TEMPLATES
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
@@ -97,12 +97,12 @@ def _reasons(stack: ExpectedStack) -> str:
     return f"Read why: {stack_command('describe-stack-events', stack.name, stack.region)}."
 
 
-def _unfinished(view: StageView, stack: ExpectedStack, found: Stack) -> Iterator[Finding]:
-    for one in found.resources:
-        status = one["ResourceStatus"]
+def _unfinished(view: StageView, stack: ExpectedStack, found: StackState) -> Iterator[Finding]:
+    for resource in found.resources:
+        status = resource["ResourceStatus"]
         if not status.endswith(("_COMPLETE", "_IN_PROGRESS")):
             yield failed(
-                f"{one['LogicalResourceId']} of {stack.name} is {status}.",
+                f"{resource['LogicalResourceId']} of {stack.name} is {status}.",
                 f"{_reasons(stack)} {deploy(view)}",
             )
 

@@ -83,14 +83,14 @@ def quotas(view: StagePlan) -> Iterator[Finding]:
         )
     yield from view.passes("quotas")
     used = {
-        one["AccountQuotaName"]: one
-        for one in rds.call("describe_account_attributes")["AccountQuotas"]
+        account_quota["AccountQuotaName"]: account_quota
+        for account_quota in rds.call("describe_account_attributes")["AccountQuotas"]
     }
     if room := used.get("ManualClusterSnapshots"):
         yield from _room(view, room["Max"] - room["Used"])
     shown = [
-        f"{name} {one['Used']} of {one['Max']}"
-        for name, one in sorted(used.items())
+        f"{name} {each['Used']} of {each['Max']}"
+        for name, each in sorted(used.items())
         if name in _COUNTED
     ]
     yield ok(

@@ -28,9 +28,12 @@ def pins(requirements: Path, lock: Path) -> list[str]:
 
     Raises PackageError.
     """
-    versions = {str(canonicalize_name(one.name)): str(one.specifier) for one in _requirements(lock)}
+    versions = {
+        str(canonicalize_name(requirement.name)): str(requirement.specifier)
+        for requirement in _requirements(lock)
+    }
     needed = _with_what_they_need(
-        canonicalize_name(one.name) for one in _requirements(requirements)
+        canonicalize_name(requirement.name) for requirement in _requirements(requirements)
     )
     if unpinned := sorted(needed - versions.keys()):
         raise PackageError(
@@ -89,9 +92,9 @@ def _needs(name: str) -> list[str]:
             f"{name} is not installed here: install requirements-dev.lock first."
         ) from None
     return [
-        canonicalize_name(one.name)
-        for one in found
-        if not one.marker or one.marker.evaluate({"extra": ""})
+        canonicalize_name(each.name)
+        for each in found
+        if not each.marker or each.marker.evaluate({"extra": ""})
     ]
 
 

@@ -115,7 +115,7 @@ def revoke(
         run(connection, group.statement("REVOKE", "FROM", grantee(group.grantee)))
 
 
-class _Group(NamedTuple):
+class _DefaultsGroup(NamedTuple):
     """Default privileges of many owners that one statement can change."""
 
     owners: Composable
@@ -130,7 +130,7 @@ class _Group(NamedTuple):
         return alter.format(*what, SQL(preposition), grantees)
 
 
-def _grouped(found: Iterable[DefaultPrivilege]) -> Iterator[_Group]:
+def _grouped(found: Iterable[DefaultPrivilege]) -> Iterator[_DefaultsGroup]:
     owners: dict[tuple[str | None, str, tuple[str, ...], str], list[str]] = defaultdict(list)
     for default in found:
         key = default.schema, default.kind, default.words, default.grantee
@@ -138,4 +138,4 @@ def _grouped(found: Iterable[DefaultPrivilege]) -> Iterator[_Group]:
     for (schema, kind, words, name), of_owners in owners.items():
         where = SQL("IN SCHEMA {}").format(Identifier(schema)) if schema else SQL("")
         what = SQL(", ".join(words))
-        yield _Group(identifiers(of_owners), where, what, SQL(KINDS[kind]), name)
+        yield _DefaultsGroup(identifiers(of_owners), where, what, SQL(KINDS[kind]), name)

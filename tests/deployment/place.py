@@ -151,9 +151,9 @@ class Place:
         prefix = f"aurora-restore-{stage}-"
         found = self.clients("lambda", REGION).list_functions(MaxItems=100)["Functions"]
         return {
-            one["FunctionName"].removeprefix(prefix): one
-            for one in found
-            if one["FunctionName"].startswith(prefix)
+            each["FunctionName"].removeprefix(prefix): each
+            for each in found
+            if each["FunctionName"].startswith(prefix)
         }
 
     def rules(self, stage: str) -> list[str]:
@@ -204,8 +204,8 @@ class Place:
         return {
             "stacks": {**self.stacks(), **self.stacks(SOURCE_REGION)},
             "functions": {
-                one["FunctionName"]
-                for one in self.clients("lambda", REGION).list_functions()["Functions"]
+                function["FunctionName"]
+                for function in self.clients("lambda", REGION).list_functions()["Functions"]
             },
             "rules": {
                 rule["Name"] for rule in self.clients("events", REGION).list_rules()["Rules"]
@@ -226,8 +226,8 @@ class Place:
                 bucket["Name"] for bucket in self.clients("s3", REGION).list_buckets()["Buckets"]
             },
             "parameters": {
-                one["Name"]
-                for one in self.clients("ssm", REGION).describe_parameters()["Parameters"]
+                parameter["Name"]
+                for parameter in self.clients("ssm", REGION).describe_parameters()["Parameters"]
             },
             "targets": {
                 rule["Name"]: self.clients("events", REGION).list_targets_by_rule(
@@ -236,21 +236,25 @@ class Place:
                 for rule in self.clients("events", REGION).list_rules()["Rules"]
             },
             "alarms": {
-                one["AlarmName"]
-                for one in self.clients("cloudwatch", REGION).describe_alarms()["MetricAlarms"]
+                metric_alarm["AlarmName"]
+                for metric_alarm in self.clients("cloudwatch", REGION).describe_alarms()[
+                    "MetricAlarms"
+                ]
             },
             "dashboards": {
-                one["DashboardName"]
-                for one in self.clients("cloudwatch", REGION).list_dashboards()["DashboardEntries"]
+                dashboard_entry["DashboardName"]
+                for dashboard_entry in self.clients("cloudwatch", REGION).list_dashboards()[
+                    "DashboardEntries"
+                ]
             },
             "aliases": {
-                one["AliasName"]
-                for one in self.clients("kms", REGION).list_aliases()["Aliases"]
-                if "aurora-restore-" in one["AliasName"]
+                alias["AliasName"]
+                for alias in self.clients("kms", REGION).list_aliases()["Aliases"]
+                if "aurora-restore-" in alias["AliasName"]
             },
             "secrets": {
-                one["Name"]
-                for one in self.clients("secretsmanager", REGION).list_secrets()["SecretList"]
+                each["Name"]
+                for each in self.clients("secretsmanager", REGION).list_secrets()["SecretList"]
             },
         }
 

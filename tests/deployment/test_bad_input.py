@@ -254,7 +254,9 @@ def test_everything_at_once(place: Place) -> None:
 
     lines = [f"settings: FAILED ({name} is not set in .chalice/config.json" for name in nothing]
     assert [] == [
-        line for line in lines if sum(one.startswith(line) for one in said.complaints) != 1
+        line
+        for line in lines
+        if sum(complaint.startswith(line) for complaint in said.complaints) != 1
     ]
     assert 2 == said.err.count("network: FAILED")
 

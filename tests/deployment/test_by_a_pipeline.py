@@ -63,7 +63,7 @@ def test_the_doctor_finds_it_whole(place: Place, checkout: Path) -> None:
     seen = json.loads(
         type_in(place, checkout, "make doctor STAGE=dev JSON=1 || test $? -eq 2")
     )  # make's own status
-    amiss = {one["name"] for one in seen["findings"] if one["status"] != "OK"}
+    amiss = {finding["name"] for finding in seen["findings"] if finding["status"] != "OK"}
 
     assert set() == amiss - NOT_OF_THE_PACKAGE
 

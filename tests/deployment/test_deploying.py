@@ -99,12 +99,16 @@ def test_there_are_the_functions(place: Place, checkout: Path) -> None:
     (package,) = (checkout / ".build" / "dev" / ".chalice" / "deployments").iterdir()
 
     assert sorted(FUNCTIONS) == sorted(functions)
-    assert {digest_of(package)} == {one["CodeSha256"] for one in functions.values()}
+    assert {digest_of(package)} == {function["CodeSha256"] for function in functions.values()}
     assert ["setup-db-users"] == [
-        name for name, one in functions.items() if one.get("VpcConfig", {}).get("SubnetIds")
+        name
+        for name, function in functions.items()
+        if function.get("VpcConfig", {}).get("SubnetIds")
     ]
     assert {1} == {
-        len({json.dumps(one["Environment"], sort_keys=True) for one in functions.values()})
+        len(
+            {json.dumps(function["Environment"], sort_keys=True) for function in functions.values()}
+        )
     }
     assert (TOPIC, "aurora-restore-dev-state") == (
         environment["SNS_TOPIC_ARN"],
@@ -151,9 +155,9 @@ def test_everything_of_a_function_has_the_guides_tags(place: Place, function: st
     )["Tags"]
     guides = {"Environment": "dev", "Project": "AuroraRestore", "Service": "Lambda"}
 
-    assert guides == {one["Key"]: one["Value"] for one in of_rule["Tags"]}
+    assert guides == {tag["Key"]: tag["Value"] for tag in of_rule["Tags"]}
     home = {"aurora-restore:stage": "dev", "aurora-restore:home": f"{ACCOUNT}/{REGION}"}
-    assert guides | home == {one["Key"]: one["Value"] for one in of_role["Tags"]}
+    assert guides | home == {tag["Key"]: tag["Value"] for tag in of_role["Tags"]}
     assert guides | {"Service": "Logging"} == of_log
     assert (guides | home).items() <= of_function.items()
 
@@ -212,7 +216,7 @@ def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
     """The plan says so, and the same checkout gives the same bytes of the package."""
     before, digests = (
         place.everything(),
-        {one["CodeSha256"] for one in place.functions("dev").values()},
+        {function["CodeSha256"] for function in place.functions("dev").values()},
     )
     shutil.rmtree(checkout / ".build")
     again = place.deploy("dev", checkout)
@@ -221,7 +225,7 @@ def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
     assert f"No stack, function or rule of the stage dev in the account {ACCOUNT}" in again.out
     assert (before, digests) == (
         place.everything(),
-        {one["CodeSha256"] for one in place.functions("dev").values()},
+        {function["CodeSha256"] for function in place.functions("dev").values()},
     )
 
 
@@ -256,7 +260,8 @@ def test_a_deployment_that_failed_half_way_is_repeated(
     """
     failed, again = updates
     levels = {
-        one["Environment"]["Variables"]["LOG_LEVEL"] for one in place.functions("dev").values()
+        function["Environment"]["Variables"]["LOG_LEVEL"]
+        for function in place.functions("dev").values()
     }
 
     assert (1, 0, {"DEBUG"}) == (failed.status, again.status, levels)
@@ -334,7 +339,7 @@ def test_tracing_is_on_where_it_is_asked_for(place: Place) -> None:
     """With the right to send what is traced."""
     functions = place.functions("dev")
 
-    assert {"Active"} == {one["TracingConfig"]["Mode"] for one in functions.values()}
+    assert {"Active"} == {function["TracingConfig"]["Mode"] for function in functions.values()}
     assert [] == [
         name
         for name in functions
@@ -512,8 +517,8 @@ def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
 
     assert [1, 1] == [said.status for said in refused]
     assert [True, True] == [
-        f"Stage dev is deployed in {REGION}, but TARGET_REGION is eu-west-1" in one.err
-        for one in refused
+        f"Stage dev is deployed in {REGION}, but TARGET_REGION is eu-west-1" in each.err
+        for each in refused
     ]
     assert before == place.everything()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aurora_restore.account.identity import Account
-from aurora_restore.account.stack import Stack
+from aurora_restore.account.stack import StackState
 from aurora_restore.deployment import preflight
 from aurora_restore.deployment.deployment_state import DeploymentState
 from aurora_restore.stages import Stage
@@ -64,7 +64,7 @@ class Scene:
     def role(self, name: str, statement: dict[str, object]) -> None:
         """Make a role for Lambda with one policy, which bears its name."""
         trust, policy = (
-            {"Version": "2012-10-17", "Statement": [one]} for one in (LAMBDAS, statement)
+            {"Version": "2012-10-17", "Statement": [each]} for each in (LAMBDAS, statement)
         )
         iam = self.place.clients("iam", REGION)
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
@@ -91,9 +91,9 @@ def _forwarding(stage: str) -> str:
     return "aurora-restore-forwarding" if stage == "prod" else f"aurora-restore-{stage}-forwarding"
 
 
-def regions(found: list[Stack]) -> list[str]:
+def regions(found: list[StackState]) -> list[str]:
     """Output where stacks are."""
-    return [one.region for one in found]
+    return [each.region for each in found]
 
 
 def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
@@ -104,9 +104,9 @@ def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
     found = {name: scene.stage(name) for name in ("dev", "test", "prod")}
 
     assert {"dev": {SOURCE_REGION}, "test": {"eu-west-3"}, "prod": {ELSEWHERE}} == {
-        name: one.forwarding_regions for name, one in found.items()
+        name: each.forwarding_regions for name, each in found.items()
     }
-    assert [{REGION}, {REGION}, {"eu-west-2"}] == [one.deployed_regions for one in found.values()]
+    assert [{REGION}, {REGION}, {"eu-west-2"}] == [each.deployed_regions for each in found.values()]
     assert ["eu-west-3"] == regions(found["test"].obsolete_stacks)
     assert [] == regions(found["dev"].obsolete_stacks)
 
@@ -152,7 +152,7 @@ def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> Non
         stage.stacks_to_delete,
     )
     assert [f"The stack aurora-restore-dev-forwarding in {SOURCE_REGION}"] == [
-        one.what.partition(" was")[0] for one in preflight.stacks_of(stage)
+        each.what.partition(" was")[0] for each in preflight.stacks_of(stage)
     ]
 
 
@@ -199,9 +199,9 @@ def test_the_role_of_what_forwards_is_deleted_last(scene: Scene, place: Place) -
     cloudformation.delete_stack(StackName="aurora-restore-dev-forwarding")
     events = cloudformation.describe_stack_events(StackName=about)["StackEvents"]
     gone = [
-        one["LogicalResourceId"]
-        for one in reversed(events)
-        if one["ResourceStatus"] == "DELETE_COMPLETE"
+        event["LogicalResourceId"]
+        for event in reversed(events)
+        if event["ResourceStatus"] == "DELETE_COMPLETE"
     ]
 
     assert "Role" == [name for name in gone if name != "aurora-restore-dev-forwarding"][-1]
@@ -210,7 +210,7 @@ def test_the_role_of_what_forwards_is_deleted_last(scene: Scene, place: Place) -
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])
 def test_what_is_busy_is_waited_for(status: str) -> None:
     """Whoever is at work on it would be in the way."""
-    busy = Stack("aurora-restore-dev-forwarding", SOURCE_REGION, status)
+    busy = StackState("aurora-restore-dev-forwarding", SOURCE_REGION, status)
     (found,) = preflight.check_deletable([busy])
 
     assert f"is {status}. Wait until it is done." in str(found)
@@ -232,7 +232,7 @@ def test_a_role_outlives_its_function_and_is_found(scene: Scene, place: Place) -
     ours = scene.stage().deployed.resources
 
     assert [("iam_role", "visitor_role"), ("log_group", "visitor-log-group")] == [
-        (one["resource_type"], one["name"]) for one in ours
+        (our["resource_type"], our["name"]) for our in ours
     ]
 
 

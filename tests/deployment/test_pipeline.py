@@ -51,7 +51,7 @@ def transformed(place: Place, checkout: Path) -> Resources:
 
 def of_type(resources: Resources, kind: str) -> list[dict[str, Any]]:
     """List the properties of all resources of a type."""
-    return [one["Properties"] for one in resources.values() if one["Type"] == kind]
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]
 
 
 def log_tags(place: Place, function: str) -> dict[str, str]:
@@ -84,15 +84,16 @@ def test_a_function_is_the_same(place: Place, transformed: Resources, function: 
         )
     tags = place.clients("lambda", REGION).list_tags(Resource=deployed["FunctionArn"])["Tags"]
     assert tags == {
-        one["Key"]: one["Value"] for one in packaged["Tags"] if one["Key"] != "lambda:createdBy"
+        tag["Key"]: tag["Value"] for tag in packaged["Tags"] if tag["Key"] != "lambda:createdBy"
     }
     (kept,) = [
-        one
-        for one in of_type(transformed, "AWS::Logs::LogGroup")
-        if function in str(one["LogGroupName"]) or logical_id(function) in str(one["LogGroupName"])
+        each
+        for each in of_type(transformed, "AWS::Logs::LogGroup")
+        if function in str(each["LogGroupName"])
+        or logical_id(function) in str(each["LogGroupName"])
     ]
     assert place.retention(f"/aws/lambda/{deployed['FunctionName']}") == kept["RetentionInDays"]
-    assert log_tags(place, function) == {one["Key"]: one["Value"] for one in kept["Tags"]}
+    assert log_tags(place, function) == {tag["Key"]: tag["Value"] for tag in kept["Tags"]}
 
 
 @FUNCTION
@@ -140,9 +141,9 @@ def test_the_asynchronous_setting_is_the_same(
 ) -> None:
     """No retries, the age limit, and where failures go."""
     (packaged,) = [
-        one
-        for one in of_type(transformed, "AWS::Lambda::EventInvokeConfig")
-        if one["FunctionName"] == {"Ref": logical_id(function)}
+        each
+        for each in of_type(transformed, "AWS::Lambda::EventInvokeConfig")
+        if each["FunctionName"] == {"Ref": logical_id(function)}
     ]
     deployed = place.clients("lambda", REGION).get_function_event_invoke_config(
         FunctionName=f"aurora-restore-dev-{function}"

@@ -67,7 +67,7 @@ def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
         values[1]
     )
     passwords = {values[0]["password"], values[1]["app_password"], values[1]["readonly_password"]}
-    assert [32, 32, 32] == [len(one) for one in passwords]
+    assert [32, 32, 32] == [len(password) for password in passwords]
 
 
 def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Path) -> None:

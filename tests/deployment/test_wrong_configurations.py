@@ -176,8 +176,8 @@ def test_a_right_configuration_passes(place: Place) -> None:
     }
     first, named = look(place), look(place, **secrets)
 
-    assert [] == [str(one) for one in (*first, *named) if one.status is not Status.OK]
-    assert "plan default" in {one.name for one in named}
+    assert [] == [str(each) for each in (*first, *named) if each.status is not Status.OK]
+    assert "plan default" in {each.name for each in named}
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_right_configuration_passes(place: Place) -> None:
         ({"TARGET_CLUSTER_ID": "theirs"}, "belongs to local/default, not to dev/default"),
     ],
     ids=lambda value: (
-        "" if isinstance(value, str) else " ".join(f"{name}={one}" for name, one in value.items())
+        "" if isinstance(value, str) else " ".join(f"{name}={each}" for name, each in value.items())
     ),
 )
 def test_a_wrong_configuration_is_refused(
@@ -315,8 +315,8 @@ def test_a_wrong_configuration_is_refused(
     """
     found = failures(look(place, **given))
 
-    assert [] != [one for one in found if sentence in str(one)], [str(one) for one in found]
-    assert [] == [one for one in found if "could not be" in str(one).lower()]
+    assert [] != [each for each in found if sentence in str(each)], [str(each) for each in found]
+    assert [] == [each for each in found if "could not be" in str(each).lower()]
 
 
 def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(
@@ -324,7 +324,7 @@ def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(
 ) -> None:
     """People adopt it when they are sure; until then every operation leaves it alone."""
     found = look(place, TARGET_CLUSTER_ID="nobodys")
-    (told,) = [one for one in found if one.name == "target"]
+    (told,) = [each for each in found if each.name == "target"]
 
     assert [] == failures(found)
     assert Status.WARNING is told.status
@@ -353,9 +353,9 @@ def test_what_no_setting_mends_is_a_warning(
 ) -> None:
     """One line each, and the deployment goes on: it may be what mends something else."""
     found = look(place, **given)
-    told = [str(one) for one in found if one.name == check]
+    told = [str(each) for each in found if each.name == check]
 
-    assert [] == [str(one) for one in failures(found)]
+    assert [] == [str(failure) for failure in failures(found)]
     assert [True] == [
         line.startswith(f"{check}: WARNING (") and sentence in line for line in told
     ], told
@@ -368,9 +368,9 @@ def test_a_quota_that_others_filled_is_a_warning(place: Place, server: Server) -
     before, quotas.clusters = quotas.clusters, 2
     found = look(place)
     quotas.clusters = before
-    (told,) = [one for one in found if one.name == "quotas"]
+    (told,) = [each for each in found if each.name == "quotas"]
 
-    assert [] == [str(one) for one in failures(found)]
+    assert [] == [str(failure) for failure in failures(found)]
     assert (
         Status.WARNING,
         "The quota DBClusters of us-west-2 is 2, 2 are used and 1 more are needed.",
@@ -387,11 +387,11 @@ def test_the_value_of_the_stages_own_secret_is_a_warning(place: Place) -> None:
     found = look(place)
     secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
-    assert [] == [str(one) for one in failures(found)]
+    assert [] == [str(failure) for failure in failures(found)]
     assert ["application secret: WARNING"] == [
-        str(one).partition(" (")[0]
-        for one in found
-        if "hunter2" not in str(one) and one.status is Status.WARNING
+        str(each).partition(" (")[0]
+        for each in found
+        if "hunter2" not in str(each) and each.status is Status.WARNING
     ]
 
 
@@ -405,4 +405,4 @@ def test_a_second_plan_is_checked_too(place: Place) -> None:
     found = failures(look(place))
     ssm.delete_parameters(Names=[name + parameter for parameter in values])
 
-    assert ["instance class of plan weekly"] == [one.name for one in found]
+    assert ["instance class of plan weekly"] == [each.name for each in found]

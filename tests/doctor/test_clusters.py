@@ -25,7 +25,7 @@ def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
     scene.afterwards(events.enable_rule, Name=rule)
     disabled = scene.see("forwarding")
     targets = events.list_targets_by_rule(Rule=rule)["Targets"]
-    events.remove_targets(Rule=rule, Ids=[one["Id"] for one in targets])
+    events.remove_targets(Rule=rule, Ids=[target["Id"] for target in targets])
     scene.afterwards(events.put_targets, Rule=rule, Targets=targets)
     gone = scene.see("forwarding")
 
@@ -315,7 +315,7 @@ def test_quotas_are_counted(scene: Scene) -> None:
         if number in (2, SNAPSHOTS_MAX - 1):
             said.append(scene.see("quotas"))
 
-    assert [Status.WARNING, Status.FAILED] == [one.status for one in said]
+    assert [Status.WARNING, Status.FAILED] == [each.status for each in said]
     assert (
         f"There is room for 13 more manual cluster snapshots in {REGION}, and each night keeps 1: "
         "the quota is reached in 13 nights."

@@ -70,7 +70,7 @@ def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
     """
     said = command.run("--json", stage="test")
     told = json.loads(said.out)
-    findings = {one["name"]: one for one in told["findings"]}
+    findings = {finding["name"]: finding for finding in told["findings"]}
 
     assert (FAILED, "") == (said.status, said.err)
     assert ("test", REGION, "0.1.0") == (told["stage"], told["region"], told["version"])

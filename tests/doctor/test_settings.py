@@ -53,14 +53,16 @@ def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
         "Plan weekly: PORT is '1' in the SSM parameter /aurora-restore/dev/plans/weekly/port:"
     )
     assert 1 == len(found.what.splitlines())
-    assert [("target", Status.OK)] == [(one.name, one.status) for one in scene.see_each("target")]
+    assert [("target", Status.OK)] == [
+        (each.name, each.status) for each in scene.see_each("target")
+    ]
 
 
 def test_every_plan_is_looked_at(scene: Scene) -> None:
     """A second plan has findings of its own, under its name."""
     scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster"})
 
-    assert ["target", "target of plan weekly"] == [one.name for one in scene.see_each("target")]
+    assert ["target", "target of plan weekly"] == [each.name for each in scene.see_each("target")]
 
 
 def test_a_plan_of_another_region_is_doubted(scene: Scene) -> None:

@@ -35,8 +35,8 @@ def visit(place: Place) -> Visit:
 
 def test_every_check_is_content(visit: Visit) -> None:
     """One line for each check, in the order of the list, and every one of them is OK."""
-    assert [] == [str(one) for one in visit.findings if one.status is not Status.OK]
-    assert [check.name for check in CHECKS] == [one.name for one in visit.findings]
+    assert [] == [str(finding) for finding in visit.findings if finding.status is not Status.OK]
+    assert [check.name for check in CHECKS] == [finding.name for finding in visit.findings]
 
 
 def test_nothing_is_called_that_could_change_anything(visit: Visit) -> None:
@@ -73,7 +73,7 @@ def test_nothing_but_a_question_is_put_on_the_bus(scene: Scene) -> None:
 
 def test_no_password_is_ever_shown(visit: Visit, scene: Scene) -> None:
     """Neither when the secrets are fine, nor when each of them is refused for what is in it."""
-    said = [str(one) for one in visit.findings]
+    said = [str(finding) for finding in visit.findings]
     for master, app in (
         ({"password": SHORT}, {"app_password": SHORT}),
         ({"password": f"{SHORT} and {SHORT}"}, {"readonly_username": "app_user"}),
@@ -86,4 +86,4 @@ def test_no_password_is_ever_shown(visit: Visit, scene: Scene) -> None:
         value for name, value in (MASTER_VALUE | APP_VALUE).items() if name.endswith("password")
     ]
 
-    assert [] == [one for one in [*passwords, SHORT] for line in said if one in line]
+    assert [] == [password for password in [*passwords, SHORT] for line in said if password in line]

@@ -35,7 +35,7 @@ def statements(effect: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
                 yield function, place, statement
 
 
-ALLOWED = [pytest.param(*one, id=f"{one[0]} {one[2]['Sid']}") for one in statements("Allow")]
+ALLOWED = [pytest.param(*each, id=f"{each[0]} {each[2]['Sid']}") for each in statements("Allow")]
 
 
 def needed(function: str, place: int) -> Iterator[tuple[Night, PermissionRequest]]:
@@ -101,14 +101,14 @@ def test_nothing_is_unused(function: str, place: int, statement: dict[str, Any])
     """
     found = list(needed(function, place))
     actions = [
-        one
-        for one in statement["Action"]
-        if not any(wildcards.matches_action(one, ask.action) for _, ask in found)
+        each
+        for each in statement["Action"]
+        if not any(wildcards.matches_action(each, ask.action) for _, ask in found)
     ]
     resources = [
-        one
-        for one in statement["Resource"]
-        if not any(covers(night, one, ask.resource) for night, ask in found)
+        each
+        for each in statement["Resource"]
+        if not any(covers(night, each, ask.resource) for night, ask in found)
     ]
 
     assert ([], []) == (actions, resources)
@@ -121,8 +121,8 @@ def test_no_function_may_do_everything_of_a_service(function: str) -> None:
     """
     allowed = {
         action
-        for name, _, one in statements("Allow")
-        for action in one["Action"]
+        for name, _, statement in statements("Allow")
+        for action in statement["Action"]
         if name == function
     }
 
@@ -133,9 +133,9 @@ def test_everything_means_reading() -> None:
     """`*` stands as a resource only where a describing action is allowed, or something denied."""
     everywhere = {
         action
-        for _, _, one in statements("Allow")
-        if "*" in one["Resource"]
-        for action in one["Action"]
+        for _, _, statement in statements("Allow")
+        if "*" in statement["Resource"]
+        for action in statement["Action"]
     }
 
     assert {True} == {action.partition(":")[2].startswith("Describe") for action in everywhere}
@@ -149,10 +149,10 @@ def test_whoever_may_change_something_of_rds_is_denied_all_else(function: str) -
     """
     changes = any(
         action.startswith(CHANGING)
-        for name, _, one in statements("Allow")
+        for name, _, statement in statements("Allow")
         if name == function
-        for action in one["Action"]
+        for action in statement["Action"]
     )
-    denied = {one["Sid"] for name, _, one in statements("Deny") if name == function}
+    denied = {statement["Sid"] for name, _, statement in statements("Deny") if name == function}
 
     assert not changes or {"NeverElsewhere", "NeverOthers"} <= denied

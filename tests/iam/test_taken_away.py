@@ -157,5 +157,6 @@ def test_records_that_may_not_be_written_fail_the_invocation() -> None:
 
     assert any("dynamodb:UpdateItem" in str(failure) for failure in stage.failures)
     assert ["staging-cluster"] == [
-        one["DBClusterIdentifier"] for one in stage.rds().describe_db_clusters()["DBClusters"]
+        dbcluster["DBClusterIdentifier"]
+        for dbcluster in stage.rds().describe_db_clusters()["DBClusters"]
     ]

@@ -37,10 +37,10 @@ class Made:
         """Create the stack of a template, or update it; returns its outputs."""
         client, name = self("cloudformation", region), self.stack(template)
         parameters = [
-            {"ParameterKey": key, "ParameterValue": one}
-            for key, one in {"Stage": self.stage, **given}.items()
+            {"ParameterKey": key, "ParameterValue": each}
+            for key, each in {"Stage": self.stage, **given}.items()
         ]
-        known = [one["StackName"] for one in client.describe_stacks()["Stacks"]]
+        known = [each["StackName"] for each in client.describe_stacks()["Stacks"]]
         do = client.update_stack if name in known else client.create_stack
         capabilities = ["CAPABILITY_NAMED_IAM"]
         do(
@@ -51,15 +51,17 @@ class Made:
         )
         (stack,) = client.describe_stacks(StackName=name)["Stacks"]
         return {"status": stack["StackStatus"]} | {
-            one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])
+            each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])
         }
 
     def resources(self, template: str, *, region: str = REGION) -> dict[str, str]:
         """Give the physical ids of a stack's resources."""
         found = self("cloudformation", region).list_stack_resources(StackName=self.stack(template))
         return {
-            one["LogicalResourceId"]: one["PhysicalResourceId"]
-            for one in found["StackResourceSummaries"]
+            stack_resource_summary["LogicalResourceId"]: stack_resource_summary[
+                "PhysicalResourceId"
+            ]
+            for stack_resource_summary in found["StackResourceSummaries"]
         }
 
     def reasons(self, template: str) -> str:
@@ -67,7 +69,7 @@ class Made:
         events = self("cloudformation").describe_stack_events(StackName=self.stack(template))[
             "StackEvents"
         ]
-        return "\n".join(one.get("ResourceStatusReason", "") for one in events)
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
     def remove(self, template: str, *, region: str = REGION) -> str:
         """Delete a stack; returns its status."""

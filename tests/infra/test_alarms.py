@@ -42,22 +42,25 @@ def made(clients: Clients) -> Made:
 @pytest.fixture(scope="module")
 def alarms(made: Made) -> dict[str, Alarm]:
     """Give the stage's alarms by what they are called after the stage."""
-    found = {one["AlarmName"]: one for one in made("cloudwatch").describe_alarms()["MetricAlarms"]}
+    found = {
+        metric_alarm["AlarmName"]: metric_alarm
+        for metric_alarm in made("cloudwatch").describe_alarms()["MetricAlarms"]
+    }
     return {what: found.pop(made.names.alarm(what)) for what in ALARMS} | found
 
 
 def watched(alarm: Alarm) -> list[Metric]:
     """List the metrics that an alarm reads."""
     stats = [
-        one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one
+        each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each
     ] or [alarm]
     return [
         Metric(
-            one["Namespace"],
-            one["MetricName"],
-            frozenset((d["Name"], d["Value"]) for d in one["Dimensions"]),
+            stat["Namespace"],
+            stat["MetricName"],
+            frozenset((d["Name"], d["Value"]) for d in stat["Dimensions"]),
         )
-        for one in stats
+        for stat in stats
     ]
 
 
@@ -192,7 +195,7 @@ def test_each_metric_of_awss_is_of_what_this_stage_has(
 def test_no_alarm_reads_more_than_cloudwatch_allows(alarms: dict[str, Alarm]) -> None:
     """Ten metrics, and one expression whose value is watched."""
     for alarm in alarms.values():
-        returned = [one["Id"] for one in alarm.get("Metrics", []) if one.get("ReturnData")]
+        returned = [each["Id"] for each in alarm.get("Metrics", []) if each.get("ReturnData")]
 
         assert len(watched(alarm)) <= METRICS_MAX
         assert len(returned) == bool(alarm.get("Metrics"))
@@ -244,15 +247,16 @@ def test_the_dashboard_draws_what_is_written(
         made("cloudwatch").get_dashboard(DashboardName=made.names.dashboard)["DashboardBody"]
     )
     drawn = {
-        one
+        each
         for widget in body["widgets"]
-        for one in shown(widget["properties"].get("metrics", []), STAGE)
+        for each in shown(widget["properties"].get("metrics", []), STAGE)
     }
     known = {
-        (one.namespace, one.name, frozenset(name for name, _ in one.dimensions)) for one in metrics
+        (metric.namespace, metric.name, frozenset(name for name, _ in metric.dimensions))
+        for metric in metrics
     }
 
-    assert set() == {one for one in drawn if one[0] == "AuroraRestore"} - known
+    assert set() == {each for each in drawn if each[0] == "AuroraRestore"} - known
     assert [alarm["AlarmArn"] for alarm in alarms.values()] == body["widgets"][0]["properties"][
         "alarms"
     ]

@@ -75,7 +75,7 @@ def is_allowed(policy: list[dict[str, Any]], action: str, resource: str) -> bool
             fnmatchcase(resource, pattern) for pattern in listed(one["Resource"])
         )
 
-    effects = {one["Effect"] for one in policy if applies(one)}
+    effects = {each["Effect"] for each in policy if applies(each)}
     return "Allow" in effects and "Deny" not in effects
 
 
@@ -119,9 +119,9 @@ def test_it_may_look_copy_and_share(
     """And change nothing of the source."""
     iam = clients.of_account("iam", REGION, OTHER_ACCOUNT)
     if not [
-        one
-        for one in iam.list_roles()["Roles"]
-        if one["RoleName"] == "aurora-restore-dev-cross-account-role"
+        role
+        for role in iam.list_roles()["Roles"]
+        if role["RoleName"] == "aurora-restore-dev-cross-account-role"
     ]:
         make(clients, "acting", KmsKeyArn=KEY)
 
@@ -145,7 +145,7 @@ def test_a_denial_does_not_hang_on_what_is_allowed(clients: Clients) -> None:
         ("rds:DeleteDBClusterSnapshot", AUTOMATED),
     ]
 
-    assert [False] * 3 == [is_allowed(policy, *one) for one in refused]
+    assert [False] * 3 == [is_allowed(policy, *each) for each in refused]
     assert is_allowed(policy, "rds:CopyDBClusterSnapshot", AUTOMATED)
 
 

@@ -89,7 +89,7 @@ def test_snapshot_events_reach_the_stages_account(
     url = listen(made)
     night(server, elsewhere, f"source-{made.stage}", OTHER_ACCOUNT)
 
-    assert [(one, OTHER_ACCOUNT) for one in SNAPSHOT_EVENTS] == [
+    assert [(snapshot_event, OTHER_ACCOUNT) for snapshot_event in SNAPSHOT_EVENTS] == [
         (event["detail"]["EventID"], event["account"]) for event in heard(made("sqs"), url, 2)
     ]
     elsewhere.remove("forwarding", region=SOURCE_REGION)
@@ -109,7 +109,7 @@ def test_what_cannot_be_forwarded_is_kept(server: Server, elsewhere: Made) -> No
 
     assert SNAPSHOT_EVENTS == [event["detail"]["EventID"] for event in events]
     assert [outputs["FailureQueueArn"].rsplit(":", 1)[-1]] == [
-        one["Value"] for one in alarm["Dimensions"]
+        dimension["Value"] for dimension in alarm["Dimensions"]
     ]
     elsewhere.remove("forwarding", region=SOURCE_REGION)
 
@@ -119,7 +119,7 @@ def test_its_alarm_tells_a_topic_where_one_is_given(made: Made, topic: str) -> N
     """Of its own region: an alarm cannot publish to another."""
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION, AlarmTopicArn=topic)
     alarms = made("cloudwatch", SOURCE_REGION).describe_alarms()["MetricAlarms"]
-    (alarm,) = (one for one in alarms if made.stage in one["AlarmName"].split("-"))
+    (alarm,) = (each for each in alarms if made.stage in each["AlarmName"].split("-"))
 
     assert [[topic] * bool(topic)] * 2 == [
         alarm.get("AlarmActions", []),
@@ -158,9 +158,9 @@ def test_the_rule_is_tried_again_and_its_role_can_do_nothing_else(made: Made) ->
 def test_a_stage_may_forward_from_several_regions(clients: Clients, made: Made) -> None:
     """The stacks do not meet in the account's one list of roles."""
     regions = (SOURCE_REGION, "eu-central-1")
-    found = [made.make("forwarding", region=one, TargetRegion=REGION) for one in regions]
+    found = [made.make("forwarding", region=region, TargetRegion=REGION) for region in regions]
 
     assert (["CREATE_COMPLETE"] * 2, 2) == (
-        [one["status"] for one in found],
-        len({one["RoleArn"] for one in found}),
+        [each["status"] for each in found],
+        len({each["RoleArn"] for each in found}),
     )

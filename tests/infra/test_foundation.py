@@ -19,19 +19,19 @@ WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 def statements(policy: str) -> dict[str, dict[str, Any]]:
     """Read a policy's statements by their names."""
-    return {one["Sid"]: one for one in json.loads(policy)["Statement"]}
+    return {each["Sid"]: each for each in json.loads(policy)["Statement"]}
 
 
 def subscriptions(made: Made, topic: str) -> list[tuple[str, str]]:
     """List who is subscribed to a topic, and how."""
     found = made("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-    return [(one["Protocol"], one["Endpoint"]) for one in found]
+    return [(each["Protocol"], each["Endpoint"]) for each in found]
 
 
 def parameters(made: Made) -> dict[str, str]:
     """Read the stage's parameters by the last part of their names."""
     found = made("ssm").get_parameters_by_path(Path=made.names.parameter_path)["Parameters"]
-    return {one["Name"].rsplit("/", 1)[-1]: one["Value"] for one in found}
+    return {each["Name"].rsplit("/", 1)[-1]: each["Value"] for each in found}
 
 
 def test_the_topic_is_encrypted_with_a_key_that_is_the_stages_own(made: Made) -> None:
@@ -71,7 +71,7 @@ def test_alarms_of_this_account_may_publish(made: Made) -> None:
     policy = statements(made("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
     own, alarms, tls = policy.values()
 
-    assert {topic} == {one["Resource"] for one in policy.values()}
+    assert {topic} == {each["Resource"] for each in policy.values()}
     assert ({"AWS": ROOT_OF_ACCOUNT}, True, False) == (
         own["Principal"],
         {"sns:Publish", "sns:Subscribe"} <= {*own["Action"]},
@@ -130,16 +130,18 @@ def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
     """Those of other stages, and of other people, do not get in."""
     queue, events = made.make("foundation"), made("events")
     name, marker = rule.format(stage=made.stage), f"aurora-restore-{made.stage}-marker"
-    for one in (name, marker):
+    for each in (name, marker):
         events.put_rule(
-            Name=one, EventPattern=json.dumps({"source": [made.stage], "detail-type": [one]})
+            Name=each, EventPattern=json.dumps({"source": [made.stage], "detail-type": [each]})
         )
         nobody = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:nobody"
         letters = {"Arn": queue["FailureQueueArn"]}
         events.put_targets(
-            Rule=one, Targets=[{"Id": "1", "Arn": nobody, "DeadLetterConfig": letters}]
+            Rule=each, Targets=[{"Id": "1", "Arn": nobody, "DeadLetterConfig": letters}]
         )
-    entries = [{"Source": made.stage, "DetailType": one, "Detail": "{}"} for one in (name, marker)]
+    entries = [
+        {"Source": made.stage, "DetailType": each, "Detail": "{}"} for each in (name, marker)
+    ]
     events.put_events(Entries=entries)
     arrived: list[str] = []
     while (
@@ -153,7 +155,7 @@ def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
             QueueUrl=queue["FailureQueueUrl"], ReceiptHandle=message["ReceiptHandle"]
         )
 
-    assert ([name] if is_let_in else []) == [one for one in arrived if one != marker]
+    assert ([name] if is_let_in else []) == [each for each in arrived if each != marker]
 
 
 def test_parameters_are_there_while_they_have_a_value(made: Made) -> None:
@@ -236,7 +238,7 @@ def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
     """Aurora's only; two stages let it in side by side, and each takes back its own leave."""
     made.make("foundation", SourceAccount=account)
     policy = json.loads(made("events").describe_event_bus().get("Policy") or '{"Statement": []}')
-    found = [one for one in policy["Statement"] if made.stage in one["Sid"].split("-")]
+    found = [each for each in policy["Statement"] if made.stage in each["Sid"].split("-")]
     made.remove("foundation")
     after = made("events").describe_event_bus().get("Policy") or ""
     only = {
@@ -247,7 +249,7 @@ def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
     }
 
     assert [(f"arn:aws:iam::{OTHER_ACCOUNT}:root", "events:PutEvents", only)] * is_let_in == [
-        (one["Principal"]["AWS"], one["Action"], one["Condition"]) for one in found
+        (each["Principal"]["AWS"], each["Action"], each["Condition"]) for each in found
     ]
     assert f"{made.stage}-" not in after
 
@@ -282,14 +284,23 @@ def test_nothing_is_left_when_the_stack_is_deleted(made: Made) -> None:
     outputs = made.make("foundation", **SETTINGS, NotificationEmail="somebody@example.com")
     status = made.remove("foundation")
     left = [
-        *(one["TopicArn"] for one in made("sns").list_topics()["Topics"]),
+        *(topic["TopicArn"] for topic in made("sns").list_topics()["Topics"]),
         *(made("sqs").list_queues().get("QueueUrls", [])),
-        *(one["AlarmName"] for one in made("cloudwatch").describe_alarms()["MetricAlarms"]),
-        *(one["DashboardName"] for one in made("cloudwatch").list_dashboards()["DashboardEntries"]),
-        *(one["Name"] for one in made("s3").list_buckets()["Buckets"]),
-        *(one["AliasName"] for one in made("kms").list_aliases()["Aliases"]),
-        *(one["Name"] for one in made("ssm").describe_parameters()["Parameters"]),
-        *(one["SubscriptionArn"] for one in made("sns").list_subscriptions()["Subscriptions"]),
+        *(
+            metric_alarm["AlarmName"]
+            for metric_alarm in made("cloudwatch").describe_alarms()["MetricAlarms"]
+        ),
+        *(
+            dashboard_entry["DashboardName"]
+            for dashboard_entry in made("cloudwatch").list_dashboards()["DashboardEntries"]
+        ),
+        *(bucket["Name"] for bucket in made("s3").list_buckets()["Buckets"]),
+        *(alias["AliasName"] for alias in made("kms").list_aliases()["Aliases"]),
+        *(parameter["Name"] for parameter in made("ssm").describe_parameters()["Parameters"]),
+        *(
+            subscription["SubscriptionArn"]
+            for subscription in made("sns").list_subscriptions()["Subscriptions"]
+        ),
     ]
     key = made("kms").describe_key(KeyId=outputs["NotificationsKeyArn"])["KeyMetadata"]
 

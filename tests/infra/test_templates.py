@@ -95,8 +95,11 @@ def expected_of(made: Made) -> dict[str, str]:
         "NotificationsKeyAlias": names.key_alias,
         "Dashboard": names.dashboard,
         "Deployment": names.bucket(ACCOUNT),
-        **{f"{one}Parameter": f"{names.parameter_path}{hyphened(one)}" for one in SETTINGS},
-        **{one: names.alarm(hyphened(one)) for one in alarms()},
+        **{
+            f"{setting}Parameter": f"{names.parameter_path}{hyphened(setting)}"
+            for setting in SETTINGS
+        },
+        **{alarm: names.alarm(hyphened(alarm)) for alarm in alarms()},
     }
 
 
@@ -107,11 +110,11 @@ def hyphened(name: str) -> str:
 
 def alarms() -> list[str]:
     """List the alarms of the foundation by their logical ids."""
-    (foundation,) = (one for one in TEMPLATES if one.stem == "foundation")
+    (foundation,) = (template for template in TEMPLATES if template.stem == "foundation")
     return [
         name
-        for name, one in section(foundation, "Resources").items()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
+        for name, each in section(foundation, "Resources").items()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
 
 
@@ -129,8 +132,8 @@ def test_names_are_those_that_the_code_has(clients: Clients, stage: str) -> None
     made.make("records")
     made.make("foundation", **SETTINGS)
     found = {
-        name: bare(one)
-        for name, one in {**made.resources("records"), **made.resources("foundation")}.items()
+        name: bare(each)
+        for name, each in {**made.resources("records"), **made.resources("foundation")}.items()
     }
     expected = expected_of(made)
 
@@ -150,5 +153,5 @@ def test_functions_are_named_as_chalice_names_them(made: Made) -> None:
 
     assert expected == watched - {
         made.names.failure_queue,
-        *(made.names.alarm(hyphened(one)) for one in alarms()),
+        *(made.names.alarm(hyphened(alarm)) for alarm in alarms()),
     }

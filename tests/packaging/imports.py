@@ -15,7 +15,7 @@ def imported(files: Iterable[Path]) -> set[str]:
 
 def _names(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
-        return [one.name for one in node.names]
+        return [name.name for name in node.names]
     if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        return [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
+        return [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
     return []

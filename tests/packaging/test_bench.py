@@ -98,9 +98,12 @@ def test_the_kept_figures_are_whole() -> None:
     """Of every function and every architecture, with as many starts as they should be of."""
     kept = Figures.read()
 
-    assert list(FUNCTIONS) == [one.name for one in kept.functions]
-    assert list(PLATFORMS) == [one.architecture for one in kept.packages]
-    assert (15, []) == (kept.rounds, [one.name for one in kept.functions if not one.warm])
+    assert list(FUNCTIONS) == [function.name for function in kept.functions]
+    assert list(PLATFORMS) == [package.architecture for package in kept.packages]
+    assert (15, []) == (
+        kept.rounds,
+        [function.name for function in kept.functions if not function.warm],
+    )
 
 
 def test_a_start_is_measured_in_an_interpreter_of_its_own(unpacked: Unpacked) -> None:
@@ -110,7 +113,7 @@ def test_a_start_is_measured_in_an_interpreter_of_its_own(unpacked: Unpacked) ->
     """
     seen = [start(name, unpacked.task, unpacked.runtime) for name in (BARE, IN_VPC)]
 
-    assert all(one.clock > 0 and one.processor > 0 for one in seen)
+    assert all(each.clock > 0 and each.processor > 0 for each in seen)
 
 
 def test_the_median_of_starts_is_that_of_each_clock() -> None:

@@ -51,10 +51,10 @@ def test_no_functions_name_begins_with_anothers() -> None:
     begin alike.
     """
     pairs = [
-        (one, other)
-        for one in FUNCTIONS
+        (function, other)
+        for function in FUNCTIONS
         for other in FUNCTIONS
-        if one != other and other.startswith(one)
+        if function != other and other.startswith(function)
     ]
 
     assert [] == pairs

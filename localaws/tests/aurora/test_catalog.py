@@ -10,8 +10,10 @@ from tests.aurora.scene import ENGINE, SOURCE, TARGET, Rds, Scene, code_of
 def versions(rds: Rds, **options: Any) -> list[str]:
     """Return the engine versions that are listed."""
     return [
-        one["EngineVersion"]
-        for one in rds(SOURCE).describe_db_engine_versions(**options)["DBEngineVersions"]
+        dbengine_version["EngineVersion"]
+        for dbengine_version in rds(SOURCE).describe_db_engine_versions(**options)[
+            "DBEngineVersions"
+        ]
     ]
 
 
@@ -37,7 +39,7 @@ def test_deprecated_versions_are_listed_only_when_all_are_asked_for(rds: Rds) ->
     )["DBEngineVersions"]
 
     assert [] == versions(rds, Engine=ENGINE, EngineVersion="16.6")
-    assert [("16.6", "deprecated")] == [(one["EngineVersion"], one["Status"]) for one in found]
+    assert [("16.6", "deprecated")] == [(each["EngineVersion"], each["Status"]) for each in found]
 
 
 def test_a_deprecated_version_makes_no_new_cluster(rds: Rds) -> None:

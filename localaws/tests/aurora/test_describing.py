@@ -173,7 +173,7 @@ def test_shared_snapshots_are_listed_when_asked_for(
     found = other.describe_db_cluster_snapshots(**options)["DBClusterSnapshots"]
 
     assert [(arn, "shared")] == [
-        (one["DBClusterSnapshotIdentifier"], one["SnapshotType"]) for one in found
+        (each["DBClusterSnapshotIdentifier"], each["SnapshotType"]) for each in found
     ]
     assert [] == names(other.describe_db_cluster_snapshots())
     assert [arn] == names(

@@ -62,8 +62,10 @@ def test_parameters_of_instances_are_set_and_reset_by_name(client: Client) -> No
     )
     found = client.describe_db_parameters(DBParameterGroupName=NAME)["Parameters"]
 
-    assert ["log_statement"] == [one["ParameterName"] for one in found if one["Source"] == "user"]
-    assert "rds.force_ssl" not in {one["ParameterName"] for one in found}
+    assert ["log_statement"] == [
+        each["ParameterName"] for each in found if each["Source"] == "user"
+    ]
+    assert "rds.force_ssl" not in {each["ParameterName"] for each in found}
 
 
 def test_what_waits_for_a_reboot_shows_on_the_members(scene: Scene, client: Client) -> None:
@@ -159,7 +161,7 @@ def test_a_subnet_group_is_given_other_subnets(client: Client) -> None:
     )["DBSubnetGroup"]
     refused = code_of(client.modify_db_subnet_group, DBSubnetGroupName=NAME, SubnetIds=["subnet-5"])
 
-    assert ["subnet-3", "subnet-4"] == [one["SubnetIdentifier"] for one in changed["Subnets"]]
+    assert ["subnet-3", "subnet-4"] == [subnet["SubnetIdentifier"] for subnet in changed["Subnets"]]
     assert ("strict", "DBSubnetGroupDoesNotCoverEnoughAZs") == (
         changed["DBSubnetGroupDescription"],
         refused,

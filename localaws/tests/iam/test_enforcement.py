@@ -103,7 +103,7 @@ def test_what_is_allowed_is_done(account: Account) -> None:
     )
     found = account.function("ssm").get_parameters_by_path(Path="/a/")["Parameters"]
 
-    assert ["c"] == [one["Value"] for one in found]
+    assert ["c"] == [each["Value"] for each in found]
     assert (
         "AccessDeniedException"
         == account.refusal(("ssm", "get_parameters_by_path", {"Path": "/b/"}))[0]
@@ -218,7 +218,7 @@ def test_people_are_not_limited(account: Account) -> None:
 
     assert given["AccessKeyId"].startswith("ASIA")
     assert [[], []] == [
-        account.people("rds", **one).describe_db_instances()["DBInstances"] for one in ({}, keys)
+        account.people("rds", **each).describe_db_instances()["DBInstances"] for each in ({}, keys)
     ]
 
 

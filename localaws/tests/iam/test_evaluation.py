@@ -13,8 +13,11 @@ def policy(*statements: dict[str, Any]) -> Policy:
     """Make a policy of statements that allow everything of RDS unless they say otherwise."""
     plain = {"Effect": "Allow", "Action": "rds:*", "Resource": "*"}
     given = [
-        {**{key: value for key, value in plain.items() if f"Not{key}" not in one}, **one}
-        for one in statements
+        {
+            **{key: value for key, value in plain.items() if f"Not{key}" not in statement},
+            **statement,
+        }
+        for statement in statements
     ]
     return Policy.of({"Version": "2012-10-17", "Statement": given})
 
@@ -53,7 +56,7 @@ def test_an_explicit_deny_wins() -> None:
     ]
 
     assert [(False, "No", "with an explicit deny in an identity-based policy")] * 2 == [
-        (one.allowed, one.sid, one.why) for one in decisions
+        (decision.allowed, decision.sid, decision.why) for decision in decisions
     ]
 
 
@@ -108,8 +111,8 @@ def test_not_action_speaks_of_all_the_others() -> None:
     reads = {"NotAction": ["rds:Describe*", "rds:List*"]}
 
     assert [False, True, True] == [
-        allows(reads, action=one)
-        for one in ("rds:DescribeDBClusters", "rds:StopDBCluster", "s3:GetObject")
+        allows(reads, action=each)
+        for each in ("rds:DescribeDBClusters", "rds:StopDBCluster", "s3:GetObject")
     ]
 
 
@@ -118,7 +121,7 @@ def test_not_resource_speaks_of_all_the_others() -> None:
     only = {"Effect": "Deny", "Action": "rds:Stop*", "NotResource": [CLUSTER]}
 
     assert [True, False] == [
-        allows({}, only, resource=one) for one in (CLUSTER, CLUSTER.replace("staging", "prod"))
+        allows({}, only, resource=each) for each in (CLUSTER, CLUSTER.replace("staging", "prod"))
     ]
     assert not allows(only)
 
@@ -254,9 +257,11 @@ def test_every_condition_has_to_hold() -> None:
     deny = {"Effect": "Deny", "Condition": both}
 
     assert [True, False] == [
-        allows({"Condition": both}, context=one) for one in (met, {**met, "aws:B": "1"})
+        allows({"Condition": both}, context=each) for each in (met, {**met, "aws:B": "1"})
     ]
-    assert [False, True] == [allows({}, deny, context=one) for one in (met, {**met, "aws:B": "1"})]
+    assert [False, True] == [
+        allows({}, deny, context=each) for each in (met, {**met, "aws:B": "1"})
+    ]
 
 
 @pytest.mark.parametrize(

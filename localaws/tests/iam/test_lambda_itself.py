@@ -173,7 +173,7 @@ def test_a_function_is_not_placed_in_a_vpc_without_leave_to_make_its_network(
     held: Held, missing: int
 ) -> None:
     """Before it makes or changes a function, Lambda names the first call that it may not make."""
-    held.may(*(one for place, one in enumerate(NETWORK) if place != missing))
+    held.may(*(each for place, each in enumerate(NETWORK) if place != missing))
     subnet = held.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     group = held.client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]
     vpc = {"SubnetIds": [subnet], "SecurityGroupIds": [group]}

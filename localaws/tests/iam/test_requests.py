@@ -142,8 +142,8 @@ def test_every_question_knows_its_region_and_whose_code_asks(scene: Scene) -> No
         ask.context["lambda:SourceFunctionArn"],
     )
     assert {(HERE, False)} == {
-        (one.context["aws:RequestedRegion"], "lambda:SourceFunctionArn" in one.context)
-        for one in own
+        (each.context["aws:RequestedRegion"], "lambda:SourceFunctionArn" in each.context)
+        for each in own
     }
 
 

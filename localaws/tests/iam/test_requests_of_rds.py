@@ -36,10 +36,10 @@ def test_a_copy_asks_for_both_snapshots_and_for_both_keys(scene: Scene) -> None:
     assert [HERE, THERE] == regions
     assert {
         *(
-            (f"kms:{one}", scene.here)
-            for one in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
+            (f"kms:{each}", scene.here)
+            for each in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
         ),
-        *((f"kms:{one}", scene.there) for one in ("CreateGrant", "Decrypt", "DescribeKey")),
+        *((f"kms:{each}", scene.there) for each in ("CreateGrant", "Decrypt", "DescribeKey")),
     } == {(ask.action, ask.resource) for ask in asked if ask.action.startswith("kms:")}
 
 

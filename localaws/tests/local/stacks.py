@@ -78,15 +78,15 @@ class Stack:
     def resources(self) -> dict[str, str]:
         """The physical ids of its resources."""
         found = self.client.list_stack_resources(StackName=self.name)["StackResourceSummaries"]
-        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
 
     def reasons(self) -> list[str]:
         """Why something went wrong, the oldest first."""
         events = self.client.describe_stack_events(StackName=self.name)["StackEvents"]
         return [
-            f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}"
-            for one in reversed(events)
-            if one["ResourceStatus"].endswith("_FAILED")
+            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("_FAILED")
         ]
 
     def propose(self, kind: str, body: str, **more: Any) -> dict[str, Any]:

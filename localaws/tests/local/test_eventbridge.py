@@ -75,7 +75,7 @@ def test_a_disabled_rule_delivers_nothing(clients: Clients, inbox: Inbox) -> Non
     inbox.wait_for("source", event_id=second["EventId"])
 
     assert [second["EventId"]] == [
-        one["id"] for one in inbox.wait_for("source") if one["source"] == "sleepy"
+        each["id"] for each in inbox.wait_for("source") if each["source"] == "sleepy"
     ]
 
 

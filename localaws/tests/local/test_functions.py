@@ -111,7 +111,7 @@ def test_an_event_is_tried_three_times(app: Path, clients: Clients, inbox: Inbox
     attempts = inbox.wait_for("attempt", count=3)
     context = record["requestContext"]
 
-    assert 1 == len({one["attempt"] for one in attempts})
+    assert 1 == len({attempt["attempt"] for attempt in attempts})
     assert ("RetriesExhausted", 3) == (context["condition"], context["approximateInvokeCount"])
     assert "ValueError" == record["responsePayload"]["errorType"]
 

@@ -86,7 +86,10 @@ def test_a_dead_letter_says_why(clients: Clients) -> None:
     (message,) = clients("sqs").receive_message(
         QueueUrl=letters.url, MessageAttributeNames=["All"], WaitTimeSeconds=WAIT_SECONDS
     )["Messages"]
-    attributes = {name: one["StringValue"] for name, one in message["MessageAttributes"].items()}
+    attributes = {
+        name: message_attribute["StringValue"]
+        for name, message_attribute in message["MessageAttributes"].items()
+    }
 
     assert (f"arn:aws:events:us-west-2:{ACCOUNT}:rule/why", guarded.arn) == (
         attributes["RULE_ARN"],

@@ -14,8 +14,8 @@ def sns(clients: Clients) -> Client:
 def subscribed(sns: Client, topic: str) -> list[str]:
     """List the subscriptions of a topic by their ARNs."""
     return [
-        one["SubscriptionArn"]
-        for one in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        subscription["SubscriptionArn"]
+        for subscription in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     ]
 
 
@@ -35,7 +35,8 @@ def test_a_mailbox_waits_for_its_confirmation(sns: Client) -> None:
         pending,
     )
     assert "PendingConfirmation" in [
-        one["SubscriptionArn"] for one in sns.list_subscriptions()["Subscriptions"]
+        subscription["SubscriptionArn"]
+        for subscription in sns.list_subscriptions()["Subscriptions"]
     ]
 
 

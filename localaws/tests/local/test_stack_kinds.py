@@ -217,8 +217,8 @@ def test_an_alias_is_turned_to_another_key(clients: Clients) -> None:
     """The alias stays, its key is another."""
     stack, name = Stack(clients), f"alias/{unique('kind')}"
     keys = {
-        one: {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy("x")}}
-        for one in ("A", "B")
+        each: {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy("x")}}
+        for each in ("A", "B")
     }
     found = []
     for do, key in ((stack.create, "A"), (stack.update, "B")):
@@ -236,7 +236,7 @@ def test_an_alias_is_turned_to_another_key(clients: Clients) -> None:
 def test_a_policy_is_changed_moved_and_taken_back(clients: Clients, kind: str) -> None:
     """What had one and has none any more is as it was when it was new."""
     stack = Stack(clients)
-    things = {one: {"Type": f"AWS::{kind}", "Properties": {}} for one in ("A", "B")}
+    things = {each: {"Type": f"AWS::{kind}", "Properties": {}} for each in ("A", "B")}
     seen: list[tuple[str | None, ...]] = []
     for do, sid, on in (
         (stack.create, "first", "A"),
@@ -250,9 +250,9 @@ def test_a_policy_is_changed_moved_and_taken_back(clients: Clients, kind: str) -
         )
         properties = {**about, "PolicyDocument": policy(sid)}
         do(template({**things, "Policy": {"Type": f"AWS::{kind}Policy", "Properties": properties}}))
-        seen.append(tuple(_sid(clients, kind, stack.resources[one]) for one in ("A", "B")))
+        seen.append(tuple(_sid(clients, kind, stack.resources[each]) for each in ("A", "B")))
     stack.update(template(things))
-    seen.append(tuple(_sid(clients, kind, stack.resources[one]) for one in ("A", "B")))
+    seen.append(tuple(_sid(clients, kind, stack.resources[each]) for each in ("A", "B")))
 
     assert [("first", None), ("second", None), (None, "second"), (None, None)] == seen
 

@@ -186,7 +186,7 @@ def test_functions_are_evaluated(stack: Stack) -> None:
         "Yaml": "2012-10-17",
     } == stack.outputs
     assert ("7", "30") == tuple(
-        attribute(stack.clients, one, "VisibilityTimeout") for one in (name, f"{name}-other")
+        attribute(stack.clients, each, "VisibilityTimeout") for each in (name, f"{name}-other")
     )
 
 

@@ -194,7 +194,7 @@ def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack)
     """Everything else goes, the last made first; the stack is found by its id only."""
     name = unique("retained")
     kept = {"Retain": queue(f"{name}-a"), "RetainExceptOnCreate": queue(f"{name}-b")}
-    resources = {policy: {**one, "DeletionPolicy": policy} for policy, one in kept.items()}
+    resources = {policy: {**each, "DeletionPolicy": policy} for policy, each in kept.items()}
     stack.create(template({**resources, "C": queue(f"{name}-c")}))
 
     assert ("DELETE_COMPLETE", [f"{name}-a", f"{name}-b"]) == (
@@ -299,7 +299,7 @@ def test_the_stack_of_a_resource_is_found(stack: Stack) -> None:
     with pytest.raises(ClientError, match="Stack for nothing does not exist"):
         stack.client.describe_stack_resources(PhysicalResourceId="nothing")
 
-    assert [(stack.name, "A")] == [(one["StackName"], one["LogicalResourceId"]) for one in found]
+    assert [(stack.name, "A")] == [(each["StackName"], each["LogicalResourceId"]) for each in found]
 
 
 def test_tags_of_the_stack_are_on_its_resources(clients: Clients, stack: Stack) -> None:
