@@ -165,7 +165,7 @@ def known_regions() -> list[str]:
     """List the regions that RDS is in, as far as this botocore knows; nobody is asked."""
     session = boto3.Session()
     return [
-        get_available_region
+        region
         for part in session.get_available_partitions()
         for region in session.get_available_regions("rds", part)
     ]

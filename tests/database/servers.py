@@ -6,7 +6,6 @@ TEST_SERVERS says which.
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,18 +15,15 @@ from localaws.postgres.full_server import find_full_server
 from localaws.postgres.programs import (
     PROGRAMS,
     PROGRAMS_18,
-    TEMPORARY_PREFIX,
     Programs,
     find_programs,
     is_reachable,
-    temporary_folder,
 )
+from tests.memory_folder import server_folder
 
 from tests.database.server import Server, is_installed
 
 FindPrograms = Callable[[Path], Programs]
-MEMORY = Path("/dev/shm")  # noqa: S108 # a folder of one's own is made in it
-MEMORY_BYTES_MIN = 4 << 30  # in containers there are often 64 MB only
 UNPACKED = Path(__file__).parents[2] / ".servers"
 DEBIAN = "usr/lib/postgresql"
 
@@ -88,25 +84,6 @@ def find_or_skip(name: str, temporary: Path) -> Programs:
         return KNOWN[name](temporary)
     except MissingServerError as error:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
-
-
-def server_folder() -> Path:
-    """Make a folder for a server: in memory where there is room, because every test makes and drops
-    databases, which are many files.
-    """
-    if not _is_roomy(MEMORY):
-        return temporary_folder()
-    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=MEMORY))
-    folder.chmod(0o711)  # the server may run as another user
-    return folder
-
-
-def _is_roomy(folder: Path) -> bool:
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return False
-    status = os.statvfs(folder)
-    programs_run = not status.f_flag & os.ST_NOEXEC
-    return programs_run and status.f_bavail * status.f_frsize >= MEMORY_BYTES_MIN
 
 
 class Servers:

@@ -1,21 +1,25 @@
 """One data plane with one cluster for all tests of this folder, and names for what they make."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from localaws.postgres import PostgresData
+from tests.memory_folder import server_folder
 from tests.postgres.client import MASTER, PASSWORD, make
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresData]:
+def data() -> Iterator[PostgresData]:
     """Give one data plane for all tests; nothing of it is left afterwards."""
-    plane = PostgresData(tmp_path_factory.mktemp("postgres"))
+    folder = server_folder()
+    plane = PostgresData(folder / "postgres")
     make(plane, "cluster-SOURCE")
     plane.start("cluster-SOURCE")
     yield plane
     plane.close()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
