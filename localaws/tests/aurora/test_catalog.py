@@ -18,9 +18,10 @@ def versions(rds: Rds, **options: Any) -> list[str]:
 
 
 def test_versions_can_be_asked_for(rds: Rds) -> None:
-    """All of them, one, those of a major version, the region's default.
+    """DescribeDBEngineVersions lists all versions, one, those of a major version, or the region's
+    default.
 
-    An unknown one is an empty list.
+    An unknown version gives an empty list.
     """
     assert ["15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7"] == versions(
         rds, Engine=ENGINE
@@ -33,7 +34,7 @@ def test_versions_can_be_asked_for(rds: Rds) -> None:
 
 
 def test_deprecated_versions_are_listed_only_when_all_are_asked_for(rds: Rds) -> None:
-    """Each says so in its Status."""
+    """Deprecated versions are listed only on request, and each says so in its Status."""
     found = rds(SOURCE).describe_db_engine_versions(
         Engine=ENGINE, EngineVersion="16.6", IncludeAll=True
     )["DBEngineVersions"]
@@ -43,7 +44,7 @@ def test_deprecated_versions_are_listed_only_when_all_are_asked_for(rds: Rds) ->
 
 
 def test_a_deprecated_version_makes_no_new_cluster(rds: Rds) -> None:
-    """Only clusters that have it go on."""
+    """A new cluster cannot have a deprecated version; clusters that have it go on."""
     code = code_of(
         rds(SOURCE).create_db_cluster,
         DBClusterIdentifier="late",
@@ -69,7 +70,7 @@ def test_a_snapshot_of_a_deprecated_version_is_restored_and_gets_instances(scene
 
 
 def test_a_version_tells_its_parameter_group_family(rds: Rds) -> None:
-    """By which a group can be checked before a restore."""
+    """A version names its parameter group family, so a group can be checked before a restore."""
     answer = rds(SOURCE).describe_db_engine_versions(Engine=ENGINE, EngineVersion="16.11")
 
     assert "aurora-postgresql16" == answer["DBEngineVersions"][0]["DBParameterGroupFamily"]
@@ -85,7 +86,7 @@ def test_a_version_tells_its_parameter_group_family(rds: Rds) -> None:
     ],
 )
 def test_classes_can_be_asked_for(rds: Rds, instance_class: str, version: str, count: int) -> None:
-    """One that cannot be ordered for a version is not listed."""
+    """An instance class that cannot be ordered for a version is not listed."""
     answer = rds(SOURCE).describe_orderable_db_instance_options(
         Engine=ENGINE, EngineVersion=version, DBInstanceClass=instance_class
     )
@@ -94,7 +95,9 @@ def test_classes_can_be_asked_for(rds: Rds, instance_class: str, version: str, c
 
 
 def test_a_new_cluster_without_a_version_has_the_regions_default(scene: Scene, rds: Rds) -> None:
-    """16.9; a bare major version means its newest."""
+    """A new cluster without a version gets 16.9; a bare major version means its newest minor
+    version.
+    """
     rds(SOURCE).create_db_cluster(
         DBClusterIdentifier="plain",
         Engine=ENGINE,
@@ -107,7 +110,9 @@ def test_a_new_cluster_without_a_version_has_the_regions_default(scene: Scene, r
 
 
 def test_every_region_has_default_groups(rds: Rds) -> None:
-    """A subnet group called default in the region's VPC, and a parameter group per family."""
+    """Each region has a subnet group called default in its VPC, and a parameter group per
+    family.
+    """
     client = rds(TARGET)
     subnets = client.describe_db_subnet_groups(DBSubnetGroupName="default")["DBSubnetGroups"][0]
     cluster_groups = client.describe_db_cluster_parameter_groups()["DBClusterParameterGroups"]
@@ -120,7 +125,7 @@ def test_every_region_has_default_groups(rds: Rds) -> None:
 
 
 def test_groups_that_do_not_exist_have_exact_codes(rds: Rds) -> None:
-    """Both kinds of parameter group answer alike when described."""
+    """Groups that do not exist have exact codes; both kinds of parameter group answer alike."""
     client = rds(SOURCE)
 
     assert "DBSubnetGroupNotFoundFault" == code_of(
@@ -135,7 +140,9 @@ def test_groups_that_do_not_exist_have_exact_codes(rds: Rds) -> None:
 
 
 def test_groups_are_created_once(rds: Rds) -> None:
-    """A second one of the name is refused, and so are unknown families and AWS's own names."""
+    """A second group of the same name is refused, and so are unknown families and AWS's own
+    names.
+    """
     client = rds(SOURCE)
     wanted = {"DBParameterGroupFamily": "aurora-postgresql16", "Description": "ours"}
     create, create_cluster_group = (
@@ -165,7 +172,7 @@ def test_groups_are_created_once(rds: Rds) -> None:
 
 
 def test_a_subnet_group_covers_two_zones_at_least(rds: Rds) -> None:
-    """One subnet is not enough."""
+    """A subnet group with a single subnet is refused: it must cover two zones."""
     assert "DBSubnetGroupDoesNotCoverEnoughAZs" == code_of(
         rds(SOURCE).create_db_subnet_group,
         DBSubnetGroupName="narrow",
@@ -175,7 +182,9 @@ def test_a_subnet_group_covers_two_zones_at_least(rds: Rds) -> None:
 
 
 def test_quotas_and_their_use_can_be_read(scene: Scene, rds: Rds) -> None:
-    """Clusters, instances and manual snapshots of the region."""
+    """The quotas and the use of clusters, instances and manual snapshots of the region can be
+    read.
+    """
     scene.cluster(instances=2)
     scene.night()
     scene.snapshot()
@@ -187,7 +196,7 @@ def test_quotas_and_their_use_can_be_read(scene: Scene, rds: Rds) -> None:
 
 
 def test_global_clusters_are_listed_in_every_region(scene: Scene, rds: Rds) -> None:
-    """They belong to the account."""
+    """Global clusters are listed in every region, because they belong to the account."""
     arn = scene.cluster(instances=0)["DBClusterArn"]
     client = rds(SOURCE)
     create = client.create_global_cluster

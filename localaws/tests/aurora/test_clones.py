@@ -21,8 +21,8 @@ def restore(scene: Scene, **options: Any) -> Any:
 def test_a_cluster_is_made_with_the_present_data_of_another(
     scene: Scene, stored: RecordingData, kind: str
 ) -> None:
-    """Its rows and passwords are the source's of that moment, and neither touches the other's
-    afterwards.
+    """A clone has the source's rows and passwords of that moment; later changes on either side do
+    not reach the other.
     """
     source = stored.clusters[scene.cluster()["DbClusterResourceId"]]
     source.rows = "before"
@@ -36,7 +36,7 @@ def test_a_cluster_is_made_with_the_present_data_of_another(
 
 
 def test_a_clone_is_there_sooner_than_a_full_copy(scene: Scene, rds: Rds) -> None:
-    """It shares what it does not change."""
+    """A clone is available sooner than a full copy, because it shares what it does not change."""
     scene.cluster()
     for name, kind in (("clone", "copy-on-write"), ("copy", "full-copy")):
         rds(SOURCE).restore_db_cluster_to_point_in_time(
@@ -51,7 +51,9 @@ def test_a_clone_is_there_sooner_than_a_full_copy(scene: Scene, rds: Rds) -> Non
 
 
 def test_version_master_user_port_and_key_are_the_sources(scene: Scene) -> None:
-    """Groups, protection and tags are not."""
+    """A clone keeps the source's version, master user, port and key, but not its groups, protection
+    and tags.
+    """
     source = scene.encrypted_cluster(
         Port=6000, DeletionProtection=True, Tags=[{"Key": "team", "Value": "shop"}]
     )
@@ -63,7 +65,9 @@ def test_version_master_user_port_and_key_are_the_sources(scene: Scene) -> None:
 
 
 def test_an_unencrypted_source_takes_no_key_and_stays_unencrypted(scene: Scene, rds: Rds) -> None:
-    """A restore of a snapshot would encrypt it."""
+    """A clone of an unencrypted source takes no key and stays unencrypted, unlike a restored
+    snapshot.
+    """
     scene.cluster()
     refused = code_of(
         rds(SOURCE).restore_db_cluster_to_point_in_time,
@@ -88,7 +92,9 @@ def test_an_unencrypted_source_takes_no_key_and_stays_unencrypted(scene: Scene, 
 def test_what_does_not_go_together_or_is_not_there_is_refused(
     scene: Scene, rds: Rds, change: dict[str, Any], code: str
 ) -> None:
-    """With the codes of AWS's own model."""
+    """Options that exclude each other and missing resources are refused with the codes of AWS's own
+    model.
+    """
     scene.cluster()
     wanted = {"DBClusterIdentifier": "cloned", **LATEST, **change}
 
@@ -96,7 +102,7 @@ def test_what_does_not_go_together_or_is_not_there_is_refused(
 
 
 def test_an_earlier_moment_is_refused_by_name(scene: Scene, rds: Rds) -> None:
-    """What a cluster held then is not kept."""
+    """A restore to an earlier time is refused by name, because no earlier data are kept."""
     scene.cluster()
     sentence = message_of(
         rds(SOURCE).restore_db_cluster_to_point_in_time,
@@ -109,7 +115,7 @@ def test_an_earlier_moment_is_refused_by_name(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_cluster_that_is_stopped_is_not_copied(scene: Scene, rds: Rds) -> None:
-    """It has to be started first."""
+    """A stopped cluster cannot be cloned: it has to be started first."""
     scene.cluster()
     rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
     scene.settle()

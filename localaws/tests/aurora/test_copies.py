@@ -15,9 +15,9 @@ def copying(source: Any, name: str) -> dict[str, Any]:
 
 
 def test_a_copy_is_made_in_the_callers_region_and_takes_its_time(scene: Scene) -> None:
-    """The answer echoes its source.
+    """A copy is made in the caller's region, and the answer echoes its source.
 
-    Then it is copying, with a progress in per cent, and available without an event.
+    The copy is copying, with a progress in per cent, and becomes available without an event.
     """
     scene.cluster()
     answer = scene.copy(scene.night())
@@ -34,7 +34,9 @@ def test_a_copy_is_made_in_the_callers_region_and_takes_its_time(scene: Scene) -
 
 
 def test_a_copy_is_manual_and_remembers_its_source(scene: Scene) -> None:
-    """Source snapshot and source cluster are kept, also when the source was automated."""
+    """A copy is manual and keeps its source snapshot and source cluster, also when the source was
+    automated.
+    """
     cluster = scene.cluster()
     source = scene.night()
     copy = scene.copy(source)
@@ -46,7 +48,7 @@ def test_a_copy_is_manual_and_remembers_its_source(scene: Scene) -> None:
 
 
 def test_a_finished_copy_has_the_creation_time_of_its_source(scene: Scene) -> None:
-    """It tells how old the data is, and not when the copy was made."""
+    """A finished copy has the creation time of its source: it tells how old the data are."""
     scene.cluster()
     source = scene.night()
     scene.pass_time(60)
@@ -60,7 +62,7 @@ def test_a_finished_copy_has_the_creation_time_of_its_source(scene: Scene) -> No
 def test_no_event_tells_that_a_copy_began_ended_or_failed(
     scene: Scene, aurora: Aurora, emitted: list[dict[str, Any]]
 ) -> None:
-    """Aurora has none, in either region."""
+    """Aurora sends no event when a copy begins, ends or fails, in either region."""
     scene.cluster()
     source = scene.night()
     before = len(emitted)
@@ -74,7 +76,9 @@ def test_no_event_tells_that_a_copy_began_ended_or_failed(
 
 
 def test_a_snapshot_of_another_region_is_found_by_arn_only(scene: Scene, rds: Rds) -> None:
-    """Its bare identifier means a snapshot of the caller's region."""
+    """A snapshot of another region is found by its ARN; a bare identifier means the caller's
+    region.
+    """
     scene.cluster()
     name = scene.night()["DBClusterSnapshotIdentifier"]
     client = rds(TARGET)
@@ -87,7 +91,7 @@ def test_a_snapshot_of_another_region_is_found_by_arn_only(scene: Scene, rds: Rd
 
 
 def test_within_a_region_a_bare_identifier_will_do(scene: Scene, rds: Rds) -> None:
-    """Even one that begins with rds:."""
+    """Within a region a bare identifier is enough, even one that begins with rds:."""
     scene.cluster()
     rds(SOURCE).copy_db_cluster_snapshot(
         SourceDBClusterSnapshotIdentifier=scene.night()["DBClusterSnapshotIdentifier"],
@@ -98,7 +102,7 @@ def test_within_a_region_a_bare_identifier_will_do(scene: Scene, rds: Rds) -> No
 
 
 def test_only_an_available_snapshot_can_be_copied(scene: Scene, rds: Rds, aurora: Aurora) -> None:
-    """One that is creating is refused."""
+    """A snapshot that is still creating cannot be copied."""
     scene.cluster()
     name = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
     source = scene.describe_snapshot(name, SnapshotType="automated")
@@ -109,7 +113,9 @@ def test_only_an_available_snapshot_can_be_copied(scene: Scene, rds: Rds, aurora
 
 
 def test_a_copy_cannot_take_a_name_in_use(scene: Scene, rds: Rds) -> None:
-    """There is no request token: the name is what makes a copy unique."""
+    """A copy cannot take a name in use: there is no request token, only the name makes a copy
+    unique.
+    """
     scene.cluster()
     source = scene.night()
     scene.copy(source)
@@ -120,7 +126,7 @@ def test_a_copy_cannot_take_a_name_in_use(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_copy_cannot_be_called_like_an_automated_snapshot(scene: Scene, rds: Rds) -> None:
-    """A colon is no part of a new identifier, so the prefix has to be taken off."""
+    """A copy cannot be named like an automated snapshot: a new identifier may have no colon."""
     scene.cluster()
     source = scene.night()
 
@@ -131,7 +137,9 @@ def test_a_copy_cannot_be_called_like_an_automated_snapshot(scene: Scene, rds: R
 
 
 def test_deleting_a_copying_target_cancels_the_copy(scene: Scene, rds: Rds) -> None:
-    """The copy vanishes and the next in the queue begins."""
+    """When a snapshot that is still copying is deleted, it vanishes and the next in the queue
+    begins.
+    """
     scene.cluster()
     source = scene.night()
     scene.copy(source, "first")
@@ -151,7 +159,7 @@ def all_snapshots(rds: Rds) -> Any:
 
 
 def test_a_copy_fails_when_its_source_vanishes(scene: Scene, aurora: Aurora) -> None:
-    """It ends failed, and can be deleted."""
+    """A copy whose source vanishes ends as failed, and can be deleted."""
     scene.cluster()
     source = scene.night()
     scene.copy(source)
@@ -162,7 +170,7 @@ def test_a_copy_fails_when_its_source_vanishes(scene: Scene, aurora: Aurora) -> 
 
 
 def test_a_waiting_copy_fails_when_its_source_is_deleted(scene: Scene, rds: Rds) -> None:
-    """All copies of a deleted source fail, one after the other."""
+    """When a source is deleted, all copies of it that wait fail, one after the other."""
     scene.cluster()
     source = scene.snapshot()
     scene.copy(source, "first")
@@ -176,7 +184,7 @@ def test_a_waiting_copy_fails_when_its_source_is_deleted(scene: Scene, rds: Rds)
 def test_a_failed_copy_keeps_its_name_until_it_is_deleted(
     scene: Scene, rds: Rds, aurora: Aurora
 ) -> None:
-    """A second attempt under the same name needs the first to be deleted."""
+    """A failed copy keeps its name: a second attempt needs the first to be deleted."""
     scene.cluster()
     source = scene.night()
     aurora.fail_copy(scene.copy(source)["DBClusterSnapshotArn"])
@@ -189,7 +197,7 @@ def test_a_failed_copy_keeps_its_name_until_it_is_deleted(
 
 
 def test_a_failure_in_store_befalls_the_copy_when_it_ends(scene: Scene, aurora: Aurora) -> None:
-    """A test may name a copy that does not exist yet."""
+    """A test may schedule a failure of a copy that does not exist yet."""
     scene.cluster()
     source = scene.night()
     aurora.fail_copy(f"arn:aws:rds:{TARGET}:{ACCOUNT}:cluster-snapshot:copied")

@@ -15,7 +15,10 @@ def copying(source: Any, name: str) -> dict[str, Any]:
 
 
 def test_five_copies_are_in_progress_at_most(scene: Scene, rds: Rds) -> None:
-    """The sixth is SnapshotQuotaExceeded, told from the manual quota by its text alone."""
+    """At most five copies are in progress; the sixth is refused with SnapshotQuotaExceeded.
+
+    Only its text tells it from the manual quota.
+    """
     scene.cluster()
     source = scene.night()
     for number in range(5):
@@ -30,7 +33,9 @@ def test_five_copies_are_in_progress_at_most(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_copy_counts_as_a_manual_snapshot(scene: Scene, rds: Rds, aurora: Aurora) -> None:
-    """A full account takes no copy, and says so with another text than for too many at a time."""
+    """In an account whose quota is full a copy is refused, with another text than for too many at a
+    time.
+    """
     scene.cluster()
     source = scene.night()
     aurora.quotas(account=ACCOUNT, region=TARGET).manual_cluster_snapshots = 0
@@ -41,7 +46,9 @@ def test_a_copy_counts_as_a_manual_snapshot(scene: Scene, rds: Rds, aurora: Auro
 
 
 def test_copies_of_one_source_queue_without_progress(scene: Scene) -> None:
-    """The second begins when the first has ended, and is at 0 per cent until then."""
+    """The second copy of a source begins when the first has ended, and is at 0 per cent until
+    then.
+    """
     scene.cluster()
     source = scene.night()
     scene.copy(source, "first")
@@ -56,7 +63,7 @@ def test_copies_of_one_source_queue_without_progress(scene: Scene) -> None:
 
 
 def test_copies_of_different_sources_do_not_wait_for_each_other(scene: Scene) -> None:
-    """Only those of one source queue."""
+    """Copies of different sources do not wait for each other."""
     scene.cluster()
     first, second = scene.snapshot("first"), scene.snapshot("second")
     scene.copy(first, "copy-1")

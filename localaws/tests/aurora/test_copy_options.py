@@ -25,7 +25,7 @@ def copying(source: Any, name: str) -> dict[str, Any]:
 def test_tags_come_along_when_asked_for_and_none_are_given(
     scene: Scene, options: dict[str, Any], expected: list[dict[str, str]]
 ) -> None:
-    """CopyTags is off by default, and loses against Tags."""
+    """Tags are copied only with CopyTags, which is off by default and gives way to Tags."""
     scene.cluster()
     source = scene.snapshot(Tags=[{"Key": "team", "Value": "shop"}])
 
@@ -33,7 +33,9 @@ def test_tags_come_along_when_asked_for_and_none_are_given(
 
 
 def test_an_encrypted_copy_to_another_region_needs_a_key_there(scene: Scene, rds: Rds) -> None:
-    """A key does not leave its region."""
+    """An encrypted copy to another region needs a key there, because a key does not leave its
+    region.
+    """
     scene.encrypted_cluster()
     source = scene.night()
 
@@ -44,7 +46,7 @@ def test_an_encrypted_copy_to_another_region_needs_a_key_there(scene: Scene, rds
 
 
 def test_an_encrypted_copy_within_a_region_keeps_its_key(scene: Scene) -> None:
-    """Without KmsKeyId the copy stays under the source's key."""
+    """An encrypted copy within a region stays under the source's key unless KmsKeyId is given."""
     scene.encrypted_cluster()
     source = scene.night()
 
@@ -52,7 +54,7 @@ def test_an_encrypted_copy_within_a_region_keeps_its_key(scene: Scene) -> None:
 
 
 def test_an_unencrypted_copy_takes_no_key(scene: Scene, rds: Rds) -> None:
-    """KmsKeyId with an unencrypted source is InvalidParameterValue."""
+    """A copy of an unencrypted source with KmsKeyId is refused with InvalidParameterValue."""
     scene.cluster()
     source = scene.night()
 
@@ -63,7 +65,7 @@ def test_an_unencrypted_copy_takes_no_key(scene: Scene, rds: Rds) -> None:
 
 
 def test_source_region_and_presigned_url_are_ignored_as_on_aws(scene: Scene) -> None:
-    """They matter in GovCloud only."""
+    """SourceRegion and PreSignedUrl are ignored: they matter in GovCloud only."""
     scene.cluster()
     source = scene.night()
 

@@ -46,7 +46,9 @@ def told(emitted: list[dict[str, Any]]) -> tuple[str, str]:
 def test_an_instance_whose_server_does_not_start_is_failed(
     scene: Scene, stored: FailingData, emitted: list[dict[str, Any]]
 ) -> None:
-    """Event 0031 says why, and the next instance tries again."""
+    """An instance whose server does not start fails with event 0031, and the next instance tries
+    again.
+    """
     scene.cluster(instances=0)
     stored.failing["start"] = RuntimeError(WHY)
     failed = scene.instance("first", "prod-cluster")["DBInstanceStatus"]
@@ -61,7 +63,7 @@ def test_an_instance_whose_server_does_not_start_is_failed(
 def test_a_cluster_that_does_not_start_again_is_failed_and_can_be_deleted(
     scene: Scene, rds: Rds, stored: FailingData
 ) -> None:
-    """With its instances."""
+    """A cluster whose server does not start again fails together with its instances."""
     scene.cluster()
     client = rds(SOURCE)
     client.stop_db_cluster(DBClusterIdentifier="prod-cluster")
@@ -80,7 +82,7 @@ def test_a_cluster_that_does_not_start_again_is_failed_and_can_be_deleted(
 def test_a_restore_without_its_data_is_failed(
     scene: Scene, rds: Rds, stored: FailingData, emitted: list[dict[str, Any]]
 ) -> None:
-    """Event 0355 says why."""
+    """A restore whose data are missing fails, and event 0355 says why."""
     scene.cluster()
     scene.snapshot()
     stored.failing["restore_snapshot"] = OSError(WHY)
@@ -99,7 +101,7 @@ def test_a_restore_without_its_data_is_failed(
 def test_a_snapshot_and_a_copy_without_their_data_are_failed(
     scene: Scene, stored: FailingData
 ) -> None:
-    """The cluster is available again."""
+    """A snapshot and a copy whose data are missing fail, and the cluster is available again."""
     scene.cluster()
     source = scene.snapshot("good")
     stored.failing |= {"take_snapshot": OSError(WHY), "copy_snapshot": OSError(WHY)}
@@ -113,7 +115,9 @@ def test_a_snapshot_and_a_copy_without_their_data_are_failed(
 def test_a_password_that_cannot_be_set_is_told_by_event_0067(
     scene: Scene, rds: Rds, stored: FailingData, emitted: list[dict[str, Any]]
 ) -> None:
-    """The cluster is available again."""
+    """A password that the engine cannot set is reported by an event, and the cluster is available
+    again.
+    """
     scene.cluster()
     stored.failing["set_master_password"] = RuntimeError(WHY)
     rds(SOURCE).modify_db_cluster(
@@ -127,7 +131,10 @@ def test_a_password_that_cannot_be_set_is_told_by_event_0067(
 def test_a_bug_of_a_data_plane_fails_the_resource_and_is_raised(
     scene: Scene, aurora: Aurora, stored: FailingData
 ) -> None:
-    """It is not taken for a full disk, and does not leave the instance creating for ever."""
+    """A bug of the data plane fails the resource.
+
+    It is not taken for a full disk and does not leave the instance creating for ever.
+    """
     scene.cluster(instances=0)
     stored.failing["start"] = AssertionError("a bug")
     with pytest.raises(AssertionError, match="a bug"):

@@ -16,8 +16,8 @@ def deletion(scene: Scene, **options: Any) -> str:
 
 
 def test_a_deleted_cluster_lingers_and_keeps_its_name(scene: Scene, rds: Rds) -> None:
-    """The accepting answer says available, then it is deleting, and its name is free when it is
-    gone.
+    """DeleteDBCluster answers with status available; then the cluster is deleting and keeps its
+    name until it is gone.
     """
     scene.cluster(instances=0)
     client = rds(SOURCE)
@@ -37,14 +37,16 @@ def test_a_deleted_cluster_lingers_and_keeps_its_name(scene: Scene, rds: Rds) ->
 
 
 def test_a_protected_cluster_is_refused_with_a_general_code(scene: Scene) -> None:
-    """InvalidParameterCombination: there is no modelled fault for it."""
+    """A protected cluster is refused with InvalidParameterCombination: AWS models no fault for
+    it.
+    """
     scene.cluster(instances=0, DeletionProtection=True)
 
     assert "InvalidParameterCombination" == deletion(scene)
 
 
 def test_members_that_are_not_deleting_are_in_the_way(scene: Scene) -> None:
-    """All have to be deleting, none has to be gone."""
+    """A cluster can be deleted when all its members are deleting; none has to be gone yet."""
     scene.cluster(instances=2)
     scene.delete_instances("prod-cluster-2")
     too_early = deletion(scene)
@@ -55,7 +57,7 @@ def test_members_that_are_not_deleting_are_in_the_way(scene: Scene) -> None:
 
 
 def test_a_cluster_outlives_its_instances(scene: Scene, aurora: Aurora, rds: Rds) -> None:
-    """Instances go first, then the cluster."""
+    """The instances disappear first, then the cluster."""
     scene.cluster()
     scene.delete_instances("prod-cluster-1")
     deletion(scene)
@@ -83,7 +85,7 @@ def test_a_cluster_outlives_its_instances(scene: Scene, aurora: Aurora, rds: Rds
     ],
 )
 def test_a_cluster_in_another_status_is_refused(scene: Scene, aurora: Aurora, status: str) -> None:
-    """Stopped ones too: they have to be started first."""
+    """A cluster in another status cannot be deleted; a stopped one has to be started first."""
     aurora.set_status(scene.cluster(instances=0)["DBClusterArn"], status)
 
     assert "InvalidDBClusterStateFault" == deletion(scene)
@@ -93,19 +95,19 @@ def test_a_cluster_in_another_status_is_refused(scene: Scene, aurora: Aurora, st
     "status", ["failed", "incompatible-parameters", "inaccessible-encryption-credentials"]
 )
 def test_a_broken_cluster_can_be_deleted(scene: Scene, aurora: Aurora, status: str) -> None:
-    """Otherwise it would be there for ever."""
+    """A cluster that failed can be deleted, or it would exist for ever."""
     aurora.set_status(scene.cluster(instances=0)["DBClusterArn"], status)
 
     assert "accepted" == deletion(scene)
 
 
 def test_a_missing_cluster_is_not_found(scene: Scene) -> None:
-    """The code keeps the ending Fault."""
+    """A missing cluster is not found, with a code that keeps the suffix Fault."""
     assert "DBClusterNotFoundFault" == deletion(scene)
 
 
 def test_a_member_of_a_global_cluster_is_refused(scene: Scene, rds: Rds) -> None:
-    """Its membership shows in its description."""
+    """A member of a global cluster cannot be deleted; its description shows the membership."""
     arn = scene.cluster(instances=0)["DBClusterArn"]
     rds(SOURCE).create_global_cluster(
         GlobalClusterIdentifier="Planet", SourceDBClusterIdentifier=arn
@@ -123,14 +125,14 @@ def test_a_member_of_a_global_cluster_is_refused(scene: Scene, rds: Rds) -> None
     ],
 )
 def test_a_final_snapshot_is_named_or_skipped(scene: Scene, options: dict[str, Any]) -> None:
-    """Neither both nor none of the two."""
+    """A deletion names a final snapshot or skips it: neither both nor none of the two."""
     scene.cluster(instances=0)
 
     assert "InvalidParameterCombination" == deletion(scene, **options)
 
 
 def test_a_final_snapshot_is_a_manual_one(scene: Scene, emitted: list[dict[str, Any]]) -> None:
-    """With the events of manual snapshots, before the cluster is gone."""
+    """A final snapshot is a manual one, whose events come before the cluster is gone."""
     scene.cluster(instances=0)
     begun = len(emitted)
     deletion(scene, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier="last")
@@ -143,7 +145,7 @@ def test_a_final_snapshot_is_a_manual_one(scene: Scene, emitted: list[dict[str, 
 
 
 def test_a_final_snapshot_cannot_take_a_name_in_use(scene: Scene) -> None:
-    """And nothing is deleted then."""
+    """A final snapshot cannot take a name in use, and then nothing is deleted."""
     scene.cluster(instances=0)
     scene.snapshot("last")
 
@@ -154,7 +156,7 @@ def test_a_final_snapshot_cannot_take_a_name_in_use(scene: Scene) -> None:
 
 
 def test_a_final_snapshot_counts_as_manual(scene: Scene, aurora: Aurora) -> None:
-    """A full account cannot take one."""
+    """A final snapshot counts as a manual one: an account whose quota is full cannot take it."""
     scene.cluster(instances=0)
     aurora.quotas(account=ACCOUNT, region=SOURCE).manual_cluster_snapshots = 0
 
@@ -170,7 +172,9 @@ def test_a_final_snapshot_counts_as_manual(scene: Scene, aurora: Aurora) -> None
 def test_automated_snapshots_go_with_their_cluster(
     scene: Scene, rds: Rds, options: dict[str, bool], kept: list[str]
 ) -> None:
-    """Unless they are kept; manual ones always stay."""
+    """Automated snapshots are deleted with their cluster unless they are retained; manual ones
+    always stay.
+    """
     scene.cluster(instances=0)
     scene.night()
     scene.snapshot()

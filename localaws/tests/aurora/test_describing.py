@@ -13,7 +13,9 @@ def names(answer: Any) -> list[str]:
 
 
 def test_what_does_not_exist_has_an_exact_code(rds: Rds) -> None:
-    """Clusters and snapshots keep the ending Fault, instances drop it."""
+    """The codes of missing clusters and snapshots keep the suffix Fault; that of an instance drops
+    it.
+    """
     client = rds(SOURCE)
 
     assert "DBClusterNotFoundFault" == code_of(
@@ -28,7 +30,7 @@ def test_what_does_not_exist_has_an_exact_code(rds: Rds) -> None:
 
 
 def test_a_cluster_and_an_instance_can_be_named_by_arn(scene: Scene, rds: Rds) -> None:
-    """But not by that of another region."""
+    """A cluster and an instance are found by their ARN, but not by one of another region."""
     arn = scene.cluster()["DBClusterArn"]
     instance_arn = scene.describe_instance("prod-cluster-1")["DBInstanceArn"]
 
@@ -40,7 +42,7 @@ def test_a_cluster_and_an_instance_can_be_named_by_arn(scene: Scene, rds: Rds) -
 
 
 def test_names_are_case_insensitive_and_stored_lower(scene: Scene) -> None:
-    """Prod-Cluster is prod-cluster."""
+    """Identifiers are case-insensitive: Prod-Cluster is prod-cluster."""
     scene.cluster("Prod-Cluster")
 
     assert "prod-cluster" == scene.describe("PROD-CLUSTER")["DBClusterIdentifier"]
@@ -50,7 +52,7 @@ def test_names_are_case_insensitive_and_stored_lower(scene: Scene) -> None:
 
 
 def test_regions_and_accounts_are_apart(scene: Scene, rds: Rds) -> None:
-    """Nothing of one shows in the other."""
+    """Resources of one region or account do not show in another."""
     scene.cluster()
 
     assert [] == rds(TARGET).describe_db_clusters()["DBClusters"]
@@ -58,7 +60,7 @@ def test_regions_and_accounts_are_apart(scene: Scene, rds: Rds) -> None:
 
 
 def test_instances_are_filtered_by_cluster(scene: Scene, rds: Rds) -> None:
-    """By the cluster's name or its ARN."""
+    """Instances are filtered by their cluster's name or ARN."""
     arn = scene.cluster()["DBClusterArn"]
     scene.cluster("other")
     for value in ("prod-cluster", arn):
@@ -72,7 +74,7 @@ def test_instances_are_filtered_by_cluster(scene: Scene, rds: Rds) -> None:
 
 
 def test_an_unknown_filter_is_refused(rds: Rds) -> None:
-    """By AWS when it does not exist, by localaws when it is not modelled."""
+    """A filter that AWS does not have is refused by AWS, one that is not modelled by localaws."""
     client = rds(SOURCE)
 
     assert "InvalidParameterValue" == code_of(
@@ -84,7 +86,7 @@ def test_an_unknown_filter_is_refused(rds: Rds) -> None:
 
 
 def test_an_automated_snapshot_is_found_with_its_type_only(scene: Scene, rds: Rds) -> None:
-    """By identifier and by ARN alike."""
+    """An automated snapshot is found by identifier and by ARN alike."""
     scene.cluster()
     snapshot = scene.night()
     client = rds(SOURCE)
@@ -100,7 +102,7 @@ def test_an_automated_snapshot_is_found_with_its_type_only(scene: Scene, rds: Rd
 
 
 def test_a_manual_snapshot_is_not_found_under_another_type(scene: Scene, rds: Rds) -> None:
-    """By ARN it is found without any."""
+    """A manual snapshot is not found under another type; by ARN it is found without one."""
     scene.cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
 
@@ -113,7 +115,7 @@ def test_a_manual_snapshot_is_not_found_under_another_type(scene: Scene, rds: Rd
 
 
 def test_both_types_are_listed_unless_one_is_named(scene: Scene, rds: Rds) -> None:
-    """Automated and manual together by default."""
+    """Automated and manual snapshots are listed together by default."""
     scene.cluster()
     automated = scene.night()["DBClusterSnapshotIdentifier"]
     scene.snapshot()
@@ -128,7 +130,7 @@ def test_both_types_are_listed_unless_one_is_named(scene: Scene, rds: Rds) -> No
 
 
 def test_snapshots_are_listed_by_cluster(scene: Scene, rds: Rds) -> None:
-    """A cluster whose name begins alike is another one.
+    """Snapshots are listed by cluster, whose name is compared whole.
 
     Cluster and snapshot cannot both be named.
     """
@@ -148,7 +150,7 @@ def test_snapshots_are_listed_by_cluster(scene: Scene, rds: Rds) -> None:
 
 
 def test_snapshots_outlive_their_cluster_in_lists(scene: Scene, rds: Rds) -> None:
-    """Listing by a cluster that is gone is no error."""
+    """The snapshots of a deleted cluster can still be listed by its name."""
     scene.cluster(instances=0)
     scene.snapshot()
     rds(SOURCE).delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
@@ -163,7 +165,7 @@ def test_snapshots_outlive_their_cluster_in_lists(scene: Scene, rds: Rds) -> Non
 def test_shared_snapshots_are_listed_when_asked_for(
     scene: Scene, rds: Rds, options: dict[str, Any]
 ) -> None:
-    """Under their ARN, as of type shared; not otherwise."""
+    """Shared snapshots are listed only on request, under their ARN and with the type shared."""
     scene.cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
     rds(SOURCE).modify_db_cluster_snapshot_attribute(
@@ -182,7 +184,7 @@ def test_shared_snapshots_are_listed_when_asked_for(
 
 
 def test_public_snapshots_are_listed_when_asked_for(scene: Scene, rds: Rds) -> None:
-    """Everybody sees them, under the type public."""
+    """Public snapshots are listed on request, for everybody, with the type public."""
     scene.cluster()
     scene.snapshot()
     rds(SOURCE).modify_db_cluster_snapshot_attribute(
@@ -195,7 +197,7 @@ def test_public_snapshots_are_listed_when_asked_for(scene: Scene, rds: Rds) -> N
 
 
 def test_lists_come_in_pages(scene: Scene, rds: Rds, aurora: Aurora) -> None:
-    """A hundred at a time unless fewer are asked for; a Marker leads to the rest."""
+    """Lists come in pages of a hundred unless fewer are asked for; a Marker leads to the next."""
     scene.cluster(instances=0)
     aurora.quotas(account=ACCOUNT, region=SOURCE).manual_cluster_snapshots = 200
     for number in range(101):
@@ -214,7 +216,9 @@ def test_lists_come_in_pages(scene: Scene, rds: Rds, aurora: Aurora) -> None:
 
 
 def test_a_page_turned_while_things_are_deleted_loses_nothing_else(scene: Scene, rds: Rds) -> None:
-    """A Marker is a place in the order, not a number."""
+    """A page read while resources are deleted loses none: a Marker is a place in the order, not a
+    number.
+    """
     scene.cluster(instances=0)
     for number in range(25):
         scene.snapshot(f"snapshot-{number:02d}")
@@ -231,5 +235,5 @@ def test_a_page_turned_while_things_are_deleted_loses_nothing_else(scene: Scene,
     "options", [{"MaxRecords": 19}, {"MaxRecords": 101}, {"Marker": "not-a-marker!"}]
 )
 def test_a_page_of_a_wrong_size_or_place_is_refused(rds: Rds, options: dict[str, Any]) -> None:
-    """MaxRecords lies between 20 and 100."""
+    """A MaxRecords outside 20 to 100 and an unknown Marker are refused."""
     assert "InvalidParameterValue" == code_of(rds(SOURCE).describe_db_clusters, **options)

@@ -52,7 +52,7 @@ def test_an_event_has_the_envelope_and_the_detail_that_rds_gives_it(
 def test_automated_and_manual_snapshots_have_events_of_their_own(
     scene: Scene, emitted: Emitted
 ) -> None:
-    """0168 and 0169 at night, 0074 and 0075 by hand."""
+    """An automated snapshot has the events 0168 and 0169, a manual one 0074 and 0075."""
     scene.cluster()
     emitted.clear()
     scene.night()
@@ -64,7 +64,9 @@ def test_automated_and_manual_snapshots_have_events_of_their_own(
 def test_a_created_event_comes_when_the_snapshot_is_available(
     scene: Scene, aurora: Aurora, emitted: Emitted
 ) -> None:
-    """Until then there is only the one that says creating."""
+    """The event of a finished snapshot comes when it is available; until then there is only that of
+    its start.
+    """
     scene.cluster()
     emitted.clear()
     aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
@@ -74,7 +76,9 @@ def test_a_created_event_comes_when_the_snapshot_is_available(
 
 
 def test_a_restore_ends_with_the_event_of_a_created_cluster(scene: Scene, emitted: Emitted) -> None:
-    """There is no event of its own for a restore, and cluster identifiers have no prefix."""
+    """A restore ends with the event of a created cluster: there is none of its own, and clusters
+    have no prefix.
+    """
     scene.cluster()
     scene.snapshot()
     emitted.clear()
@@ -90,7 +94,7 @@ def test_a_restore_ends_with_the_event_of_a_created_cluster(scene: Scene, emitte
 
 
 def test_instances_and_clusters_tell_their_end(scene: Scene, rds: Rds, emitted: Emitted) -> None:
-    """0003 for the instance, 0171 for the cluster."""
+    """A created instance has event 0003, a deleted cluster event 0171."""
     scene.cluster()
     emitted.clear()
     scene.delete_instances("prod-cluster-1")
@@ -110,7 +114,9 @@ def test_instances_and_clusters_tell_their_end(scene: Scene, rds: Rds, emitted: 
 def test_a_cluster_that_cannot_be_created_tells_it(
     scene: Scene, aurora: Aurora, emitted: Emitted, status: str, event: str
 ) -> None:
-    """0354 for incompatible resources, 0355 for limits; the cluster stays in its status."""
+    """A cluster that cannot be created has event 0354 for incompatible resources and 0355 for
+    limits, and stays in its status.
+    """
     scene.cluster()
     scene.snapshot()
     aurora.fail_creation(f"arn:aws:rds:{SOURCE}:{ACCOUNT}:cluster:restored", status, "No room.")
@@ -120,7 +126,7 @@ def test_a_cluster_that_cannot_be_created_tells_it(
 
 
 def test_events_belong_to_the_region_of_the_resource(scene: Scene, emitted: Emitted) -> None:
-    """What happens in the target is told in the target."""
+    """Events appear in the region of the resource: those of the target in the target's region."""
     scene.cluster()
     scene.copy(scene.night())
     scene.settle()
@@ -133,7 +139,9 @@ def test_events_belong_to_the_region_of_the_resource(scene: Scene, emitted: Emit
 def test_a_deleted_manual_snapshot_has_an_event_without_an_id(
     scene: Scene, rds: Rds, emitted: Emitted
 ) -> None:
-    """Seen in the field and not documented, so its EventID is not known."""
+    """A deleted manual snapshot has an event without an EventID: it was seen in the field and is
+    not documented.
+    """
     scene.cluster()
     scene.snapshot()
     emitted.clear()
@@ -144,7 +152,7 @@ def test_a_deleted_manual_snapshot_has_an_event_without_an_id(
 
 
 def test_listed_events_have_no_id_and_other_source_types(scene: Scene, rds: Rds) -> None:
-    """DescribeEvents speaks kebab-case and leaves the EventID out."""
+    """DescribeEvents names source types in kebab case and leaves the EventID out."""
     scene.cluster()
     scene.night()
     events = rds(SOURCE).describe_events(SourceType="db-cluster-snapshot")["Events"]
@@ -163,7 +171,7 @@ def test_listed_events_have_no_id_and_other_source_types(scene: Scene, rds: Rds)
 
 
 def test_an_hour_is_listed_unless_more_is_asked_for(scene: Scene, rds: Rds) -> None:
-    """Duration is in minutes, 14 days at most."""
+    """DescribeEvents lists one hour by default; its Duration is in minutes, 14 days at most."""
     scene.cluster()
     scene.pass_time(2 * HOUR_SECONDS)
     client = rds(SOURCE)
@@ -179,7 +187,7 @@ def test_an_hour_is_listed_unless_more_is_asked_for(scene: Scene, rds: Rds) -> N
 
 
 def test_events_are_listed_by_source_and_category(scene: Scene, rds: Rds) -> None:
-    """An identifier needs its type beside it."""
+    """Events are listed by source and category; an identifier needs its type beside it."""
     scene.cluster()
     client = rds(SOURCE)
     wanted = {"SourceIdentifier": "prod-cluster", "SourceType": "db-cluster"}

@@ -82,7 +82,9 @@ def progress(scene: Scene) -> tuple[str, int]:
 
 
 def test_a_task_starts_runs_and_is_complete(scene: Scene, snapshot: Any) -> None:
-    """Its progress is that of its time, and the key is shown by its ARN."""
+    """An export task starts, runs and completes; its progress follows time, and its key is shown by
+    ARN.
+    """
     begun = start(scene, S3Prefix="prod", ExportOnly=["shop.public"])
     seen = []
     for seconds in (START, EXPORT // 2, EXPORT // 2):
@@ -107,7 +109,9 @@ def test_a_task_starts_runs_and_is_complete(scene: Scene, snapshot: Any) -> None
 
 
 def test_clusters_without_data_leave_an_empty_bucket(scene: Scene, target: Buckets) -> None:
-    """No file claims rows that nobody has."""
+    """An export of a cluster without data writes no files, because no file may claim rows that
+    nobody has.
+    """
     start(scene)
     scene.settle()
 
@@ -116,7 +120,9 @@ def test_clusters_without_data_leave_an_empty_bucket(scene: Scene, target: Bucke
 
 
 def test_a_task_is_canceled_and_leaves_its_data(scene: Scene, stored: RecordingData) -> None:
-    """It is CANCELING for a while, and what it kept of the snapshot is gone."""
+    """A canceled task is CANCELING for a while, and then the data that it kept of the snapshot are
+    gone.
+    """
     before = dict(stored.snapshots)
     start(scene)
     scene.pass_time(START + EXPORT // 2)
@@ -132,7 +138,9 @@ def test_a_task_is_canceled_and_leaves_its_data(scene: Scene, stored: RecordingD
 
 
 def test_the_snapshot_may_be_deleted_meanwhile(scene: Scene, stored: RecordingData) -> None:
-    """The task goes on with its data, and leaves none behind (Aurora user guide)."""
+    """The snapshot may be deleted meanwhile: the task goes on with its data and leaves none behind
+    (Aurora user guide).
+    """
     start(scene)
     scene.rds(SOURCE).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")
     scene.settle()
@@ -145,7 +153,7 @@ def test_the_snapshot_may_be_deleted_meanwhile(scene: Scene, stored: RecordingDa
 def test_a_task_fails_with_its_cause(
     scene: Scene, target: Buckets, keys: KeyRing, emitted: Emitted, broken: str
 ) -> None:
-    """When bucket, role or key are not there any more at its end."""
+    """A task fails with its cause when its bucket, role or key no longer exists at its end."""
     key = start(scene)["KmsKeyId"]
     if broken == "bucket":
         target.forget()
@@ -163,7 +171,7 @@ def test_a_task_fails_with_its_cause(
 
 
 def test_ends_are_told_of_the_snapshot(scene: Scene, emitted: Emitted) -> None:
-    """0164 for a task that is complete and 0163 for one that was canceled."""
+    """A task that completes has event 0164 on its snapshot, one that was canceled event 0163."""
     emitted.clear()
     start(scene)
     scene.settle()
@@ -196,13 +204,13 @@ def test_ends_are_told_of_the_snapshot(scene: Scene, emitted: Emitted) -> None:
     ],
 )
 def test_what_is_wrong_is_refused(scene: Scene, code: str, other: dict[str, Any]) -> None:
-    """With RDS's own codes, and no task is begun."""
+    """A wrong request is refused with RDS's own codes, and no task is begun."""
     assert code == refusal(scene, **other)
     assert [] == tasks(scene)
 
 
 def test_a_cluster_is_refused_as_not_modelled(scene: Scene) -> None:
-    """AWS exports clusters, too."""
+    """An export of a cluster, which AWS has, is refused as not modelled."""
     arn = scene.describe()["DBClusterArn"]
     refused = message_of(scene.rds(SOURCE).start_export_task, **request(SourceArn=arn))
 
@@ -210,7 +218,7 @@ def test_a_cluster_is_refused_as_not_modelled(scene: Scene) -> None:
 
 
 def test_another_accounts_snapshot_is_refused_as_not_modelled(scene: Scene, rds: Rds) -> None:
-    """Even one that is shared."""
+    """A snapshot of another account is refused as not modelled, even one that is shared."""
     rds(SOURCE).modify_db_cluster_snapshot_attribute(
         DBClusterSnapshotIdentifier="by-hand",
         AttributeName="restore",
@@ -222,7 +230,7 @@ def test_another_accounts_snapshot_is_refused_as_not_modelled(scene: Scene, rds:
 
 
 def test_only_an_available_snapshot_is_exported_by_one_task_at_a_time(scene: Scene) -> None:
-    """A second task for it has to wait, and has another name."""
+    """Only an available snapshot is exported, by one task at a time; a task needs a new name."""
     scene.rds(SOURCE).create_db_cluster_snapshot(
         DBClusterSnapshotIdentifier="new", DBClusterIdentifier="prod-cluster"
     )
@@ -238,7 +246,7 @@ def test_only_an_available_snapshot_is_exported_by_one_task_at_a_time(scene: Sce
 
 
 def test_a_sixth_task_at_a_time_is_refused(scene: Scene) -> None:
-    """AWS's limit for an account."""
+    """A sixth task at a time is refused: five is AWS's limit for an account."""
     arns = [scene.snapshot(f"s{number}")["DBClusterSnapshotArn"] for number in range(6)]
     codes = [refusal(scene, ExportTaskIdentifier=f"t{n}", SourceArn=a) for n, a in enumerate(arns)]
 
@@ -247,7 +255,7 @@ def test_a_sixth_task_at_a_time_is_refused(scene: Scene) -> None:
 
 @pytest.mark.parametrize("missing", [*ON_BUCKET, *ON_OBJECTS])
 def test_the_role_needs_every_action(scene: Scene, target: Buckets, missing: str) -> None:
-    """And the refusal names what is missing."""
+    """A role that lacks one of the actions is refused, and the sentence names what is missing."""
     target.allow(*({*ON_BUCKET, *ON_OBJECTS} - {missing}))
     refused = message_of(scene.rds(SOURCE).start_export_task, **request())
 
@@ -256,14 +264,14 @@ def test_the_role_needs_every_action(scene: Scene, target: Buckets, missing: str
 
 
 def test_the_role_must_trust_the_service_of_exports(scene: Scene, target: Buckets) -> None:
-    """Another service's role is refused."""
+    """A role that trusts another service than the exports' is refused."""
     target.trust("rds.amazonaws.com")
 
     assert "IamRoleNotFound" == refusal(scene)
 
 
 def test_a_bucket_of_another_region_is_refused(scene: Scene, target: Buckets) -> None:
-    """S3 must be where the snapshot is."""
+    """A bucket of another region is refused: it must be in the snapshot's region."""
     target.forget()
     target.s3.create_bucket(BUCKET, TARGET)
 
@@ -271,7 +279,7 @@ def test_a_bucket_of_another_region_is_refused(scene: Scene, target: Buckets) ->
 
 
 def test_a_disabled_key_is_refused(scene: Scene, keys: KeyRing) -> None:
-    """The key is obligatory and must be enabled."""
+    """A missing or disabled key is refused: an export needs one that is enabled."""
     key = keys(ACCOUNT, SOURCE, KEY_ALIAS)
     assert key is not None
     keys.disable(key.arn)
@@ -293,7 +301,7 @@ def test_a_disabled_key_is_refused(scene: Scene, keys: KeyRing) -> None:
     ],
 )
 def test_tasks_are_found(scene: Scene, found: list[str], options: dict[str, Any]) -> None:
-    """By name, source, kind and filters."""
+    """Export tasks are found by name, source, source type and filters."""
     start(scene)
     scene.settle()
     start(scene, ExportTaskIdentifier="second")
@@ -302,7 +310,7 @@ def test_tasks_are_found(scene: Scene, found: list[str], options: dict[str, Any]
 
 
 def test_a_task_that_is_not_there_is_not_found(scene: Scene) -> None:
-    """Neither described nor canceled."""
+    """A task that does not exist can be neither described nor canceled."""
     rds = scene.rds(SOURCE)
     calls = (rds.describe_export_tasks, rds.cancel_export_task)
 
@@ -312,7 +320,9 @@ def test_a_task_that_is_not_there_is_not_found(scene: Scene) -> None:
 
 
 def test_a_world_without_s3_says_so(clock: VirtualClock, keys: KeyRing) -> None:
-    """Nothing is accepted that could not be done."""
+    """An account without S3 refuses an export and says why: nothing is accepted that cannot be
+    done.
+    """
     aurora = Aurora(clock, keys=keys)
     scene = Scene(
         lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock

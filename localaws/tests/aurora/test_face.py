@@ -11,7 +11,7 @@ from tests.aurora.scene import ACCOUNT, SOURCE, Rds, Scene
 
 
 def test_a_refusal_is_the_exception_that_boto3_raises(rds: Rds) -> None:
-    """By class and by code, with the HTTP status in its metadata."""
+    """A refusal is boto3's exception by class and by code, with the HTTP status in its metadata."""
     client = rds(SOURCE)
     with pytest.raises(client.exceptions.DBInstanceNotFoundFault) as caught:
         client.describe_db_instances(DBInstanceIdentifier="nobody")
@@ -26,7 +26,9 @@ def test_a_refusal_is_the_exception_that_boto3_raises(rds: Rds) -> None:
 
 
 def test_an_unmodelled_code_is_a_plain_client_error(scene: Scene, rds: Rds) -> None:
-    """As with boto3, where InvalidParameterCombination has no class."""
+    """A code without a class in boto3, such as InvalidParameterCombination, is a plain
+    ClientError.
+    """
     scene.cluster(instances=0, DeletionProtection=True)
     with pytest.raises(ClientError) as caught:
         rds(SOURCE).delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
@@ -43,7 +45,9 @@ def test_an_unmodelled_code_is_a_plain_client_error(scene: Scene, rds: Rds) -> N
     ],
 )
 def test_a_wrong_request_does_not_reach_the_model(rds: Rds, parameters: dict[str, Any]) -> None:
-    """A parameter missing, of a wrong type or unknown is ParamValidationError."""
+    """A missing, unknown or mistyped parameter is ParamValidationError and does not reach the
+    model.
+    """
     with pytest.raises(ParamValidationError):
         rds(SOURCE).create_db_cluster(**parameters)
 
@@ -75,7 +79,7 @@ class WrongAurora:
     ],
 )
 def test_a_wrong_answer_is_a_bug_and_says_so(answer: Answer | RdsError) -> None:
-    """Wrong types, unknown members, and codes that the operation does not have."""
+    """An answer with wrong types, unknown members or a foreign code is reported as a bug."""
     wrong: Any = WrongAurora(answer)
     client = AuroraClient(wrong, account=ACCOUNT, region=SOURCE)
 
@@ -84,7 +88,7 @@ def test_a_wrong_answer_is_a_bug_and_says_so(answer: Answer | RdsError) -> None:
 
 
 def test_answers_have_metadata(rds: Rds) -> None:
-    """With a request id of their own."""
+    """Each answer has metadata with a request id of its own."""
     client = rds(SOURCE)
     first, second = (client.describe_db_clusters()["ResponseMetadata"] for _ in range(2))
 
@@ -93,7 +97,7 @@ def test_answers_have_metadata(rds: Rds) -> None:
 
 
 def test_a_client_knows_its_region_and_its_operations(rds: Rds) -> None:
-    """Every operation of boto3's client is there, and nothing else."""
+    """The client knows its region and has every operation of boto3's client, and no other."""
     real = boto3.client("rds", region_name=SOURCE, aws_access_key_id="a", aws_secret_access_key="b")
     client = rds(SOURCE)
 
@@ -104,7 +108,7 @@ def test_a_client_knows_its_region_and_its_operations(rds: Rds) -> None:
 
 
 def test_only_lists_have_pages(rds: Rds) -> None:
-    """As boto3 says."""
+    """The operations that have pages are exactly those of boto3."""
     client = rds(SOURCE)
 
     assert (True, False) == (
@@ -116,7 +120,7 @@ def test_only_lists_have_pages(rds: Rds) -> None:
 
 
 def test_an_answer_is_the_callers_own(scene: Scene) -> None:
-    """Changing it changes nothing in the model."""
+    """A caller who changes an answer changes nothing in the model."""
     tags = scene.cluster(Tags=[{"Key": "a", "Value": "b"}])["TagList"]
     tags[0]["Value"] = "c"
 
@@ -124,7 +128,7 @@ def test_an_answer_is_the_callers_own(scene: Scene) -> None:
 
 
 def test_every_action_knows_its_parameters(aurora: Aurora) -> None:
-    """What the table calls modelled exists in AWS's service model."""
+    """Each parameter that the table calls modelled exists in AWS's service model."""
     from localaws.aurora.actions import ACTIONS  # noqa: PLC0415
     from localaws.aurora.client import service  # noqa: PLC0415
 

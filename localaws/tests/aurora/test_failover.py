@@ -19,7 +19,9 @@ def writer(scene: Scene) -> str:
 def test_a_failover_makes_a_reader_the_writer(
     scene: Scene, rds: Rds, options: dict[str, str], expected: str
 ) -> None:
-    """The one that is named, or the best of them; the old writer stays as a reader."""
+    """A failover promotes the reader that is named, or the best one; the old writer stays as a
+    reader.
+    """
     scene.cluster()
     scene.instance("other", "prod-cluster", PromotionTier=5)
     scene.instance("best", "prod-cluster", PromotionTier=0)
@@ -36,7 +38,9 @@ def test_a_failover_makes_a_reader_the_writer(
 
 
 def test_a_failover_needs_somebody_to_take_over(scene: Scene, rds: Rds) -> None:
-    """A lone writer, an instance of another cluster and a missing cluster are refused."""
+    """A failover of a lone writer, to an instance of another cluster, or of a missing cluster is
+    refused.
+    """
     scene.cluster()
     scene.cluster("other-cluster")
     call = rds(SOURCE).failover_db_cluster
@@ -49,7 +53,7 @@ def test_a_failover_needs_somebody_to_take_over(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_cluster_that_is_not_available_does_not_fail_over(scene: Scene, rds: Rds) -> None:
-    """A stopped one has nobody to take over."""
+    """A stopped cluster does not fail over: it has no reader to promote."""
     scene.cluster()
     rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
     scene.settle()
@@ -60,7 +64,7 @@ def test_a_cluster_that_is_not_available_does_not_fail_over(scene: Scene, rds: R
 
 
 def test_there_are_no_snapshots_of_instances(scene: Scene, rds: Rds) -> None:
-    """Those of Aurora are of clusters; one asked for by name does not exist."""
+    """There are no snapshots of instances: one asked for by name does not exist."""
     scene.cluster()
     scene.snapshot()
     client = rds(SOURCE)
@@ -72,7 +76,7 @@ def test_there_are_no_snapshots_of_instances(scene: Scene, rds: Rds) -> None:
 
 
 def test_no_maintenance_waits_for_a_resource(scene: Scene, rds: Rds) -> None:
-    """A resource that does not exist is an error."""
+    """No maintenance is pending for any resource; a resource that does not exist is an error."""
     arn = scene.cluster()["DBClusterArn"]
     call = rds(SOURCE).describe_pending_maintenance_actions
 

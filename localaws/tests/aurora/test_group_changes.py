@@ -39,7 +39,9 @@ def values(client: Client, **options: Any) -> dict[str, Any]:
 
 
 def test_a_parameter_that_was_set_is_shown_as_the_users(client: Client) -> None:
-    """Everything else is the engine's or AWS's own; a reset takes it back."""
+    """A parameter that was set is shown as the user's, every other as the engine's or AWS's own; a
+    reset undoes it.
+    """
     client.modify_db_cluster_parameter_group(
         DBClusterParameterGroupName=NAME, Parameters=setting("rds.force_ssl", "1", "immediate")
     )
@@ -54,7 +56,9 @@ def test_a_parameter_that_was_set_is_shown_as_the_users(client: Client) -> None:
 
 
 def test_parameters_of_instances_are_set_and_reset_by_name(client: Client) -> None:
-    """A cluster's own are not among them."""
+    """Parameters of instance groups are set and reset; those of cluster groups are not among
+    them.
+    """
     for name, value in (("work_mem", "8192"), ("log_statement", "ddl")):
         client.modify_db_parameter_group(DBParameterGroupName=NAME, Parameters=setting(name, value))
     client.reset_db_parameter_group(
@@ -69,7 +73,9 @@ def test_parameters_of_instances_are_set_and_reset_by_name(client: Client) -> No
 
 
 def test_what_waits_for_a_reboot_shows_on_the_members(scene: Scene, client: Client) -> None:
-    """For the cluster's group and for the instance's own."""
+    """A change that waits for a reboot shows on the members, for the cluster's group and the
+    instance's.
+    """
     scene.cluster(DBClusterParameterGroupName=NAME, instances=0)
     scene.instance("first", "prod-cluster", DBParameterGroupName=NAME)
     change = setting("shared_preload_libraries", "pgaudit")
@@ -95,7 +101,7 @@ def test_what_waits_for_a_reboot_shows_on_the_members(scene: Scene, client: Clie
 def test_a_change_that_aws_refuses_changes_nothing(
     client: Client, change: list[dict[str, str]], code: str
 ) -> None:
-    """Neither does what stands beside it."""
+    """A change that AWS refuses changes nothing, nor do the changes beside it."""
     fine = setting("log_statement", "all")
 
     assert code == code_of(
@@ -107,7 +113,7 @@ def test_a_change_that_aws_refuses_changes_nothing(
 
 
 def test_a_default_group_is_neither_changed_nor_deleted(client: Client) -> None:
-    """It is AWS's own."""
+    """A default group can be neither changed nor deleted: it is AWS's own."""
     default = "default.aurora-postgresql16"
 
     assert "InvalidDBParameterGroupState" == code_of(
@@ -141,7 +147,7 @@ PARAMETER_GROUP = ("InvalidDBParameterGroupState", "DBParameterGroupNotFound")
 def test_a_group_in_use_is_kept_and_an_unused_one_goes(
     scene: Scene, client: Client, method: str, parameter: str, codes: tuple[str, str]
 ) -> None:
-    """The refusal names who uses it."""
+    """A group in use cannot be deleted, and the refusal names who uses it; an unused one can."""
     scene.cluster(DBClusterParameterGroupName=NAME, DBSubnetGroupName=NAME, instances=0)
     scene.instance("first", "prod-cluster", DBParameterGroupName=NAME)
     delete = partial(getattr(client, method), **{parameter: NAME})
@@ -155,7 +161,7 @@ def test_a_group_in_use_is_kept_and_an_unused_one_goes(
 
 
 def test_a_subnet_group_is_given_other_subnets(client: Client) -> None:
-    """In two zones at least, as when it was made."""
+    """A subnet group can be given other subnets, in two zones at least."""
     changed = client.modify_db_subnet_group(
         DBSubnetGroupName=NAME, SubnetIds=["subnet-3", "subnet-4"]
     )["DBSubnetGroup"]

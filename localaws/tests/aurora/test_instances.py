@@ -29,7 +29,7 @@ def statuses(scene: Scene, name: str, seconds: int, times: int) -> list[str]:
 
 
 def test_the_first_instance_is_the_writer(scene: Scene) -> None:
-    """Later ones are readers, and the cluster lists both."""
+    """The first instance is the writer, later ones are readers, and the cluster lists both."""
     scene.cluster(instances=2)
     members = scene.describe()["DBClusterMembers"]
 
@@ -39,7 +39,7 @@ def test_the_first_instance_is_the_writer(scene: Scene) -> None:
 
 
 def test_an_instance_is_a_member_while_it_is_creating(scene: Scene) -> None:
-    """Without an endpoint until it has been created."""
+    """An instance is a member while it is being created, and has no endpoint until then."""
     scene.cluster(instances=0)
     assert "accepted" == creation(scene)
 
@@ -53,7 +53,9 @@ def test_an_instance_is_a_member_while_it_is_creating(scene: Scene) -> None:
 def test_a_monitored_instance_is_configured_before_it_is_available(
     scene: Scene, emitted: list[dict[str, Any]]
 ) -> None:
-    """It has been created, says the event, a while before it is available."""
+    """An instance with enhanced monitoring is configured after its created event and before it is
+    available.
+    """
     scene.cluster(instances=0)
     creation(
         scene, MonitoringInterval=60, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitoring"
@@ -68,7 +70,9 @@ def test_a_monitored_instance_is_configured_before_it_is_available(
 def test_the_created_event_does_not_wait_for_available(
     scene: Scene, emitted: list[dict[str, Any]]
 ) -> None:
-    """Who trusts the event alone connects too early."""
+    """The created event of an instance comes before it is available: who trusts it alone connects
+    too early.
+    """
     scene.cluster(instances=0)
     creation(
         scene, MonitoringInterval=60, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitoring"
@@ -80,7 +84,7 @@ def test_the_created_event_does_not_wait_for_available(
 
 
 def test_an_instance_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
-    """One that is still being restored takes none."""
+    """A cluster that is still being restored takes no instance."""
     scene.cluster()
     scene.snapshot()
     rds(SOURCE).restore_db_cluster_from_snapshot(
@@ -118,7 +122,9 @@ def test_an_instance_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
 def test_what_does_not_exist_or_fit_is_refused(
     scene: Scene, options: dict[str, Any], code: str
 ) -> None:
-    """Each with its own code; what the cluster owns is not the instance's to set."""
+    """Wrong options are refused, each with its own code; the cluster's settings are not the
+    instance's to set.
+    """
     scene.cluster()
 
     assert code == creation(scene, **options)
@@ -126,7 +132,7 @@ def test_what_does_not_exist_or_fit_is_refused(
 
 
 def test_a_subnet_group_is_the_clusters_or_none(scene: Scene, rds: Rds) -> None:
-    """Another one is refused, the cluster's own accepted."""
+    """An instance may name the cluster's own subnet group and no other."""
     scene.cluster()
     rds(SOURCE).create_db_subnet_group(
         DBSubnetGroupName="private",
@@ -139,7 +145,7 @@ def test_a_subnet_group_is_the_clusters_or_none(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_serverless_instance_needs_the_clusters_range(scene: Scene) -> None:
-    """With it, db.serverless is a class like any other."""
+    """With a scaling configuration of the cluster, db.serverless is a class like any other."""
     scene.cluster(
         instances=0, ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 2}
     )
@@ -148,7 +154,7 @@ def test_a_serverless_instance_needs_the_clusters_range(scene: Scene) -> None:
 
 
 def test_the_fortieth_instance_is_the_last(scene: Scene, aurora: Aurora) -> None:
-    """The instance quota drops the ending Fault."""
+    """The fortieth instance is the last; the quota's code drops the suffix Fault."""
     scene.cluster()
     aurora.quotas(account=ACCOUNT, region=SOURCE).instances = 1
 
@@ -161,7 +167,9 @@ def test_the_fortieth_instance_is_the_last(scene: Scene, aurora: Aurora) -> None
 def test_an_instance_in_the_default_subnet_group_is_public_unless_told(
     scene: Scene, options: dict[str, bool], expected: bool
 ) -> None:
-    """So a careful caller says no."""
+    """An instance in the default subnet group can be reached from outside unless the caller says
+    no.
+    """
     scene.cluster(instances=0)
     creation(scene, **options)
 
@@ -169,7 +177,9 @@ def test_an_instance_in_the_default_subnet_group_is_public_unless_told(
 
 
 def test_protection_of_the_cluster_does_not_protect_its_instances(scene: Scene, rds: Rds) -> None:
-    """They can be deleted, and the protected cluster is left empty."""
+    """Protection of the cluster does not protect its instances: they can be deleted, and it is left
+    empty.
+    """
     scene.cluster(DeletionProtection=True)
     answer = rds(SOURCE).delete_db_instance(DBInstanceIdentifier="prod-cluster-1")["DBInstance"]
     scene.settle()
@@ -179,7 +189,7 @@ def test_protection_of_the_cluster_does_not_protect_its_instances(scene: Scene, 
 
 
 def test_a_member_has_no_final_snapshot(scene: Scene, rds: Rds) -> None:
-    """The refusal is a general code."""
+    """A member takes no final snapshot, and is refused with a general code."""
     scene.cluster()
 
     assert "InvalidParameterCombination" == code_of(
@@ -190,7 +200,9 @@ def test_a_member_has_no_final_snapshot(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_missing_instance_is_not_found_without_fault_at_the_end(rds: Rds) -> None:
-    """DBInstanceNotFound, while clusters have DBClusterNotFoundFault."""
+    """A missing instance is DBInstanceNotFound, while a missing cluster is
+    DBClusterNotFoundFault.
+    """
     client = rds(SOURCE)
 
     assert "DBInstanceNotFound" == code_of(client.delete_db_instance, DBInstanceIdentifier="nobody")
@@ -200,7 +212,7 @@ def test_a_missing_instance_is_not_found_without_fault_at_the_end(rds: Rds) -> N
 
 
 def test_an_instance_on_its_way_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
-    """Neither while creating nor while deleting."""
+    """An instance can be deleted neither while it is created nor while it is deleted."""
     scene.cluster(instances=0)
     creation(scene)
     client = rds(SOURCE)
@@ -215,7 +227,7 @@ def test_an_instance_on_its_way_cannot_be_deleted(scene: Scene, rds: Rds) -> Non
 
 
 def test_an_instance_keeps_its_name_until_it_is_gone(scene: Scene) -> None:
-    """A new one of that name has to wait."""
+    """An instance keeps its name until it is gone: a new one of that name has to wait."""
     scene.cluster()
     scene.delete_instances("prod-cluster-1")
     during = creation(scene, DBInstanceIdentifier="prod-cluster-1")
@@ -236,7 +248,9 @@ def test_copying_tags_is_the_clusters_to_choose_and_changes_nothing_on_an_instan
 
 
 def test_deleting_the_writer_fails_over_to_a_reader(scene: Scene) -> None:
-    """The cluster is failing-over for a while, and the reader with the lowest tier takes over."""
+    """When the writer is deleted, the cluster is failing-over for a while and the reader of the
+    lowest tier takes over.
+    """
     scene.cluster()
     scene.instance("last", "prod-cluster", PromotionTier=5)
     scene.instance("heir", "prod-cluster", PromotionTier=0)
@@ -263,7 +277,9 @@ def test_deleting_the_writer_fails_over_to_a_reader(scene: Scene) -> None:
 def test_a_failover_is_told_when_it_begins_and_when_it_is_done(
     scene: Scene, emitted: list[dict[str, Any]], zone: str, begun: tuple[str, str]
 ) -> None:
-    """By events of the cluster, which say whether it crosses zones and who takes over."""
+    """Events of the cluster report the start and end of a failover: whether it crosses zones, and
+    who takes over.
+    """
     scene.cluster(instances=0)
     scene.instance("writer", "prod-cluster", AvailabilityZone="us-east-1a")
     scene.instance("heir", "prod-cluster", AvailabilityZone=zone)
@@ -289,7 +305,9 @@ def test_a_failover_is_told_when_it_begins_and_when_it_is_done(
 def test_a_creation_can_fail(
     scene: Scene, aurora: Aurora, emitted: list[dict[str, Any]], status: str, event: str
 ) -> None:
-    """The status stays, an event tells it, and the instance can still be deleted."""
+    """A creation can fail: the status stays, an event reports it, and the instance can be
+    deleted.
+    """
     scene.cluster(instances=0)
     aurora.fail_creation(f"arn:aws:rds:{SOURCE}:{ACCOUNT}:db:new", status, "No room.")
     creation(scene)

@@ -39,7 +39,9 @@ def share(rds: Rds, name: str = "by-hand", *accounts: str) -> str:
 def test_a_key_that_is_missing_or_elsewhere_is_not_accessible(
     scene: Scene, rds: Rds, keys: KeyRing, reference: str
 ) -> None:
-    """An unknown alias or id, and a key of another region, are KMSKeyNotAccessibleFault."""
+    """An unknown alias or id and a key of another region are refused with
+    KMSKeyNotAccessibleFault.
+    """
     scene.encrypted_cluster()
     source = scene.night()
 
@@ -55,7 +57,7 @@ def test_a_key_that_is_missing_or_elsewhere_is_not_accessible(
 def test_a_copy_needs_both_keys_enabled(
     scene: Scene, rds: Rds, keys: KeyRing, disabled: str
 ) -> None:
-    """The source's to read, the target's to write."""
+    """A copy needs the source's key enabled to read and the target's to write."""
     scene.encrypted_cluster()
     source = scene.night()
     keys.disable(key_arn(keys, disabled))
@@ -69,7 +71,7 @@ def test_a_copy_needs_both_keys_enabled(
 
 
 def test_a_restore_needs_the_snapshots_key(scene: Scene, rds: Rds, keys: KeyRing) -> None:
-    """A disabled key makes the snapshot unusable until it is enabled again."""
+    """A snapshot under a disabled key cannot be restored until the key is enabled again."""
     scene.encrypted_cluster()
     scene.snapshot()
     wanted = {"SnapshotIdentifier": "by-hand", "Engine": ENGINE, "EngineVersion": "16.11"}
@@ -83,7 +85,7 @@ def test_a_restore_needs_the_snapshots_key(scene: Scene, rds: Rds, keys: KeyRing
 
 
 def test_a_manual_snapshot_can_be_shared_and_withdrawn(scene: Scene, rds: Rds) -> None:
-    """The attribute restore lists the accounts."""
+    """A manual snapshot can be shared and withdrawn; its attribute restore lists the accounts."""
     scene.cluster()
     scene.snapshot()
     shared = share(rds)
@@ -110,7 +112,7 @@ def attribute_values(rds: Rds) -> Any:
 
 
 def test_an_automated_snapshot_cannot_be_shared(scene: Scene, rds: Rds) -> None:
-    """It has to be copied to a manual one first."""
+    """An automated snapshot cannot be shared: it has to be copied to a manual one first."""
     scene.cluster()
 
     assert "InvalidDBClusterSnapshotStateFault" == share(
@@ -119,7 +121,9 @@ def test_an_automated_snapshot_cannot_be_shared(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_snapshot_under_the_managed_key_cannot_be_shared(scene: Scene, rds: Rds) -> None:
-    """StorageEncrypted without a key means aws/rds, which no other account can use."""
+    """A snapshot under the managed key aws/rds cannot be shared: no other account can use that
+    key.
+    """
     scene.cluster(StorageEncrypted=True)
     scene.snapshot()
 
@@ -127,7 +131,7 @@ def test_a_snapshot_under_the_managed_key_cannot_be_shared(scene: Scene, rds: Rd
 
 
 def test_an_encrypted_snapshot_cannot_be_public(scene: Scene, rds: Rds) -> None:
-    """An unencrypted one can."""
+    """An encrypted snapshot cannot be public; an unencrypted one can."""
     scene.encrypted_cluster()
     scene.snapshot()
     encrypted = share(rds, "by-hand", "all")
@@ -139,7 +143,9 @@ def test_an_encrypted_snapshot_cannot_be_public(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_snapshot_is_shared_with_twenty_accounts_at_most(scene: Scene, rds: Rds) -> None:
-    """One more is SharedSnapshotQuotaExceeded."""
+    """A snapshot is shared with twenty accounts at most; one more is
+    SharedSnapshotQuotaExceeded.
+    """
     scene.cluster()
     scene.snapshot()
 
@@ -151,7 +157,9 @@ def test_a_snapshot_is_shared_with_twenty_accounts_at_most(scene: Scene, rds: Rd
 def test_another_account_copies_and_restores_a_shared_snapshot_by_arn(
     scene: Scene, rds: Rds
 ) -> None:
-    """Encrypted ones need the other account's own key for a copy."""
+    """Another account copies and restores a shared snapshot; to copy an encrypted one, it needs its
+    own key.
+    """
     scene.encrypted_cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
     share(rds)
@@ -173,7 +181,7 @@ def test_another_account_copies_and_restores_a_shared_snapshot_by_arn(
 
 
 def test_another_account_does_not_see_what_is_not_shared(scene: Scene, rds: Rds) -> None:
-    """Not by describing, not by copying, not by restoring."""
+    """Another account cannot describe, copy or restore a snapshot that is not shared with it."""
     scene.cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
     other = rds(SOURCE, account=OTHER_ACCOUNT)
@@ -192,7 +200,7 @@ def test_another_account_does_not_see_what_is_not_shared(scene: Scene, rds: Rds)
 
 
 def test_only_the_owner_shares_and_deletes(scene: Scene, rds: Rds) -> None:
-    """A shared snapshot stays its owner's."""
+    """Only the owner of a snapshot can share or delete it."""
     scene.cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
     share(rds)
@@ -210,7 +218,9 @@ def test_only_the_owner_shares_and_deletes(scene: Scene, rds: Rds) -> None:
 
 
 def test_tags_of_a_shared_snapshot_stay_behind(scene: Scene, rds: Rds) -> None:
-    """CopyTags brings nothing over from another account."""
+    """The tags of a shared snapshot are not copied: CopyTags brings nothing over from another
+    account.
+    """
     scene.cluster()
     arn = scene.snapshot(Tags=[{"Key": "team", "Value": "shop"}])["DBClusterSnapshotArn"]
     share(rds)

@@ -14,12 +14,12 @@ from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, TARGET, Rds, Scene
 
 
 def test_nothing_is_under_way_in_an_empty_world(aurora: Aurora) -> None:
-    """There is no next transition."""
+    """In an empty account no transition is under way."""
     assert aurora.next_transition() is None
 
 
 def test_the_next_transition_is_announced(scene: Scene, aurora: Aurora) -> None:
-    """So that a test can go there at once."""
+    """The time of the next transition is known, so that a test can go there at once."""
     scene.cluster()
     aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
 
@@ -29,7 +29,9 @@ def test_the_next_transition_is_announced(scene: Scene, aurora: Aurora) -> None:
 def test_a_long_pause_lets_everything_happen_at_its_own_time(
     scene: Scene, rds: Rds, emitted: list[dict[str, Any]]
 ) -> None:
-    """Looking late changes nothing but when it is seen."""
+    """After a long pause every transition has happened at its own moment: looking late changes
+    nothing else.
+    """
     scene.cluster()
     emitted.clear()
     begun = scene.clock.now()
@@ -44,14 +46,14 @@ def test_a_long_pause_lets_everything_happen_at_its_own_time(
 
 
 def test_durations_can_be_scaled() -> None:
-    """The same shape, so many times faster."""
+    """Durations can be scaled, which keeps the order of transitions."""
     assert Durations(snapshot=18, copy=120).snapshot == Durations().scaled(10).snapshot
     with pytest.raises(ValueError, match="positive"):
         Durations().scaled(0)
 
 
 def test_the_same_calls_give_the_same_ids() -> None:
-    """However often somebody looks in between."""
+    """The same calls give the same ids, however often somebody looks in between."""
 
     def resource_id(looks: int) -> str:
         client = AuroraClient(Aurora(VirtualClock()), account=ACCOUNT, region=SOURCE)
@@ -76,7 +78,9 @@ def rows(stored: RecordingData, scene: Scene, name: str, region: str = SOURCE) -
 def test_a_restored_cluster_holds_what_the_source_held_when_the_snapshot_began(
     scene: Scene, aurora: Aurora, stored: RecordingData
 ) -> None:
-    """Through a copy as well; what was written later is not in it."""
+    """A restored cluster holds the source's data of that moment, through a copy as well, and
+    nothing later.
+    """
     cluster = scene.cluster()
     source = stored.clusters[cluster["DbClusterResourceId"]]
     source.rows = "before"
@@ -93,7 +97,7 @@ def test_a_restored_cluster_holds_what_the_source_held_when_the_snapshot_began(
 def test_a_server_runs_from_the_first_instance_to_the_last(
     scene: Scene, stored: RecordingData
 ) -> None:
-    """A cluster without instances has none."""
+    """A server runs from the first instance to the last; a cluster without instances has none."""
     resource_id = scene.cluster(instances=0)["DbClusterResourceId"]
     ran = [stored.clusters[resource_id].runs]
     for name in ("one", "two"):
@@ -110,7 +114,7 @@ def test_a_server_runs_from_the_first_instance_to_the_last(
 def test_a_stopped_cluster_has_no_running_server(
     scene: Scene, rds: Rds, stored: RecordingData
 ) -> None:
-    """Until it is started again."""
+    """A stopped cluster has no running server until it is started again."""
     resource_id = scene.cluster()["DbClusterResourceId"]
     rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
     scene.settle()
@@ -122,7 +126,7 @@ def test_a_stopped_cluster_has_no_running_server(
 
 
 def test_what_is_gone_leaves_no_data_behind(scene: Scene, rds: Rds, stored: RecordingData) -> None:
-    """Clusters, snapshots, failed and cancelled copies."""
+    """Deleted clusters and snapshots, and failed and canceled copies, leave no data behind."""
     scene.cluster()
     source = scene.snapshot()
     scene.copy(source, "cancelled")
@@ -147,7 +151,7 @@ class OwnEndpoint(NoData):
 
 
 def test_a_data_plane_with_an_address_is_what_clients_are_told() -> None:
-    """Host and port of cluster, reader and instance are those of the server behind them."""
+    """The endpoints of cluster, reader and instance are host and port of the server behind them."""
     clock = VirtualClock()
     aurora = Aurora(clock, data=OwnEndpoint())
     scene = Scene(
@@ -180,8 +184,8 @@ class SlowData(NoData):
 
 
 def test_slow_data_keeps_nobody_else_waiting() -> None:
-    """Others are answered while a snapshot's data is taken, and the snapshot is not available
-    before it is.
+    """Other callers are answered while a snapshot's data are taken; it is not available before they
+    are.
     """
     clock, data = VirtualClock(), SlowData()
     aurora = Aurora(clock, data=data)
@@ -210,7 +214,9 @@ def test_slow_data_keeps_nobody_else_waiting() -> None:
 
 
 def test_clocks_tell_aware_moments() -> None:
-    """The wall's is now, a virtual one stands still and does not run backwards."""
+    """Clocks tell aware times: the wall's is now; a virtual one stands still and does not run
+    backwards.
+    """
     clock = VirtualClock(datetime(2026, 1, 1, tzinfo=UTC))
 
     assert UTC is WallClock().now().tzinfo

@@ -25,7 +25,9 @@ def stored_password(stored: RecordingData, scene: Scene) -> str:
 def test_a_new_password_is_pending_until_it_is_in_force(
     scene: Scene, stored: RecordingData
 ) -> None:
-    """PendingModifiedValues says so at once; production's password opens the cluster meanwhile."""
+    """A new password is in PendingModifiedValues at once; until it is in force the old one opens
+    the cluster.
+    """
     scene.cluster()
     answer = modify(scene, MasterUserPassword=NEW_PASSWORD)
     before = stored_password(stored, scene)
@@ -43,7 +45,9 @@ def test_a_new_password_is_pending_until_it_is_in_force(
 
 
 def test_a_reset_shows_on_the_instances_too(scene: Scene) -> None:
-    """They are resetting-master-credentials and then available again."""
+    """While the master password is reset, the instances are resetting-master-credentials, then
+    available.
+    """
     scene.cluster()
     modify(scene, MasterUserPassword=NEW_PASSWORD)
     scene.pass_time(LAG_SECONDS)
@@ -55,7 +59,7 @@ def test_a_reset_shows_on_the_instances_too(scene: Scene) -> None:
 
 
 def test_a_reset_ends_with_event_0016(scene: Scene, emitted: list[dict[str, Any]]) -> None:
-    """It is an event of the cluster."""
+    """A reset of the master password ends with event 0016 of the cluster."""
     scene.cluster()
     modify(scene, MasterUserPassword=NEW_PASSWORD)
     scene.settle()
@@ -69,7 +73,9 @@ def test_a_reset_ends_with_event_0016(scene: Scene, emitted: list[dict[str, Any]
 def test_a_password_that_the_engine_refuses_is_told_by_event_0067_alone(
     scene: Scene, aurora: Aurora, emitted: list[dict[str, Any]], stored: RecordingData
 ) -> None:
-    """The cluster is available again, nothing is pending, and the old password still opens it."""
+    """A password that the engine refuses is reported: nothing is pending, and the old one still
+    opens the cluster.
+    """
     arn = scene.cluster()["DBClusterArn"]
     aurora.fail_password(arn, "too weak")
     modify(scene, MasterUserPassword=NEW_PASSWORD)
@@ -86,7 +92,7 @@ def test_a_password_that_the_engine_refuses_is_told_by_event_0067_alone(
 def test_a_password_set_before_any_instance_holds_when_one_comes(
     scene: Scene, stored: RecordingData
 ) -> None:
-    """Nothing runs yet that could take it."""
+    """A password set before any instance exists holds as soon as the first one runs."""
     scene.cluster(instances=0)
     modify(scene, MasterUserPassword=NEW_PASSWORD)
     scene.settle()
@@ -113,7 +119,9 @@ def test_a_password_set_before_any_instance_holds_when_one_comes(
 def test_a_password_outside_the_rules_is_refused_at_once(
     scene: Scene, rds: Rds, password: str
 ) -> None:
-    """8 to 41 printable ASCII characters, some excluded."""
+    """A password outside the rules (8 to 41 printable ASCII characters, some excluded) is refused
+    at once.
+    """
     scene.cluster()
 
     assert "InvalidParameterValue" == code_of(
@@ -124,7 +132,9 @@ def test_a_password_outside_the_rules_is_refused_at_once(
 
 
 def test_a_cluster_that_is_not_available_cannot_be_modified(scene: Scene, rds: Rds) -> None:
-    """Not even a second password while the first is pending."""
+    """A cluster that is not available takes no password, not even a second while the first is
+    pending.
+    """
     scene.cluster()
     modify(scene, MasterUserPassword=NEW_PASSWORD)
 
@@ -134,14 +144,14 @@ def test_a_cluster_that_is_not_available_cannot_be_modified(scene: Scene, rds: R
 
 
 def test_a_missing_cluster_cannot_be_modified(rds: Rds) -> None:
-    """The code keeps the ending Fault."""
+    """A missing cluster cannot be modified; the code keeps the suffix Fault."""
     assert "DBClusterNotFoundFault" == code_of(
         rds(SOURCE).modify_db_cluster, DBClusterIdentifier="nobody"
     )
 
 
 def test_protection_changes_at_once(scene: Scene) -> None:
-    """Without a trace in the status."""
+    """A change of deletion protection is in force at once and leaves no trace in the status."""
     scene.cluster(DeletionProtection=True)
     answer = modify(scene, DeletionProtection=False)
 
@@ -166,7 +176,9 @@ def test_protection_changes_at_once(scene: Scene) -> None:
 def test_groups_and_scaling_show_at_once_and_leave_the_cluster_modifying(
     scene: Scene, change: dict[str, Any], member: str, expected: Any
 ) -> None:
-    """For a while, after the seconds in which it still shows as available."""
+    """Groups and scaling show at once; the cluster is modifying for a while, after some seconds as
+    available.
+    """
     scene.cluster()
     answer = modify(scene, **change)
     scene.pass_time(LAG_SECONDS)
@@ -202,7 +214,9 @@ def test_groups_and_scaling_show_at_once_and_leave_the_cluster_modifying(
 def test_logs_and_iam_authentication_are_pending_until_they_are_in_force(
     scene: Scene, change: dict[str, Any], pending: Any, member: str, expected: Any
 ) -> None:
-    """The cluster shows its old value and PendingModifiedValues until it was modified."""
+    """Log exports and IAM authentication are pending: the cluster shows the old value until it was
+    modified.
+    """
     before = scene.cluster().get(member)
     answer = modify(scene, **change)
     scene.settle()
@@ -213,7 +227,9 @@ def test_logs_and_iam_authentication_are_pending_until_they_are_in_force(
 
 
 def test_a_master_that_logs_in_by_iam_takes_no_password(scene: Scene) -> None:
-    """It is one or the other; what the API leaves open is not guessed."""
+    """A password for a master that logs in by IAM is refused as not modelled: the API leaves open
+    what happens.
+    """
     scene.cluster()
     for given, code in (
         (
@@ -226,7 +242,9 @@ def test_a_master_that_logs_in_by_iam_takes_no_password(scene: Scene) -> None:
 
 
 def test_another_parameter_group_waits_for_a_reboot(scene: Scene, rds: Rds) -> None:
-    """Members say pending-reboot and go on as they were."""
+    """Another parameter group waits for a reboot: members say pending-reboot and stay as they
+    were.
+    """
     scene.cluster()
     rds(SOURCE).create_db_cluster_parameter_group(
         DBClusterParameterGroupName="strict",
@@ -243,7 +261,7 @@ def test_another_parameter_group_waits_for_a_reboot(scene: Scene, rds: Rds) -> N
 
 
 def test_a_refused_change_changes_nothing(scene: Scene, rds: Rds) -> None:
-    """Everything is checked before anything is applied."""
+    """A refused change changes nothing: everything is checked before anything is applied."""
     scene.cluster()
     code = code_of(
         rds(SOURCE).modify_db_cluster,

@@ -37,7 +37,9 @@ def test_a_cluster_stops_with_its_instances_and_starts_again(
 def test_a_stopped_cluster_starts_by_itself_after_seven_days(
     scene: Scene, rds: Rds, emitted: list[dict[str, Any]]
 ) -> None:
-    """It says when, and tells it by an event."""
+    """A stopped cluster starts by itself after seven days: its description says when, and an event
+    reports it.
+    """
     scene.cluster()
     rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
     scene.settle()
@@ -56,7 +58,9 @@ def test_a_stopped_cluster_starts_by_itself_after_seven_days(
 def test_only_an_available_cluster_stops_and_only_a_stopped_one_starts(
     scene: Scene, rds: Rds
 ) -> None:
-    """Everything else is InvalidDBClusterStateFault."""
+    """Only an available cluster stops and only a stopped one starts; others are
+    InvalidDBClusterStateFault.
+    """
     scene.cluster()
     client = rds(SOURCE)
     start_early = code_of(client.start_db_cluster, DBClusterIdentifier="prod-cluster")
@@ -69,7 +73,7 @@ def test_only_an_available_cluster_stops_and_only_a_stopped_one_starts(
 
 
 def test_an_instance_of_a_stopped_cluster_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
-    """The cluster has to be started first."""
+    """An instance of a stopped cluster cannot be deleted: the cluster has to be started first."""
     scene.cluster()
     rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
     scene.settle()
@@ -80,7 +84,7 @@ def test_an_instance_of_a_stopped_cluster_cannot_be_deleted(scene: Scene, rds: R
 
 
 def test_a_missing_cluster_neither_starts_nor_stops(rds: Rds) -> None:
-    """The code keeps the ending Fault."""
+    """A missing cluster can be neither started nor stopped; the code keeps the suffix Fault."""
     client = rds(SOURCE)
 
     assert "DBClusterNotFoundFault" == code_of(

@@ -48,7 +48,9 @@ from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, Rds, Scene, code_of, mes
 def test_what_is_not_modelled_is_refused_by_name(
     rds: Rds, method: str, options: dict[str, Any], named: str
 ) -> None:
-    """An action, a parameter or a value: never accepted and ignored."""
+    """An action, parameter or value that is not modelled is refused by name, never accepted and
+    ignored.
+    """
     call = getattr(rds(SOURCE), method)
 
     assert "LocalAwsNotModelled" == code_of(call, **options)
@@ -68,7 +70,9 @@ def test_what_is_not_modelled_is_refused_by_name(
 def test_a_restore_is_modelled_so_far_and_no_further(
     scene: Scene, rds: Rds, options: dict[str, Any], named: str
 ) -> None:
-    """What would change the cluster in a way that localaws does not know is refused."""
+    """A restore option that would change the cluster in a way that localaws does not know is
+    refused.
+    """
     scene.cluster()
     scene.snapshot()
     wanted = {
@@ -84,7 +88,9 @@ def test_a_restore_is_modelled_so_far_and_no_further(
 
 
 def test_a_change_for_the_maintenance_window_is_not_modelled(scene: Scene, rds: Rds) -> None:
-    """IAM authentication changes at once or not at all."""
+    """A change for the maintenance window is not modelled: IAM authentication changes at once or
+    not at all.
+    """
     scene.cluster()
 
     assert "LocalAwsNotModelled" == code_of(
@@ -95,7 +101,7 @@ def test_a_change_for_the_maintenance_window_is_not_modelled(scene: Scene, rds: 
 
 
 def test_an_action_that_aws_does_not_have_is_refused(aurora: Aurora) -> None:
-    """The model answers its callers, whoever they are."""
+    """An action that AWS does not have is refused, whoever calls the model."""
     with pytest.raises(RdsError, match="The action Nonsense is not modelled by localaws"):
         aurora.call("Nonsense", {}, account=ACCOUNT, region=SOURCE)
 
@@ -107,7 +113,7 @@ def test_an_action_that_aws_does_not_have_is_refused(aurora: Aurora) -> None:
 def test_any_error_can_be_had_so_many_times(
     scene: Scene, rds: Rds, aurora: Aurora, code: str, status: int
 ) -> None:
-    """Then the action works again."""
+    """A test can have an action refused a given number of times; then it works again."""
     scene.cluster()
     aurora.fail_next("DescribeDBClusters", code, "Not now.", status, times=2)
     client = rds(SOURCE)
@@ -118,7 +124,9 @@ def test_any_error_can_be_had_so_many_times(
 def test_a_refused_call_has_no_effect_unless_its_answer_is_what_is_lost(
     scene: Scene, rds: Rds, aurora: Aurora
 ) -> None:
-    """With after_effect, the caller cannot know that it worked."""
+    """A call refused by a test has no effect, unless after_effect is given: then the caller cannot
+    know.
+    """
     scene.cluster()
     create = rds(SOURCE).create_db_cluster_snapshot
     wanted = {"DBClusterSnapshotIdentifier": "by-hand", "DBClusterIdentifier": "prod-cluster"}
@@ -133,7 +141,7 @@ def test_a_refused_call_has_no_effect_unless_its_answer_is_what_is_lost(
 
 
 def test_a_status_can_be_set_and_stays(scene: Scene, aurora: Aurora) -> None:
-    """Whatever was under way does not change it back."""
+    """A status that a test sets stays: a transition that was under way does not change it back."""
     scene.cluster()
     scene.snapshot()
     scene.rds(SOURCE).restore_db_cluster_from_snapshot(
@@ -149,7 +157,9 @@ def test_a_status_can_be_set_and_stays(scene: Scene, aurora: Aurora) -> None:
 
 
 def test_a_fault_needs_something_to_befall(aurora: Aurora) -> None:
-    """A misspelt ARN in a test is told at once."""
+    """A fault for an ARN that does not exist is refused, so a misspelling in a test shows at
+    once.
+    """
     with pytest.raises(LookupError, match="There is no resource"):
         aurora.set_status(f"arn:aws:rds:{SOURCE}:{ACCOUNT}:cluster:nobody", "failed")
     with pytest.raises(LookupError, match="There is no snapshot"):

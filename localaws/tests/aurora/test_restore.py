@@ -18,7 +18,7 @@ CHOSEN: dict[str, Any] = {
 
 
 def test_a_restored_cluster_is_creating_and_has_no_instances(scene: Scene, rds: Rds) -> None:
-    """It becomes available by itself and stays without members."""
+    """A restored cluster is creating, becomes available by itself, and has no members."""
     scene.cluster()
     scene.snapshot()
     made = rds(SOURCE).restore_db_cluster_from_snapshot(
@@ -35,7 +35,7 @@ def test_a_restored_cluster_is_creating_and_has_no_instances(scene: Scene, rds: 
 
 
 def test_what_the_source_had_chosen_is_lost(scene: Scene, rds: Rds) -> None:
-    """Parameter group, subnet group, security groups, tags, protection, logs … fall to AWS's
+    """A restore loses the source's groups, tags, protection and logs, which fall back to AWS's
     defaults.
     """
     rds(SOURCE).create_db_cluster_parameter_group(
@@ -67,7 +67,9 @@ def test_what_the_source_had_chosen_is_lost(scene: Scene, rds: Rds) -> None:
 
 
 def test_port_and_retention_are_the_sources_unless_chosen(scene: Scene) -> None:
-    """Also through a copy, which shows no port."""
+    """Port and retention are the source's unless they are given, also through a copy, which shows
+    no port.
+    """
     scene.cluster(Port=6000, BackupRetentionPeriod=14)
     scene.copy(scene.snapshot(), region=SOURCE)
     scene.settle()
@@ -77,7 +79,9 @@ def test_port_and_retention_are_the_sources_unless_chosen(scene: Scene) -> None:
 
 
 def test_the_answers_to_create_and_restore_carry_both_endpoints(scene: Scene, rds: Rds) -> None:
-    """They are known before the cluster is there, and stay what they are."""
+    """The answers to create and restore carry ids that are known before the cluster exists, and
+    stay.
+    """
     scene.cluster()
     scene.snapshot()
     answer = rds(SOURCE).restore_db_cluster_from_snapshot(
@@ -95,7 +99,7 @@ def test_the_answers_to_create_and_restore_carry_both_endpoints(scene: Scene, rd
 
 
 def test_what_is_chosen_at_restore_is_in_force(scene: Scene) -> None:
-    """Every option can be given with the restore itself."""
+    """Each option that is given with the restore is in force on the new cluster."""
     scene.cluster()
     scene.snapshot()
     restored = scene.restore("by-hand", **CHOSEN, PubliclyAccessible=False)
@@ -115,7 +119,7 @@ def test_what_is_chosen_at_restore_is_in_force(scene: Scene) -> None:
 
 
 def test_the_master_user_is_the_snapshots(scene: Scene) -> None:
-    """No parameter of the restore changes it."""
+    """The master user is the snapshot's: no parameter of the restore changes it."""
     scene.cluster(MasterUsername="shopmaster")
     scene.snapshot()
 
@@ -123,7 +127,7 @@ def test_the_master_user_is_the_snapshots(scene: Scene) -> None:
 
 
 def test_every_cluster_has_a_resource_id_of_its_own(scene: Scene, rds: Rds) -> None:
-    """A cluster restored under a name that was in use before is told apart by it."""
+    """A cluster restored under a name that was used before has a resource id of its own."""
     scene.cluster()
     scene.snapshot()
     first = scene.restore("by-hand")["DbClusterResourceId"]
@@ -138,7 +142,9 @@ def test_every_cluster_has_a_resource_id_of_its_own(scene: Scene, rds: Rds) -> N
 def test_without_a_version_the_regions_default_is_taken_which_may_be_too_old(
     scene: Scene, rds: Rds
 ) -> None:
-    """A 16.11 snapshot does not restore to the default 16.9."""
+    """Without a version a restore takes the region's default, and 16.11 does not restore to
+    16.9.
+    """
     scene.cluster()
     scene.snapshot()
     restore = rds(SOURCE).restore_db_cluster_from_snapshot
@@ -149,7 +155,7 @@ def test_without_a_version_the_regions_default_is_taken_which_may_be_too_old(
 
 
 def test_a_later_minor_version_can_be_chosen(scene: Scene) -> None:
-    """16.10 restores to 16.11."""
+    """A later minor version can be chosen: 16.10 restores to 16.11."""
     scene.cluster(EngineVersion="16.10")
     scene.snapshot()
 
@@ -157,7 +163,9 @@ def test_a_later_minor_version_can_be_chosen(scene: Scene) -> None:
 
 
 def test_an_unencrypted_snapshot_restores_under_a_key_that_aws_owns(scene: Scene) -> None:
-    """Encrypted since 2026-02-18, although no key is named."""
+    """An unencrypted snapshot restores under a managed key, as AWS does since 2026-02-18, although
+    none is named.
+    """
     scene.cluster()
     scene.snapshot()
     restored = scene.restore("by-hand")
@@ -167,7 +175,7 @@ def test_an_unencrypted_snapshot_restores_under_a_key_that_aws_owns(scene: Scene
 
 
 def test_a_key_given_at_restore_encrypts_the_cluster(scene: Scene) -> None:
-    """Also when the snapshot is not encrypted."""
+    """A key given at the restore encrypts the cluster, also when the snapshot is not encrypted."""
     scene.cluster()
     scene.snapshot()
     restored = scene.restore("by-hand", KmsKeyId=KEY_ALIAS)
@@ -177,7 +185,9 @@ def test_a_key_given_at_restore_encrypts_the_cluster(scene: Scene) -> None:
 
 
 def test_an_encrypted_snapshot_keeps_its_key_without_one(scene: Scene) -> None:
-    """The cluster then lives on the snapshot's key."""
+    """An encrypted snapshot keeps its key when none is given: the cluster then uses the snapshot's
+    key.
+    """
     scene.encrypted_cluster()
     snapshot = scene.snapshot()
 
@@ -185,7 +195,9 @@ def test_an_encrypted_snapshot_keeps_its_key_without_one(scene: Scene) -> None:
 
 
 def test_the_port_given_is_the_port_told(scene: Scene) -> None:
-    """Endpoints look like Aurora's when no real server stands behind them."""
+    """A given port is the endpoint's, which looks like Aurora's when no real server stands behind
+    it.
+    """
     scene.cluster()
     scene.snapshot()
     restored = scene.restore("by-hand", Port=5433)

@@ -21,7 +21,7 @@ def refusal(scene: Scene, **options: Any) -> str:
 
 @pytest.mark.parametrize("name", ["prod-cluster", "PROD-CLUSTER"])
 def test_a_name_in_use_is_refused(scene: Scene, name: str) -> None:
-    """Whatever its case."""
+    """A cluster name in use is refused, whatever its case."""
     scene.cluster()
     scene.snapshot()
 
@@ -29,12 +29,14 @@ def test_a_name_in_use_is_refused(scene: Scene, name: str) -> None:
 
 
 def test_a_missing_snapshot_is_refused(scene: Scene) -> None:
-    """By its exact code, which keeps the ending Fault."""
+    """A missing snapshot is refused with its exact code, which keeps the suffix Fault."""
     assert "DBClusterSnapshotNotFoundFault" == refusal(scene)
 
 
 def test_a_snapshot_of_another_region_cannot_be_restored(scene: Scene, rds: Rds) -> None:
-    """It has to be copied first, even though an ARN could name it."""
+    """A snapshot of another region cannot be restored, not even by its ARN: it has to be copied
+    first.
+    """
     scene.cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
 
@@ -47,7 +49,7 @@ def test_a_snapshot_of_another_region_cannot_be_restored(scene: Scene, rds: Rds)
 
 
 def test_a_copying_snapshot_cannot_be_restored(scene: Scene, rds: Rds) -> None:
-    """Only an available one can."""
+    """A snapshot that is still copying cannot be restored; only an available one can."""
     scene.cluster()
     scene.copy(scene.snapshot())
 
@@ -61,7 +63,7 @@ def test_a_copying_snapshot_cannot_be_restored(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_version_that_is_not_offered_is_refused(scene: Scene) -> None:
-    """Versions disappear from regions."""
+    """A version that the region no longer offers is refused."""
     scene.cluster()
     scene.snapshot()
 
@@ -69,7 +71,7 @@ def test_a_version_that_is_not_offered_is_refused(scene: Scene) -> None:
 
 
 def test_a_parameter_group_of_another_family_is_refused(scene: Scene, rds: Rds) -> None:
-    """As after a major upgrade of production."""
+    """A parameter group of another family is refused, as after a major upgrade of production."""
     scene.cluster()
     scene.snapshot()
     rds(SOURCE).create_db_cluster_parameter_group(
@@ -108,7 +110,9 @@ def test_a_parameter_group_of_another_family_is_refused(scene: Scene, rds: Rds) 
 def test_what_does_not_exist_or_fit_is_refused(
     scene: Scene, options: dict[str, Any], code: str
 ) -> None:
-    """Each with its own code, before anything is made."""
+    """A resource that does not exist or does not fit is refused with its own code, before anything
+    is made.
+    """
     scene.cluster()
     scene.snapshot()
 
@@ -119,7 +123,7 @@ def test_what_does_not_exist_or_fit_is_refused(
 
 
 def test_the_fortieth_cluster_is_the_last(scene: Scene, aurora: Aurora) -> None:
-    """The cluster quota keeps the ending Fault."""
+    """The fortieth cluster is the last; the quota's code keeps the suffix Fault."""
     scene.cluster()
     scene.snapshot()
     aurora.quotas(account=ACCOUNT, region=SOURCE).clusters = 1
@@ -137,7 +141,9 @@ def test_the_fortieth_cluster_is_the_last(scene: Scene, aurora: Aurora) -> None:
 def test_a_new_cluster_without_its_master_user_is_refused_by_the_missing_parameter(
     rds: Rds, given: dict[str, str], missing: str
 ) -> None:
-    """The code is InvalidParameterValue, and the sentence names what has to be given."""
+    """A new cluster without its master user is InvalidParameterValue, and the sentence names what
+    is missing.
+    """
     create = partial(
         rds(SOURCE).create_db_cluster, DBClusterIdentifier="new", Engine=ENGINE, **given
     )

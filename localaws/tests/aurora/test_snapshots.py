@@ -65,7 +65,7 @@ def test_a_snapshot_tells_which_cluster_it_is_of(scene: Scene) -> None:
 
 
 def test_a_cluster_is_backing_up_while_a_snapshot_is_taken(scene: Scene, aurora: Aurora) -> None:
-    """The cluster is not available meanwhile."""
+    """A cluster is backing-up while a snapshot is taken, and is not available meanwhile."""
     scene.cluster()
     aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
     during = scene.describe()["Status"]
@@ -76,7 +76,7 @@ def test_a_cluster_is_backing_up_while_a_snapshot_is_taken(scene: Scene, aurora:
 
 
 def test_two_nights_within_a_minute_are_two_snapshots(scene: Scene, aurora: Aurora) -> None:
-    """Both have a name of Aurora's form: that of the second is the next minute's."""
+    """Two nights within a minute give two snapshots: the second has the name of the next minute."""
     scene.cluster()
     aurora.set_pace(Durations().scaled(1000))
     first = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
@@ -91,7 +91,9 @@ def test_two_nights_within_a_minute_are_two_snapshots(scene: Scene, aurora: Auro
 def test_a_night_of_the_past_has_the_time_of_that_night(
     scene: Scene, rds: Rds, aurora: Aurora
 ) -> None:
-    """Its name and its creation time say when it was; it is available at once."""
+    """A night in the past has a snapshot with the name and creation time of that night, available
+    at once.
+    """
     scene.cluster()
     at = aurora.moment - timedelta(hours=20)
     name = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE, at=at)
@@ -122,7 +124,7 @@ def test_a_snapshot_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
 
 
 def test_a_snapshot_of_a_missing_cluster_is_refused(rds: Rds, aurora: Aurora) -> None:
-    """Neither a person nor the night can take one."""
+    """A snapshot of a missing cluster is refused, to a person and to the nightly backup."""
     client = rds(SOURCE)
 
     assert "DBClusterNotFoundFault" == code_of(
@@ -161,7 +163,10 @@ def test_a_snapshot_identifier_must_be_well_formed(scene: Scene, rds: Rds, name:
 
 
 def test_the_hundredth_manual_snapshot_is_the_last(scene: Scene, rds: Rds, aurora: Aurora) -> None:
-    """The manual quota answers SnapshotQuotaExceeded; automated snapshots do not count."""
+    """The hundredth manual snapshot is the last; then SnapshotQuotaExceeded.
+
+    Automated ones do not count.
+    """
     scene.cluster()
     aurora.quotas(account=ACCOUNT, region=SOURCE).manual_cluster_snapshots = 1
     scene.night()
@@ -175,7 +180,9 @@ def test_the_hundredth_manual_snapshot_is_the_last(scene: Scene, rds: Rds, auror
 
 
 def test_a_deleted_snapshot_lingers_and_keeps_its_name(scene: Scene, rds: Rds) -> None:
-    """The answer shows the old status; the snapshot is deleting for a moment, and then unknown."""
+    """DeleteDBClusterSnapshot answers with the old status; the snapshot is deleting for a moment,
+    and then unknown.
+    """
     scene.cluster()
     scene.snapshot()
     client = rds(SOURCE)
@@ -194,7 +201,7 @@ def test_a_deleted_snapshot_lingers_and_keeps_its_name(scene: Scene, rds: Rds) -
 
 
 def test_a_creating_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
-    """Deletion needs available, or copying."""
+    """A snapshot that is creating cannot be deleted: deletion needs available, or copying."""
     scene.cluster()
     client = rds(SOURCE)
     client.create_db_cluster_snapshot(
@@ -207,7 +214,9 @@ def test_a_creating_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
 
 
 def test_an_automated_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
-    """It goes with its retention period or with its cluster."""
+    """An automated snapshot cannot be deleted by hand: it goes with its retention period or its
+    cluster.
+    """
     scene.cluster()
     name = scene.night()["DBClusterSnapshotIdentifier"]
 
@@ -217,7 +226,10 @@ def test_an_automated_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None
 
 
 def test_an_automated_snapshot_ends_with_its_retention_period(scene: Scene, rds: Rds) -> None:
-    """One day by default; what nobody waits for is not announced as the next transition."""
+    """An automated snapshot ends with its retention period, one day by default.
+
+    Its end is not announced as the next transition.
+    """
     scene.cluster()
     scene.night()
     scene.pass_time(24 * HOUR_SECONDS)
@@ -231,14 +243,14 @@ def test_an_automated_snapshot_ends_with_its_retention_period(scene: Scene, rds:
 def test_tags_come_from_the_cluster_only_if_it_says_so(
     scene: Scene, copies_tags: bool, expected: list[dict[str, str]]
 ) -> None:
-    """CopyTagsToSnapshot is off unless it is set."""
+    """A snapshot takes the cluster's tags only if CopyTagsToSnapshot is set."""
     scene.cluster(Tags=[{"Key": "team", "Value": "shop"}], CopyTagsToSnapshot=copies_tags)
 
     assert expected == scene.snapshot()["TagList"]
 
 
 def test_tags_given_with_a_snapshot_replace_those_of_the_cluster(scene: Scene) -> None:
-    """Tags in the request suppress the cluster's."""
+    """Tags in the request replace the cluster's tags."""
     scene.cluster(Tags=[{"Key": "team", "Value": "shop"}], CopyTagsToSnapshot=True)
 
     assert [{"Key": "a", "Value": "b"}] == scene.snapshot(Tags=[{"Key": "a", "Value": "b"}])[

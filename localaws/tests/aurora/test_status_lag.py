@@ -35,7 +35,7 @@ def _change_groups(client: Client) -> Any:
 def test_the_answer_and_descriptions_show_the_status_from_before(
     scene: Scene, call: Call, status: str
 ) -> None:
-    """The new status shows when the lag is over."""
+    """The answer and the descriptions show the old status until the lag is over."""
     scene.cluster()
     answer = call(scene.rds(SOURCE))["DBCluster"]["Status"]
     scene.pass_time(LAG_SECONDS - 1)
@@ -46,7 +46,7 @@ def test_the_answer_and_descriptions_show_the_status_from_before(
 
 
 def test_a_started_cluster_shows_as_stopped_for_a_while(scene: Scene) -> None:
-    """So do its instances."""
+    """A started cluster shows as stopped for some seconds, and so do its instances."""
     scene.cluster()
     _stop(scene.rds(SOURCE))
     scene.settle()
@@ -57,7 +57,9 @@ def test_a_started_cluster_shows_as_stopped_for_a_while(scene: Scene) -> None:
 
 
 def test_a_call_is_judged_by_what_the_cluster_does_and_not_by_what_it_shows(scene: Scene) -> None:
-    """A second stop is refused while the cluster still shows as available."""
+    """A call is judged by the true status: a second stop is refused while the cluster shows as
+    available.
+    """
     scene.cluster()
     client = scene.rds(SOURCE)
     _stop(client)
@@ -71,7 +73,7 @@ def test_a_call_is_judged_by_what_the_cluster_does_and_not_by_what_it_shows(scen
 
 
 def test_what_ends_within_the_lag_is_never_shown_as_begun(scene: Scene) -> None:
-    """A stopped cluster shows as stopped, however long the lag is."""
+    """A status that ends within the lag is never shown: a stopped cluster shows as stopped."""
     scene.cluster()
     scene.aurora.set_pace(scene.aurora.durations.scaled(1000))
     _stop(scene.rds(SOURCE))

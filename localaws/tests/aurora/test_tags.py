@@ -9,7 +9,9 @@ OURS = {"Key": "aurora-restore", "Value": "local/default"}
 
 
 def test_tags_are_added_changed_listed_and_removed(scene: Scene, rds: Rds) -> None:
-    """Also seen in the description of the resource."""
+    """Tags are added, changed, listed and removed, and the description of the resource shows
+    them.
+    """
     arn = scene.cluster(Tags=[{"Key": "team", "Value": "shop"}])["DBClusterArn"]
     client = rds(SOURCE)
     client.add_tags_to_resource(ResourceName=arn, Tags=[OURS, {"Key": "team", "Value": "ledger"}])
@@ -21,7 +23,7 @@ def test_tags_are_added_changed_listed_and_removed(scene: Scene, rds: Rds) -> No
 
 
 def test_snapshots_instances_and_groups_have_tags_too(scene: Scene, rds: Rds) -> None:
-    """Each by its own ARN."""
+    """Snapshots, instances and groups have tags, each by its own ARN."""
     scene.cluster()
     client = rds(SOURCE)
     arns = [
@@ -47,14 +49,14 @@ def test_snapshots_instances_and_groups_have_tags_too(scene: Scene, rds: Rds) ->
     ],
 )
 def test_tags_of_nothing_are_not_found(rds: Rds, kind: str, code: str) -> None:
-    """The code follows the kind of resource."""
+    """Tags of a missing resource are not found, with the code of its kind of resource."""
     arn = f"arn:aws:rds:{SOURCE}:123456789012:{kind}:nobody"
 
     assert code == code_of(rds(SOURCE).list_tags_for_resource, ResourceName=arn)
 
 
 def test_tags_are_reached_in_their_own_region_and_account(scene: Scene, rds: Rds) -> None:
-    """Everything else is an invalid name."""
+    """Tags are reached in their own region and account; every other name is invalid."""
     arn = scene.cluster()["DBClusterArn"]
 
     assert "InvalidParameterValue" == code_of(rds(TARGET).list_tags_for_resource, ResourceName=arn)
@@ -78,7 +80,9 @@ def test_tags_are_reached_in_their_own_region_and_account(scene: Scene, rds: Rds
 def test_tags_outside_the_rules_are_refused(
     scene: Scene, rds: Rds, tags: list[dict[str, Any]]
 ) -> None:
-    """A reserved prefix, lengths, and fifty at most; nothing is changed then."""
+    """Tags with a reserved prefix or a wrong length, or more than fifty, are refused, and nothing
+    changes.
+    """
     arn = scene.cluster()["DBClusterArn"]
 
     assert "InvalidParameterValue" == code_of(
