@@ -98,5 +98,5 @@ def _end(operation: Operation, *, goes_on: bool) -> Finding:
     at = f" in {operation.failed_step}" if operation.failed_step else ""
     why = " ".join(filter(None, [operation.reason, *operation.problems]))
     tell = failed if operation.state is State.FAILED and not goes_on else warning
-    remedy = " ".join(filter(None, [operation.remedy, advice.how_to_go_on(operation)]))
+    remedy = " ".join(filter(None, [operation.remedy, advice.next_command(operation)]))
     return tell(f"{what}{at}: {why}", "A newer operation is under way." if goes_on else remedy)

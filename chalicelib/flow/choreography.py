@@ -131,7 +131,7 @@ CHOREOGRAPHY: tuple[StateRow, ...] = (
         deadline="copy_queue_deadline"),
     StateRow(S.COPYING,            P.COPIES,   "SnapshotCopyStarted",     "check-copy-status",
         (S.HOP_COPIED, S.SNAPSHOT_READY), (S.SNAPSHOT_FOUND,),
-        deadline="copy_deadline", aurora_work="the copy"),  # no event tells that a copy is done
+        deadline="copy_deadline", aurora_work="the copy"),  # Aurora has no event for its end
     StateRow(S.HOP_COPIED,         P.COPIES,   "SnapshotHopCopied",       "copy-snapshot",
         (S.COPYING,),
         deadline="copy_queue_deadline"),

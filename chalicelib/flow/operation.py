@@ -72,7 +72,7 @@ class Operation:
     request_reason: str | None = None
     automatic: bool = True
     keeps_cluster: bool | None = None  # it repeats a step on the cluster of an earlier success
-    may_be_older: bool | None = None  # than what the target holds: a person asked for that
+    may_be_older: bool | None = None  # than the target's data, because a person requested that
     facts: Facts = field(default_factory=Facts)
     reason: str | None = None
     remedy: str | None = None

@@ -16,7 +16,7 @@ class UnownedError(RefusedError):
 
 
 class Tagged(Protocol):
-    """A cluster, an instance or a snapshot as it was when looked at."""
+    """A cluster, an instance or a snapshot as it was described."""
 
     @property
     def arn(self) -> str:

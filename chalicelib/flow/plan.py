@@ -243,7 +243,7 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         for field in fields(part)
     },
 }
-"""Where each setting stands in a plan: its group, "" for the plan itself, and its name there."""
+"""The place of each setting in a plan: its group, "" for the plan itself, and its name there."""
 
 
 def default_of(name: str) -> Any:
@@ -266,7 +266,7 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def setting_name(place: tuple[int | str, ...]) -> str:
-    """Name the setting that stands at a place of a plan, as pydantic gives places of errors."""
+    """Name the setting at a place of a plan, as pydantic gives the places of errors."""
     group, *rest = map(str, place)
     field = rest[0] if rest and group in _GROUPS else group
     found = (name for name, where in SETTINGS.items() if where in ((group, field), ("", field)))
@@ -283,7 +283,7 @@ def plan_schemas() -> dict[str, Any]:
 
 
 def cluster_arn(partition: str, region: str, account: str, cluster_id: str) -> str:
-    """Spell a cluster's ARN, lower case as RDS does."""
+    """Give the ARN of a cluster, in lower case as RDS does."""
     return f"arn:{partition}:rds:{region}:{account}:cluster:{cluster_id}".lower()
 
 

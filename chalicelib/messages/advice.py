@@ -29,7 +29,7 @@ _DELETION: Mapping[Deletion | None, str] = {
 }
 
 
-def what_stands(operation: Operation) -> list[str]:
+def target_status(operation: Operation) -> list[str]:
     """Describe the target where an operation stopped before the new cluster was usable."""
     stopped, old = operation.stopped_at, operation.facts.target.old
     if stopped is None or operation.state is State.SKIPPING:
@@ -44,7 +44,7 @@ def what_stands(operation: Operation) -> list[str]:
     return []
 
 
-def how_to_go_on(operation: Operation) -> str:
+def next_command(operation: Operation) -> str:
     """Give the command that people need after they followed the remedy."""
     if operation.retry is Retry.LAST_SUCCESS:
         return f"Do it on the last success's cluster: {_of_last_success(operation)}"

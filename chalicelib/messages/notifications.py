@@ -242,7 +242,7 @@ def _others_closed(facts: Facts) -> list[str]:
 
 def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     parts = [f"What to do: {operation.remedy}"] if operation.remedy else []
-    parts += advice.what_stands(operation)
+    parts += advice.target_status(operation)
     if logins_open_on or operation.facts.users.production_logins_closed is False:
         which = logins_open_on or operation.facts.target.cluster_resource_id
         parts.append(
@@ -253,7 +253,7 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
         parts += ["Production's logins are closed on the new cluster.", *_exposure(operation.facts)]
     parts += _others_closed(operation.facts)
     if operation.state is not State.SKIPPING:
-        parts.append(advice.how_to_go_on(operation))
+        parts.append(advice.next_command(operation))
     return parts
 
 

@@ -108,8 +108,8 @@ class Operations:
     ) -> WriteResult:
         """Write the next state with its audit row, and release the target's lock when it is an end.
 
-        The holder of the lease writes unless somebody asked to cancel; without a lease (heartbeat,
-        cancelling) the version alone decides.
+        The holder of the lease writes unless a cancellation was requested; without a lease
+        (heartbeat, cancelling) the version alone decides.
         """
         conditions = [When("version", "is", before.version)]
         if before.lease_owner == owner:
@@ -315,7 +315,7 @@ def _judge_claim(
         return Claim(operation, held=False, reason=f"the operation is {operation.state} already")
     if operation.lease_until and operation.lease_until > now:
         return Claim(operation, held=False, reason="another invocation holds the lease", busy=True)
-    return Claim(operation, held=False, reason="somebody asked to cancel it")
+    return Claim(operation, held=False, reason="its cancellation was requested")
 
 
 def _conflict_or_cancelled(stored: Item, owner: str) -> WriteResult:

@@ -88,7 +88,7 @@ def _asks_for_token(
 ) -> bool:
     """Tell whether the copy asks the master user for a token of IAM, instead of a password.
 
-    Raises RefusedError when the copy accepts the secret's password, which nobody has set yet: it is
+    Raises RefusedError when the copy accepts the secret's password before it was set: then it is
     production's.
     """
     try:
@@ -106,6 +106,17 @@ def _refuse_known(database: RestoredDatabase, login: Login, secret_id: str) -> N
     """Raise RefusedError when a role of production has this password, even a NOLOGIN role."""
     if database.has_password(login):
         raise _productions_own(login, secret_id)
+
+
+def _refuse_own_passwords(
+    operation: Operation, database: RestoredDatabase, logins: Sequence[Login]
+) -> None:
+    """Raise RefusedError for a user with a password of production, or with one that may be it."""
+    if not operation.facts.users.production_logins_closed:
+        for login in logins:
+            _refuse_known(database, login, operation.plan.users.app_credentials_secret_id)
+    if operation.keeps_cluster:
+        _refuse_untriable(operation, database, logins)
 
 
 def _refuse_untriable(
@@ -204,13 +215,9 @@ def _change_users(
         return Refuse.of(error, facts)
     application = Login(users.app_username, users.app_password)
     readonly = Login(users.readonly_username, users.readonly_password)
-    if not operation.facts.users.production_logins_closed:
-        for login in (application, readonly):
-            _refuse_known(database, login, plan.users.app_credentials_secret_id)
-    existing: tuple[str, ...] = ()
-    if operation.keeps_cluster:
-        existing = (application.username, readonly.username)
-        _refuse_untriable(operation, database, (application, readonly))
+    _refuse_own_passwords(operation, database, (application, readonly))
+    names = (application.username, readonly.username)
+    existing = names if operation.keeps_cluster else ()
     facts = _close_logins(operation, ports, database, existing)
     operation, failure = instances.begin_readers(replace(operation, facts=facts), target, ports)
     facts = operation.facts

@@ -2,8 +2,8 @@
 
 PostgreSQL has one code for a wrong and for an expired password (28P01), and one for a full server
 and for the CONNECTION LIMIT of a role or a database (53300). Only their texts differ, and servers
-translate these, so they are distinguished by time. Nobody can correct on the copy what production
-has left so: the master user would have to log in for that.
+translate these, so they are distinguished by time. The cause is in production, and nobody can
+correct it on the copy: the master user would have to log in for that.
 """
 
 from datetime import datetime, timedelta

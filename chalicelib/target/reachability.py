@@ -30,7 +30,7 @@ from chalicelib.target.cluster import observe_cluster
 from chalicelib.target.preflight import LEFT, in_one
 
 NAMES = {"events": "EventBridge", "rds": "RDS", "secretsmanager": "Secrets Manager"}
-NOBODY = Login("", SecretStr(""))  # a trial connects and does not log in
+NO_LOGIN = Login("", SecretStr(""))  # a trial only connects
 Problem = TransientError | RefusedError
 
 
@@ -171,7 +171,7 @@ class _Trying:
 
     def _reach(self, place: Endpoint) -> None:
         try:
-            self._ports.database(place, NOBODY, "").reach()
+            self._ports.database(place, NO_LOGIN, "").reach()
         except DatabaseUnavailableError as error:
             groups = ", ".join(self._plan.target.vpc_security_group_ids)
             raise TransientError(

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import Retry
 from chalicelib.flow.operation import Operation
-from chalicelib.messages.advice import how_to_go_on
+from chalicelib.messages.advice import next_command
 from simulation.stage import ACCOUNT, TARGET_REGION, TOPIC, Stage
 from tests.choreography import fault_injection
 from tests.choreography.requests import disown, protect, stopped, target
@@ -112,10 +112,10 @@ def test_a_command_whose_operation_was_skipped_is_obeyed_when_it_is_put_again() 
     failed = night.dream()
     next_snapshot(night)
     night.request("RestoreRequested", request_id="another")
-    go_on(night, how_to_go_on(failed))
+    go_on(night, next_command(failed))
     night.run_to_the_end()
     night.accidents.clear()
-    go_on(night, how_to_go_on(failed))
+    go_on(night, next_command(failed))
     night.run_to_the_end()
 
     assert [State.FAILED, State.FAILED, State.SKIPPED, State.SUCCEEDED] == sorted(
@@ -129,7 +129,7 @@ def test_a_new_request_is_for_the_same_plan(said: Said) -> None:
     stage.night()
     failed = replace(stage.run_to_the_end(), plan_name="weekly", retry=Retry.NEW_REQUEST)
     details = [
-        json.loads(json.loads(shlex.split(how_to_go_on(operation))[-1])[0]["Detail"])
+        json.loads(json.loads(shlex.split(next_command(operation))[-1])[0]["Detail"])
         for operation in (failed, replace(failed, plan_name="default"))
     ]
 
