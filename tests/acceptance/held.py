@@ -17,7 +17,7 @@ def decisions(world: Up) -> list[dict[str, Any]]:
 
 def not_allowed(world: Up, *, after: int = 0) -> list[dict[str, Any]]:
     """List what was not allowed, after so many decisions."""
-    return [one for one in decisions(world)[after:] if one["decision"] != "allowed"]
+    return [decision for decision in decisions(world)[after:] if decision["decision"] != "allowed"]
 
 
 def put(world: Up, detail_type: str, **detail: str) -> None:

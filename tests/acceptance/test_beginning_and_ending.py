@@ -32,7 +32,7 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     refused = up("--port", str(free_port()), "--data", str(tmp_path))
 
-    assert (1, ["thesis.txt"]) == (refused.returncode, [one.name for one in tmp_path.iterdir()])
+    assert (1, ["thesis.txt"]) == (refused.returncode, [file.name for file in tmp_path.iterdir()])
     assert refused.stderr.startswith(
         f"The folder {tmp_path} is not empty and not localaws'; it is left alone."
     )

@@ -85,9 +85,9 @@ def test_both_clusters_serve_and_staging_is_stale(world: Up) -> None:
     )
 
     assert (160_000, 120_000) == tuple(
-        query(world, *one, count)[0][0] for one in (production, staging)
+        query(world, *cluster, count)[0][0] for cluster in (production, staging)
     )
-    assert (0, 1) == tuple(query(world, *one, marks)[0][0] for one in (production, staging))
+    assert (0, 1) == tuple(query(world, *cluster, marks)[0][0] for cluster in (production, staging))
 
 
 def test_production_has_several_owners_and_its_logins_work(world: Up) -> None:
@@ -149,7 +149,7 @@ def test_the_parameters_of_the_guide_are_there(world: Up) -> None:
         "target-cluster-id": "staging-cluster",
         "target-region": "us-west-2",
         "kms-key-id": key,
-    } == {one["Name"].rpartition("/")[2]: one["Value"] for one in found}
+    } == {parameter["Name"].rpartition("/")[2]: parameter["Value"] for parameter in found}
 
 
 def test_its_export_lines_make_the_aws_command_line_work(world: Up) -> None:
@@ -182,7 +182,7 @@ def test_no_password_is_printed_or_logged(world: Up) -> None:
 
     assert (7, []) == (
         len(set(passwords)),
-        [one for one in passwords for text in [*logs, *world.lines] if one in text],
+        [password for password in passwords for text in [*logs, *world.lines] if password in text],
     )
 
 
@@ -253,21 +253,25 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
     }
     world.client("events").put_events(Entries=[wish])
     record = wait_for_the_request(world, "update")
-    before = {one["CodeSha256"] for one in world.client("lambda").list_functions()["Functions"]}
+    before = {
+        function["CodeSha256"] for function in world.client("lambda").list_functions()["Functions"]
+    }
     with (world.folder / "checkout" / "chalicelib" / "flow" / "outcome.py").open("a") as module:
         module.write("# a newer version\n")
     world.set(LOG_LEVEL="WARNING")
     deployed = world.run("deploy", "--yes")
     functions = world.client("lambda").list_functions()["Functions"]
     ended = end_of_newest(world)
-    changed_at = max(datetime.fromisoformat(one["LastModified"]) for one in functions)
+    changed_at = max(datetime.fromisoformat(function["LastModified"]) for function in functions)
 
     assert (0, "") == (deployed.returncode, deployed.stderr)
     assert record["state"]["S"] not in ENDS
     assert (record["operation_id"], "SUCCEEDED") == (ended["operation_id"], ended["state"]["S"])
     assert changed_at < datetime.fromisoformat(ended["ended_at"]["S"])
-    assert before.isdisjoint({one["CodeSha256"] for one in functions})
-    assert {"WARNING"} == {one["Environment"]["Variables"]["LOG_LEVEL"] for one in functions}
+    assert before.isdisjoint({function["CodeSha256"] for function in functions})
+    assert {"WARNING"} == {
+        function["Environment"]["Variables"]["LOG_LEVEL"] for function in functions
+    }
 
 
 def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
@@ -381,7 +385,8 @@ def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(wo
     world.client("kms").enable_key(KeyId=key)
 
     assert ("FAILED", "copy-snapshot") == (failed["state"]["S"], failed["failed_step"]["S"])
-    asking = {one["function"] for one in decisions(world)}  # the rehearsed stage's among them
+    # The functions of the rehearsed stage are among them.
+    asking = {decision["function"] for decision in decisions(world)}
     assert {f"{PREFIX}{function}" for function in FUNCTIONS} == {
         name for name in asking if name.startswith(PREFIX)
     }

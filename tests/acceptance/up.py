@@ -102,7 +102,9 @@ class Up:
 
     def descendants(self) -> list[int]:
         """Return the processes that it has started and that run now."""
-        return [one.pid for one in psutil.Process(self.process.pid).children(recursive=True)]
+        return [
+            process.pid for process in psutil.Process(self.process.pid).children(recursive=True)
+        ]
 
     def client(self, service: str, region: str = "us-west-2") -> Any:
         """Make a boto3 client as anybody would."""

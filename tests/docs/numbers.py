@@ -76,7 +76,9 @@ def alarm(name: str) -> dict[str, Any]:
 def periods(name: str) -> str:
     """Write in how many of its periods an alarm of several metrics has to be, and how long one is."""
     found = alarm(name)
-    (length,) = {one["MetricStat"]["Period"] for one in found["Metrics"] if "MetricStat" in one}
+    (length,) = {
+        metric["MetricStat"]["Period"] for metric in found["Metrics"] if "MetricStat" in metric
+    }
     return (
         f"{word(found['DatapointsToAlarm'])} of {word(found['EvaluationPeriods'])} periods of "
         f"{span(length)}"

@@ -37,7 +37,7 @@ def prose_of(path: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("path", "phrase"), [(path, one) for path, said in PHRASES.items() for one in said]
+    ("path", "phrase"), [(path, phrase) for path, said in PHRASES.items() for phrase in said]
 )
 def test_a_page_tells_the_number_of_the_code(path: str, phrase: str) -> None:
     """The sentence stands in the page with the value that the code has now."""

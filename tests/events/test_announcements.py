@@ -70,11 +70,11 @@ class Ended(Announced):
 def announced(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
     """List what the stage announced, in order."""
     ours = [
-        one
-        for one in stage.delivered
-        if one["source"] == "aurora-restore.test" and "state" in one["detail"]
+        event
+        for event in stage.delivered
+        if event["source"] == "aurora-restore.test" and "state" in event["detail"]
     ]
-    return [(one["detail-type"], one["detail"]) for one in ours]
+    return [(event["detail-type"], event["detail"]) for event in ours]
 
 
 @cache
@@ -124,7 +124,9 @@ def test_every_announcement_has_exactly_the_promised_fields(end: State) -> None:
 def test_the_end_is_announced_once_with_what_people_need(end: State) -> None:
     """Whoever waits for it gets the data's age, the endpoint, or the reason."""
     stage = ended(how=end)
-    ((detail_type, detail),) = [one for one in announced(stage) if one[1]["state"] == end]
+    ((detail_type, detail),) = [
+        announcement for announcement in announced(stage) if announcement[1]["state"] == end
+    ]
 
     assert ROWS[end].event == detail_type
     assert (end is not State.SUCCEEDED) == (detail["remedy"] is not None)
@@ -171,5 +173,5 @@ def test_the_durations_of_a_success_add_up_to_the_time_it_took() -> None:
     operation = stage.only()
     total = (operation.entered_at - operation.created_at).total_seconds()
 
-    assert pytest.approx(total) == sum(one.seconds for one in operation.durations)
-    assert 0 <= sum(one.own_seconds for one in operation.durations) <= total
+    assert pytest.approx(total) == sum(duration.seconds for duration in operation.durations)
+    assert 0 <= sum(duration.own_seconds for duration in operation.durations) <= total

@@ -158,7 +158,7 @@ def test_a_request_is_obeyed_or_refused_with_one_notice(
     operations, notices = len(stage.all_operations()), len(stage.notices())
     stage.put("RestoreRequested", **detail)
     stage.deliver_one(stage.queue.pop())
-    refused = [one for one in stage.notices()[notices:] if one["kind"] == "refused"]
+    refused = [notice for notice in stage.notices()[notices:] if notice["kind"] == "refused"]
 
     assert [] == stage.failures
     assert 1 == len(stage.all_operations()) - operations + len(refused)

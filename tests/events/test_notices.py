@@ -32,8 +32,8 @@ def test_every_end_is_told_in_words_and_as_json(end: State) -> None:
     """
     stage = ended(how=end)
     operation = stage.all_operations()[-1]
-    told = [json.loads(one["sqs"]) for one in stage.topics.published(TOPIC)]
-    (machine,) = [one for one in told if one["operation_id"] == operation.operation_id]
+    told = [json.loads(notice["sqs"]) for notice in stage.topics.published(TOPIC)]
+    (machine,) = [notice for notice in told if notice["operation_id"] == operation.operation_id]
     published = stage.topics.published(TOPIC)[told.index(machine)]
 
     assert PROTOCOLS == set(published)

@@ -58,9 +58,9 @@ def test_moto_matches_it_as_we_do(
     """The matcher of moto agrees with ours on every pattern."""
     envelope: Any = event(kind, event_id, message)
     theirs = [
-        one
-        for one in (*STEPS, "cancel-restore")
-        if EventPattern.load(json.dumps(pattern(one, STAGE))).matches_event(envelope)
+        name
+        for name in (*STEPS, "cancel-restore")
+        if EventPattern.load(json.dumps(pattern(name, STAGE))).matches_event(envelope)
     ]
 
     assert woken(envelope) == theirs
@@ -121,8 +121,8 @@ def test_what_the_model_of_aurora_emits_is_what_the_patterns_wait_for() -> None:
     stage.staging()
     stage.night()
     stage.run_to_the_end()
-    seen = [one for one in stage.delivered if one["source"] == "aws.rds"]
-    heard = [one for one in seen if woken(one)]
+    seen = [emitted for emitted in stage.delivered if emitted["source"] == "aws.rds"]
+    heard = [emitted for emitted in seen if woken(emitted)]
 
     assert {
         "RDS-EVENT-0168",
@@ -131,13 +131,15 @@ def test_what_the_model_of_aurora_emits_is_what_the_patterns_wait_for() -> None:
         "RDS-EVENT-0171",
         "RDS-EVENT-0005",
         "RDS-EVENT-0016",
-    } == {one["detail"]["EventID"] for one in heard}
-    assert {"RDS-EVENT-0003"} == {one["detail"]["EventID"] for one in seen if one not in heard}
-    for one in heard:
-        nameless = one | {
-            "detail": {key: value for key, value in one["detail"].items() if key != "EventID"}
+    } == {emitted["detail"]["EventID"] for emitted in heard}
+    assert {"RDS-EVENT-0003"} == {
+        emitted["detail"]["EventID"] for emitted in seen if emitted not in heard
+    }
+    for emitted in heard:
+        nameless = emitted | {
+            "detail": {key: value for key, value in emitted["detail"].items() if key != "EventID"}
         }
-        assert woken(one) == woken(nameless) != []
+        assert woken(emitted) == woken(nameless) != []
 
 
 @pytest.mark.parametrize(

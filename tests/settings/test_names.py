@@ -50,7 +50,10 @@ def test_what_a_snapshot_starts_has_a_name_that_rds_takes(stage: str) -> None:
     for number, snapshot in enumerate(texts(1)):
         moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
         operation_id = automatic_id("p" + "lan-" * (number % 8), stage, snapshot, moment)
-        names = [resource_name(stage, one) for one in (operation_id, catch_up_id(operation_id))]
+        names = [
+            resource_name(stage, identifier)
+            for identifier in (operation_id, catch_up_id(operation_id))
+        ]
 
         assert [] == [name for name in names if not is_identifier(f"{name}{SUFFIX}")]
         assert operation_id == automatic_id("p" + "lan-" * (number % 8), stage, snapshot, moment)
@@ -62,7 +65,10 @@ def test_what_a_person_asks_for_has_a_name_that_rds_takes(stage: str) -> None:
     """The id of a requested operation is a valid RDS name, whatever the request is called."""
     for request_id in texts(2):
         operation_id = requested_id(request_id)
-        names = [resource_name(stage, one) for one in (operation_id, catch_up_id(operation_id))]
+        names = [
+            resource_name(stage, identifier)
+            for identifier in (operation_id, catch_up_id(operation_id))
+        ]
 
         assert [] == [name for name in names if not is_identifier(f"{name}{SUFFIX}")]
         assert operation_id == requested_id(request_id)

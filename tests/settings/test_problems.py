@@ -132,7 +132,7 @@ def test_contradictions_are_one_a_line_too() -> None:
     )
 
     assert ["- SOURCE_CLUSTER_ID, TA", "- SERVERLESS_MIN_CAPACI"] == [
-        one[:23] for one in told.splitlines()[1:]
+        line[:23] for line in told.splitlines()[1:]
     ]
 
 
@@ -188,8 +188,8 @@ def test_the_stages_settings_are_told_whole_as_well() -> None:
 
     assert told.startswith("The stage's settings cannot be used:\n")
     assert all(
-        one in told
-        for one in (
+        part in told
+        for part in (
             "ENVIRONMENT is 'Dev Two'",
             "LOG_LEVEL is 'LOUD'",
             "HEARTBEAT_INTERVAL is '0'",
