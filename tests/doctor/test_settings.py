@@ -66,7 +66,7 @@ def test_every_plan_is_looked_at(scene: Scene) -> None:
 
 
 def test_a_plan_of_another_region_is_doubted(scene: Scene) -> None:
-    """The app does not hear what RDS tells there."""
+    """RDS events from the target's region do not reach the app."""
     scene.set_parameters({"plans/far/target-region": "eu-west-1"})
     found = scene.see("settings")
 

@@ -122,9 +122,9 @@ def nearby_under_another_key() -> HeldStage:
 
 
 def people() -> HeldStage:
-    """Obey people: a manual snapshot by name, a cancel, a rerun of what failed.
+    """Process requests: a manual snapshot by name, a cancel, a rerun of a failed operation.
 
-    And refuse what cannot be obeyed.
+    An invalid request is refused.
     """
     stage = HeldStage()
     stage.staging()

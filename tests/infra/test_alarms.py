@@ -33,7 +33,7 @@ Alarm = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def made(clients: Clients) -> Made:
-    """Make the foundation of the stage that lives in one process."""
+    """Make the foundation of the simulated stage."""
     one = Made(clients, STAGE)
     one.make("foundation")
     return one

@@ -18,7 +18,7 @@ HOUR = 3600
 
 @pytest.fixture(scope="module")
 def fresh(clients: Clients) -> dict[str, Any]:
-    """Make the foundation of the stage that lives in one process, and give its alarm of data that
+    """Make the foundation of the simulated stage, and give its alarm of data that
     is too old.
     """
     made = Made(clients, STAGE)

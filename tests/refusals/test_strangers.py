@@ -251,9 +251,7 @@ def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:
 def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(
     scene: Scene, state: State, step: str
 ) -> None:
-    """What stands under its name is another one, with another resource id: nothing is made in it or
-    said of it.
-    """
+    """The cluster of that name has another resource id, so nothing is created in it or said of it."""
     scene.stage.night()
     operation = scene.run_until(state)
     region = scene.stage.aurora._state.region(ACCOUNT, TARGET_REGION)
