@@ -1,4 +1,4 @@
-"""The generated parts of the documentation: written from the code, so that they cannot tell of an earlier one.
+"""The generated parts of the documentation, which are always those of the current code.
 
 `python -m tools.reference` rewrites them, `--check` changes nothing and exits 1 naming what is
 stale. A part stands between two comments in a page, `<!-- generated: name -->` and `<!-- /generated

@@ -36,8 +36,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "target_region": "The region of the target cluster.",
         "target_cluster_id": "The cluster that is replaced every night. It cannot be the source.",
         "kms_key_id": (
-            "The KMS key (ID, ARN or alias in the target region) that encrypts the copy and the new "
-            "cluster. Required to copy an encrypted snapshot to another region."
+            "The KMS key (ID, ARN or alias in the target region) that encrypts the copy and the "
+            "new cluster. Required to copy an encrypted snapshot to another region."
         ),
         "db_subnet_group_name": "The DB subnet group of the new cluster, which determines its VPC.",
         "vpc_security_group_ids": "The security groups of the new cluster, in that VPC.",
@@ -75,12 +75,12 @@ PLAN: Mapping[str, Mapping[str, str]] = {
             "`readonly_password`."
         ),
         "db_connection_timeout": "The timeout of a connection to PostgreSQL, in seconds.",
-        "db_tls": "`verify-full` verifies the server's certificate against Amazon's root certificates. "
-        "`off` is for environments without TLS, such as localaws.",
+        "db_tls": "`verify-full` verifies the server's certificate against Amazon's root "
+        "certificates. `off` is for environments without TLS, such as localaws.",
         "keep_login_roles": "Login roles of production that stay enabled on the copy. The audit "
         "trail lists them.",
-        "trust_definer_functions": "SECURITY DEFINER functions that only read, as `<schema>.<name>`. "
-        "The read-only user may call these and no others.",
+        "trust_definer_functions": "SECURITY DEFINER functions that only read, as "
+        "`<schema>.<name>`. The read-only user may call no other SECURITY DEFINER functions.",
         "quiesce": (
             "What is stopped on the copy: `all`, `none`, or the kinds to leave unchanged, each "
             "with a minus sign, such as `-event-triggers,-partman`. The kinds: "
@@ -103,7 +103,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
             "interval is longer while much time remains, estimated from earlier restores. RDS "
             "events trigger a check at once."
         ),
-        "max_copy_attempts": "If set, this number times `COPY_CHECK_INTERVAL` replaces `COPY_DEADLINE`.",
+        "max_copy_attempts": "If set, this number times `COPY_CHECK_INTERVAL` replaces "
+        "`COPY_DEADLINE`.",
         "max_restore_attempts": (
             "If set, this number times `RESTORE_CHECK_INTERVAL` replaces both `RESTORE_DEADLINE` "
             "and `INSTANCE_DEADLINE`."
@@ -113,8 +114,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "step_deadline": "Seconds for a state that does not wait for Aurora.",
         "snapshot_deadline": "Seconds for the snapshot to become available.",
         "copy_queue_deadline": (
-            "Seconds that a copy may be queued. Aurora runs five copies at once in a region; time "
-            "in its queue does not count towards `COPY_DEADLINE` until this deadline has passed."
+            "Seconds that a copy may be queued. Aurora runs five copies at once in a region; "
+            "time in its queue does not count towards `COPY_DEADLINE` until this deadline has passed."
         ),
         "copy_deadline": "Seconds for the copy, including retries.",
         "network_deadline": (
@@ -124,8 +125,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "delete_deadline": "Seconds for the checks, and the same again for the deletion.",
         "restore_deadline": "Seconds for the cluster to be restored.",
         "instance_deadline": "Seconds for the instances to be created.",
-        "users_deadline": "Seconds for setting the master password, disabling production's logins and creating the "
-        "users.",
+        "users_deadline": "Seconds for setting the master password, disabling production's logins "
+        "and creating the users.",
         "archive_deadline": "Seconds for archiving the copy. After that, the copy is left unchanged "
         "with a warning.",
         "notification_deadline": "Seconds for sending the notification. After that, the operation "

@@ -1,4 +1,4 @@
-"""An operation as an example: what its last event carries, made by the code that makes the real ones."""
+"""The example of a terminal event, from the code that creates the real ones."""
 
 import json
 from datetime import UTC, datetime, timedelta

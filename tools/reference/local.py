@@ -1,4 +1,4 @@
-"""The local AWS in the docs: what its model of Aurora answers, how long things take there, and what is refused."""
+"""localaws in the docs: the calls that it supports, its durations, and what it refuses."""
 
 from dataclasses import fields
 

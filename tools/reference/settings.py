@@ -1,4 +1,4 @@
-"""The settings in the docs: every variable with its parameter, what it may be, its default, and what it means."""
+"""The settings in the docs: each variable with its parameter, values, default and meaning."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +51,7 @@ def deployment() -> str:
 
 
 def plan() -> str:
-    """Write the tables of what makes a plan, one for each group."""
+    """Write the tables of a plan's settings, one for each group."""
     schemas = plan_schemas()
     return "\n\n".join(f"### {title}\n\n{_group(group, schemas)}" for title, group in PLAN.items())
 
