@@ -74,7 +74,7 @@ def alarm(name: str) -> dict[str, Any]:
 
 
 def periods(name: str) -> str:
-    """Write in how many of its periods an alarm of several metrics has to be, and how long one is."""
+    """Write how many periods an alarm of several metrics takes, and the length of a period."""
     found = alarm(name)
     (length,) = {
         metric["MetricStat"]["Period"] for metric in found["Metrics"] if "MetricStat" in metric

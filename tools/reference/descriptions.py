@@ -115,7 +115,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "snapshot_deadline": "Seconds for the snapshot to become available.",
         "copy_queue_deadline": (
             "Seconds that a copy may be queued. Aurora runs five copies at once in a region; "
-            "time in its queue does not count towards `COPY_DEADLINE` until this deadline has passed."
+            "time in its queue does not count towards `COPY_DEADLINE` until this deadline has "
+            "passed."
         ),
         "copy_deadline": "Seconds for the copy, including retries.",
         "network_deadline": (
@@ -127,7 +128,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "instance_deadline": "Seconds for the instances to be created.",
         "users_deadline": "Seconds for setting the master password, disabling production's logins "
         "and creating the users.",
-        "archive_deadline": "Seconds for archiving the copy. After that, the copy is left unchanged "
+        "archive_deadline": "Seconds for archiving the copy. After that, the copy is left "
+        "unchanged "
         "with a warning.",
         "notification_deadline": "Seconds for sending the notification. After that, the operation "
         "ends, marked as not notified.",
