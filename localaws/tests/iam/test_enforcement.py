@@ -71,7 +71,9 @@ CALLS: dict[str, tuple[Call, tuple[str, int], str]] = {
 
 @pytest.mark.parametrize("service", CALLS)
 def test_each_service_refuses_in_its_own_way(account: Account, service: str) -> None:
-    """With its error code and status, and IAM's sentence: who may not do what to what, and why."""
+    """Each service refuses with its own code and status, and with IAM's sentence: who may not do
+    what to what, and why.
+    """
     account.may_nothing()
     call, (code, status), what = CALLS[service]
     action = what.partition(" ")[0]
@@ -84,7 +86,7 @@ def test_each_service_refuses_in_its_own_way(account: Account, service: str) -> 
 
 
 def test_an_explicit_deny_is_said_to_be_one(account: Account) -> None:
-    """So that nobody looks for what is missing."""
+    """The refusal says when a Deny caused it, so that nobody looks for a missing Allow."""
     account.may({"Action": "rds:*"}, {"Effect": "Deny", "Action": "rds:Describe*"})
 
     assert account.refusal(CALLS["rds"][0])[2].endswith(
@@ -93,7 +95,7 @@ def test_an_explicit_deny_is_said_to_be_one(account: Account) -> None:
 
 
 def test_what_is_allowed_is_done(account: Account) -> None:
-    """And answered as anybody is answered: a parameter that people wrote is read."""
+    """An allowed call is answered as for anybody: a parameter that people wrote is read."""
     account.people("ssm").put_parameter(Name="/a/b", Value="c", Type="String")
     account.may(
         {
@@ -111,7 +113,7 @@ def test_what_is_allowed_is_done(account: Account) -> None:
 
 
 def test_the_policy_counts_as_it_is_now(account: Account) -> None:
-    """Credentials that were made before a policy was changed, too."""
+    """The present policy counts, also for credentials that were made before it was changed."""
     account.may({"Action": "rds:DescribeDBClusters"})
     found = account.function("rds").describe_db_clusters()["DBClusters"]
     account.may_nothing()
@@ -121,7 +123,9 @@ def test_the_policy_counts_as_it_is_now(account: Account) -> None:
 
 
 def test_attached_policies_count_in_their_default_version(account: Account) -> None:
-    """Like inline ones; an older version does not."""
+    """Attached policies count like inline ones, in their default version; an older version does
+    not.
+    """
     account.may_nothing()
     iam = account.people("iam")
     documents = [
@@ -144,7 +148,7 @@ def test_attached_policies_count_in_their_default_version(account: Account) -> N
 
 
 def test_a_key_that_may_not_be_used_is_told_as_the_service_tells_it(account: Account) -> None:
-    """RDS says that the key is not accessible; nothing is made."""
+    """A key that the role may not use is reported by RDS as not accessible, and nothing is made."""
     key = account.people("kms").create_key()["KeyMetadata"]["Arn"]
     account.may({"Action": "rds:*"})
     call = {
@@ -160,7 +164,7 @@ def test_a_key_that_may_not_be_used_is_told_as_the_service_tells_it(account: Acc
 
 
 def test_the_state_of_the_world_is_asked_for(account: Account) -> None:
-    """Tags of a cluster that stands there now decide whether it may be started.
+    """Present resources count: the tags of a cluster decide whether it may be started.
 
     A key and a secret are found.
     """
@@ -199,8 +203,8 @@ def test_the_state_of_the_world_is_asked_for(account: Account) -> None:
 
 
 def test_people_are_not_limited(account: Account) -> None:
-    """Nor is whoever assumed a role by STS: only what Lambda hands to a function stands for its
-    role.
+    """People are not limited, nor is a role assumed by STS: only a function's credentials stand for
+    its role.
     """
     trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -234,7 +238,7 @@ def test_people_are_not_limited(account: Account) -> None:
 def test_temporary_credentials_that_nobody_was_given_are_refused(
     account: Account, service: str, code: str, wrong: str
 ) -> None:
-    """Such as those of a function of an earlier world; and a key without its token."""
+    """Unknown temporary credentials are refused, and so is a key without its token."""
     keys = {
         "aws_access_key_id": account.session.access_key,
         "aws_session_token": account.session.token,
@@ -247,7 +251,9 @@ def test_temporary_credentials_that_nobody_was_given_are_refused(
 
 
 def test_a_request_that_was_signed_beforehand_is_held_too(account: Account) -> None:
-    """Its signature stands in its address."""
+    """A request that was signed beforehand, with the signature in its address, is judged like any
+    other.
+    """
     account.may_nothing()
     urls = [
         account.function("sts").generate_presigned_url("get_caller_identity"),
@@ -268,8 +274,8 @@ def test_a_request_that_was_signed_beforehand_is_held_too(account: Account) -> N
     ids=lambda call: call[0],
 )
 def test_a_call_that_nobody_can_judge_is_refused_not_allowed(account: Account, call: Call) -> None:
-    """Even if the policy allows everything: that a role suffices would be said of what nobody has
-    looked at.
+    """A call whose permissions are not modelled is refused, even if the policy allows
+    everything.
     """
     account.may({"Action": "*"})
     code, status, message = account.refusal(call)
@@ -279,7 +285,9 @@ def test_a_call_that_nobody_can_judge_is_refused_not_allowed(account: Account, c
 
 
 def test_a_policy_that_is_not_understood_is_refused_not_allowed(account: Account) -> None:
-    """A condition on a key that localaws does not have would hold or not as its operator has it."""
+    """A policy with a condition key that localaws does not have is refused, because nobody can
+    judge it.
+    """
     account.may({"Action": "rds:*", "Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-1"}}})
     code, status, message = account.refusal(CALLS["rds"][0])
 
@@ -288,8 +296,8 @@ def test_a_policy_that_is_not_understood_is_refused_not_allowed(account: Account
 
 
 def test_every_decision_is_kept(account: Account) -> None:
-    """In memory and, one line of JSON each, in the data folder: who, what, on what, and which
-    statement decided.
+    """Each decision is kept in memory and as a line of JSON in the data folder: who, what, on what,
+    and which statement decided.
     """
     account.may({"Sid": "Look", "Action": "rds:DescribeDBClusters"})
     account.function("rds").describe_db_clusters()
@@ -318,7 +326,7 @@ def test_every_decision_is_kept(account: Account) -> None:
 
 
 def test_nothing_secret_is_kept(account: Account) -> None:
-    """Neither the file nor a session's text shows a key's secret or a token."""
+    """Neither the file of decisions nor a session's text shows a key's secret or a token."""
     text = (account.server.folder / "iam.jsonl").read_text() + repr(account.session)
 
     assert [] == [

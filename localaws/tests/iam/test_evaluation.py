@@ -38,7 +38,7 @@ def holds(operator: str, key: str, values: Any, context: Context) -> bool:
 
 
 def test_what_nobody_allows_is_denied() -> None:
-    """The message says so in AWS's words, and no statement is named."""
+    """An action that no statement allows is denied in AWS's words, and no statement is named."""
     decision = evaluate([policy({"Action": "rds:Describe*"})], "rds:StopDBCluster", CLUSTER)
 
     assert (False, None) == (decision.allowed, decision.sid)
@@ -46,7 +46,7 @@ def test_what_nobody_allows_is_denied() -> None:
 
 
 def test_an_explicit_deny_wins() -> None:
-    """Wherever it stands: in the same policy or another, before the Allow or after it."""
+    """An explicit Deny wins in the same policy or another, before the Allow or after it."""
     allow, deny = (
         policy({"Sid": "Yes"}),
         policy({"Sid": "No", "Effect": "Deny", "Action": "rds:Stop*"}),
@@ -61,7 +61,7 @@ def test_an_explicit_deny_wins() -> None:
 
 
 def test_the_statement_that_allows_is_named() -> None:
-    """By its Sid, or by its place where it has none."""
+    """The statement that allows is named by its Sid, or by its position where it has none."""
     named = evaluate([policy({"Sid": "Stop"})], "rds:StopDBCluster", CLUSTER)
     unnamed = evaluate([policy({"Action": "s3:*"}, {})], "rds:StopDBCluster", CLUSTER)
 
@@ -83,7 +83,7 @@ def test_the_statement_that_allows_is_named() -> None:
     ],
 )
 def test_actions_fit_whatever_their_case(pattern: str, fits: bool) -> None:
-    """`*` stands for any characters, `?` for one."""
+    """Actions match in any case; `*` stands for any characters, `?` for one."""
     assert fits is allows({"Action": [pattern]})
 
 
@@ -102,12 +102,14 @@ def test_actions_fit_whatever_their_case(pattern: str, fits: bool) -> None:
     ],
 )
 def test_resources_fit_in_their_own_case(pattern: str, fits: bool) -> None:
-    """And as a whole: `cluster:stagin` is not `cluster:staging`."""
+    """Resources match in their own case and as a whole: `cluster:stagin` is not
+    `cluster:staging`.
+    """
     assert fits is allows({"Resource": [pattern]})
 
 
 def test_not_action_speaks_of_all_the_others() -> None:
-    """Of every service."""
+    """NotAction matches every action of every service but the one it names."""
     reads = {"NotAction": ["rds:Describe*", "rds:List*"]}
 
     assert [False, True, True] == [
@@ -117,7 +119,7 @@ def test_not_action_speaks_of_all_the_others() -> None:
 
 
 def test_not_resource_speaks_of_all_the_others() -> None:
-    """A Deny with it leaves one thing to be changed, if something allows that."""
+    """A Deny with NotResource leaves one resource to be changed, if something allows that."""
     only = {"Effect": "Deny", "Action": "rds:Stop*", "NotResource": [CLUSTER]}
 
     assert [True, False] == [
@@ -171,7 +173,7 @@ def test_not_resource_speaks_of_all_the_others() -> None:
     ],
 )
 def test_operators(operator: str, values: Any, given: str, expected: bool) -> None:
-    """One key, one value in the request."""
+    """Each operator compares one value of the policy with one value of the request."""
     assert expected is holds(operator, "aws:Key", values, {"aws:Key": given})
 
 
@@ -198,7 +200,7 @@ def test_operators(operator: str, values: Any, given: str, expected: bool) -> No
     "context", [{}, {"aws:Key": ()}, {"aws:Key": ""}], ids=["missing", "no values", "empty"]
 )
 def test_a_key_that_is_not_in_the_request(operator: str, expected: bool, context: Context) -> None:
-    """Negated operators hold without the key, all of nothing holds, any of nothing does not."""
+    """Without the key, a negated operator holds, ForAllValues holds, and ForAnyValue does not."""
     assert expected is holds(operator, "aws:Key", "5", context)
 
 
@@ -221,7 +223,7 @@ def test_a_key_that_is_not_in_the_request(operator: str, expected: bool, context
     ],
 )
 def test_keys_with_several_values(operator: str, given: tuple[str, ...], expected: bool) -> None:
-    """The policy's values are a and b."""
+    """A key with several values is compared with the policy's values a and b."""
     assert expected is holds(operator, "aws:TagKeys", ["a", "b"], {"aws:TagKeys": given})
 
 
@@ -236,21 +238,20 @@ def test_keys_with_several_values(operator: str, given: tuple[str, ...], expecte
     ],
 )
 def test_null_asks_whether_a_key_is_missing(wanted: Any, context: Context, expected: bool) -> None:
-    """With it, ForAllValues does not hold for a request without the key."""
+    """Null tests whether a key is missing; together with it, ForAllValues needs the key."""
     together = {"Null": {"aws:TagKeys": wanted}, "ForAllValues:StringEquals": {"aws:TagKeys": "a"}}
 
     assert expected is allows({"Condition": together}, context=context)
 
 
 def test_keys_are_the_same_in_any_case() -> None:
-    """A tag's name within a key is no exception."""
+    """Condition keys match in any case, and so does the name of a tag within a key."""
     assert holds("StringEquals", "AWS:resourcetag/Owner", "a", {"aws:ResourceTag/owner": "a"})
 
 
 def test_every_condition_has_to_hold() -> None:
-    """Operators and keys of one statement are all needed.
-
-    A Deny that one of them does not meet denies nothing.
+    """All operators and keys of a statement have to hold: a Deny that one of them does not meet
+    denies nothing.
     """
     both = {"StringEquals": {"aws:A": "1", "aws:B": "2"}, "StringLike": {"aws:C": "3*"}}
     met: Context = {"aws:A": "1", "aws:B": "2", "aws:C": "34"}
@@ -287,7 +288,9 @@ def test_every_condition_has_to_hold() -> None:
     ],
 )
 def test_what_is_not_understood_is_refused(statement: dict[str, Any], problem: str) -> None:
-    """Whoever read on would allow or deny something else than AWS."""
+    """A policy that is not understood is refused: a guess would allow or deny something else than
+    AWS.
+    """
     with pytest.raises(PolicyError, match=r"^the policy\[0\]: .*\.$") as refused:
         policy(statement)
 
@@ -303,6 +306,6 @@ def test_what_is_not_understood_is_refused(statement: dict[str, Any], problem: s
     ],
 )
 def test_a_document_that_is_none_is_refused(text: str, problem: str) -> None:
-    """With the name of the policy."""
+    """A document that is no policy is refused with the policy's name."""
     with pytest.raises(PolicyError, match=problem):
         Policy.of_text(text, "p")

@@ -117,9 +117,10 @@ def held(server: Server) -> Held:
 
 
 def test_the_code_of_a_function_has_the_rights_of_its_role(held: Held) -> None:
-    """By credentials of its own, which no setting of the function replaces.
+    """A function's code has the rights of its role, by credentials that no setting of the function
+    replaces.
 
-    People's would have been allowed.
+    People's credentials would have been allowed.
     """
     held.may(LOGS)
     code, message, key = held.ask("blue")
@@ -135,14 +136,16 @@ def test_the_code_of_a_function_has_the_rights_of_its_role(held: Held) -> None:
 
 
 def test_a_new_worker_has_new_credentials(held: Held) -> None:
-    """Those of the one before were its own."""
+    """Each new worker has credentials of its own."""
     held.may(LOGS, READING)
 
     assert held.ask("blue")[2] != held.ask("red")[2]
 
 
 def test_without_leave_to_write_nothing_is_logged(held: Held) -> None:
-    """As on Lambda the function runs all the same; its lines are in the data folder alone."""
+    """A function that may not write logs runs all the same, as on Lambda; its lines are in the data
+    folder alone.
+    """
     held.may(LOGS)
     held.ask("red")
     before = held.logged()
@@ -155,7 +158,9 @@ def test_without_leave_to_write_nothing_is_logged(held: Held) -> None:
 
 
 def test_a_failure_is_delivered_with_the_functions_role(held: Held) -> None:
-    """And lost where that may not write to the destination."""
+    """A failure is delivered with the function's role, and lost where that may not write to the
+    destination.
+    """
     held.may(LOGS)
     held.fail()
     lost = held.client("sqs").receive_message(QueueUrl=held.queue).get("Messages", [])
@@ -172,7 +177,9 @@ def test_a_failure_is_delivered_with_the_functions_role(held: Held) -> None:
 def test_a_function_is_not_placed_in_a_vpc_without_leave_to_make_its_network(
     held: Held, missing: int
 ) -> None:
-    """Before it makes or changes a function, Lambda names the first call that it may not make."""
+    """Lambda refuses to place a function in a VPC when its role lacks a call, and names the first
+    one missing.
+    """
     held.may(*(each for place, each in enumerate(NETWORK) if place != missing))
     subnet = held.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     group = held.client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]
@@ -223,7 +230,7 @@ def test_a_function_is_placed_only_where_there_is_a_network(
 
 
 def test_a_function_is_not_made_with_a_role_that_lambda_may_not_assume(held: Held) -> None:
-    """Its trust policy has to name Lambda."""
+    """A function needs a role whose trust policy names Lambda."""
     people = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": people})
     role = held.client("iam").create_role(RoleName="of-people", AssumeRolePolicyDocument=trust)[
@@ -239,7 +246,7 @@ def test_a_function_is_not_made_with_a_role_that_lambda_may_not_assume(held: Hel
 
 
 def test_a_function_is_placed_in_a_vpc_with_it(held: Held) -> None:
-    """And taken out again without."""
+    """A function is placed in a VPC with its role's permission, and taken out again without."""
     held.may(*NETWORK)
     subnet = held.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     group = held.client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]

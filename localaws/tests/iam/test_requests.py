@@ -8,7 +8,9 @@ from tests.iam.asking import ACCOUNT, FUNCTION, HERE, Scene, pairs
 
 
 def test_events_ask_once_for_each_bus_with_all_their_sources(scene: Scene) -> None:
-    """One entry of another source is not hidden among ours."""
+    """PutEvents asks once for each bus with all sources: one entry of another source is not
+    hidden.
+    """
     asked = scene.permission_requests(
         "events:PutEvents",
         Entries=[
@@ -32,7 +34,7 @@ def test_events_ask_once_for_each_bus_with_all_their_sources(scene: Scene) -> No
 
 
 def test_a_transaction_asks_for_each_of_its_items(scene: Scene) -> None:
-    """There is no permission for transactions."""
+    """A transaction asks for each of its items: there is no permission for transactions."""
     items = [{kind: {"TableName": "t"}} for kind in ("Update", "Put", "Delete", "ConditionCheck")]
     asked = scene.permission_requests("dynamodb:TransactWriteItems", TransactItems=items)
 
@@ -80,12 +82,17 @@ def test_a_transaction_asks_for_each_of_its_items(scene: Scene) -> None:
 def test_one_question(
     scene: Scene, name: str, parameters: dict[str, Any], expected: tuple[str, str]
 ) -> None:
-    """A secret that is not there is asked for by the name that was given."""
+    """Each call asks for one permission; a missing secret is asked for by the name that was
+    given.
+    """
     assert [expected] == pairs(scene.permission_requests(name, **parameters))
 
 
 def test_a_secret_is_asked_for_by_its_whole_name_and_with_its_key(scene: Scene) -> None:
-    """A key of the customer's is used through Secrets Manager; the account's own asks nothing."""
+    """A secret is asked for by its whole ARN.
+
+    A customer's key is used through Secrets Manager; the account's own key asks nothing.
+    """
     plain = scene.permission_requests("secretsmanager:GetSecretValue", SecretId="plain")
     locked = scene.permission_requests("secretsmanager:GetSecretValue", SecretId="locked")
 
@@ -99,7 +106,7 @@ def test_a_secret_is_asked_for_by_its_whole_name_and_with_its_key(scene: Scene) 
 
 
 def test_an_encrypted_topic_asks_for_its_key(scene: Scene) -> None:
-    """For that topic, through SNS."""
+    """An encrypted topic asks for its key, for that topic and through SNS."""
     topics = [f"arn:aws:sns:{HERE}:{ACCOUNT}:{name}" for name in ("open", "closed")]
     open_, closed = (scene.permission_requests("sns:Publish", TopicArn=topic) for topic in topics)
 
@@ -112,9 +119,9 @@ def test_an_encrypted_topic_asks_for_its_key(scene: Scene) -> None:
 
 
 def test_a_key_is_asked_for_itself_whatever_it_is_called(scene: Scene) -> None:
-    """By its ARN, and not through a service.
+    """A call of KMS asks for the key by its ARN and through no service.
 
-    One that is not there asks nothing, for KMS does not find it.
+    A missing key asks nothing, because KMS does not find it.
     """
     (by_alias,) = scene.permission_requests("kms:DescribeKey", KeyId="alias/here")
 
@@ -124,12 +131,14 @@ def test_a_key_is_asked_for_itself_whatever_it_is_called(scene: Scene) -> None:
 
 
 def test_who_am_i_needs_no_permission(scene: Scene) -> None:
-    """Everybody may ask that."""
+    """GetCallerIdentity needs no permission."""
     assert [] == scene.permission_requests("sts:GetCallerIdentity")
 
 
 def test_every_question_knows_its_region_and_whose_code_asks(scene: Scene) -> None:
-    """Lambda's own doings have no code."""
+    """Each request knows its region and whose code makes it; Lambda's own calls come from no
+    code.
+    """
     (ask,) = scene.permission_requests("dynamodb:GetItem", TableName="t")
     own = [
         *lambdas.logging(FUNCTION, "s"),
@@ -159,6 +168,8 @@ def test_every_question_knows_its_region_and_whose_code_asks(scene: Scene) -> No
 def test_what_nobody_has_written_down_is_refused(
     scene: Scene, name: str, parameters: dict[str, Any]
 ) -> None:
-    """With a sentence, and neither allowed nor denied."""
+    """A call that has no entry in the table is refused with a sentence, neither allowed nor
+    denied.
+    """
     with pytest.raises(UnmodelledPermissionError, match=r"^localaws does not know which .*\.$"):
         scene.permission_requests(name, **parameters)

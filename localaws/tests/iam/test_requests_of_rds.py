@@ -23,7 +23,9 @@ def copy(scene: Scene, **more: Any) -> list[PermissionRequest]:
 
 
 def test_a_copy_asks_for_both_snapshots_and_for_both_keys(scene: Scene) -> None:
-    """The target's name is kept in lower case; the source's region is asked as well."""
+    """A copy asks for both snapshots and both keys, in the source's region as well; the target's
+    name is in lower case.
+    """
     asked = copy(scene, KmsKeyId="alias/here", Tags=TAGS)
     regions = [ask.context["aws:RequestedRegion"] for ask in asked if ask.resource.endswith(":s")]
 
@@ -44,7 +46,7 @@ def test_a_copy_asks_for_both_snapshots_and_for_both_keys(scene: Scene) -> None:
 
 
 def test_keys_are_used_through_rds_in_their_own_region(scene: Scene) -> None:
-    """Grants are for a resource of AWS."""
+    """RDS uses keys through itself in their own region, and its grants are for an AWS resource."""
     asked = copy(scene, KmsKeyId="alias/here")
     grant, decrypt = (
         the(asked, "kms:CreateGrant", scene.here),
@@ -63,9 +65,9 @@ def test_keys_are_used_through_rds_in_their_own_region(scene: Scene) -> None:
 
 
 def test_tags_of_the_request_are_in_the_context(scene: Scene) -> None:
-    """With their keys as one key of several values.
+    """The tags of the request and the list of their keys are in the context.
 
-    Without tags there is neither, and no tagging is asked for.
+    Without tags neither is there, and no tagging is asked for.
     """
     tagged, plain = copy(scene, Tags=TAGS), copy(scene)
     context = the(tagged, "rds:AddTagsToResource", ":copy").context
@@ -80,7 +82,7 @@ def test_tags_of_the_request_are_in_the_context(scene: Scene) -> None:
 
 
 def test_tags_that_are_copied_are_no_tags_of_the_request(scene: Scene) -> None:
-    """AWS tells them apart."""
+    """Copied tags are not tags of the request: AWS tells them apart."""
     context = the(copy(scene, CopyTags=True), "rds:AddTagsToResource", ":copy").context
 
     assert "false" == context["rds:TagsFromRequest"]
@@ -88,7 +90,9 @@ def test_tags_that_are_copied_are_no_tags_of_the_request(scene: Scene) -> None:
 
 
 def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: Scene) -> None:
-    """Groups that are not named are those of the snapshot's version."""
+    """A restore asks for all that the cluster is made of; groups that are not named are those of
+    the snapshot's version.
+    """
     asked = scene.permission_requests(
         "rds:RestoreDBClusterFromSnapshot",
         DBClusterIdentifier="New",
@@ -111,7 +115,9 @@ def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: Scene) -> Non
 
 
 def test_an_instance_asks_for_its_cluster_with_the_clusters_tags(scene: Scene) -> None:
-    """And for the subnet group that it is in by way of the cluster."""
+    """A new instance asks for its cluster with the cluster's tags, and for the cluster's subnet
+    group.
+    """
     asked = scene.permission_requests(
         "rds:CreateDBInstance",
         DBInstanceIdentifier="target-2",
@@ -134,9 +140,10 @@ def test_an_instance_asks_for_its_cluster_with_the_clusters_tags(scene: Scene) -
 
 
 def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene) -> None:
-    """On the cluster and under its own name, and to hand on the cluster's tags.
+    """A deletion with a final snapshot asks for the cluster, the snapshot, and the right to hand on
+    tags.
 
-    Without one, for the cluster alone.
+    Without one, it asks for the cluster alone.
     """
     plain = scene.permission_requests(
         "rds:DeleteDBCluster", DBClusterIdentifier="target", SkipFinalSnapshot=True
@@ -175,14 +182,18 @@ def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene
     ],
 )
 def test_one_resource(scene: Scene, name: str, parameters: dict[str, Any], resource: str) -> None:
-    """The one that is named, or all of its kind where a describing call names none."""
+    """A call asks for the resource that it names; a describing call that names none asks for
+    all.
+    """
     assert [(f"rds:{name}", resource)] == pairs(
         scene.permission_requests(f"rds:{name}", **parameters)
     )
 
 
 def test_an_export_asks_for_snapshot_role_and_key(scene: Scene) -> None:
-    """The role is passed to RDS's exports; the key is used through RDS."""
+    """An export asks for the snapshot, to pass the role to RDS's exports, and to use the key
+    through RDS.
+    """
     source = f"arn:aws:rds:{THERE}:{ACCOUNT}:cluster-snapshot:s"
     role = f"arn:aws:iam::{ACCOUNT}:role/exporter"
     asked = scene.permission_requests(
@@ -205,7 +216,7 @@ def test_an_export_asks_for_snapshot_role_and_key(scene: Scene) -> None:
 
 @pytest.mark.parametrize("arn", ["arn:", "arn:x", "arn:aws:kms:x", "no-arn"])
 def test_what_is_no_arn_is_asked_for_as_it_is(scene: Scene, arn: str) -> None:
-    """Whether it names something is for RDS to say."""
+    """A name that is no ARN is asked for as it is: whether it names something is for RDS to say."""
     named = {"SourceArn": arn, "IamRoleArn": arn, "KmsKeyId": arn}
     asked = [
         scene.permission_requests("rds:StartExportTask", **named),
@@ -216,8 +227,9 @@ def test_what_is_no_arn_is_asked_for_as_it_is(scene: Scene, arn: str) -> None:
 
 
 def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:
-    """Whether AWS asks for those that the call does not name is not documented, so it counts as if
-    it did.
+    """A change of a cluster asks for its groups.
+
+    AWS does not document whether it asks for those that the call leaves out, so they count.
     """
     kinds = [
         resource.split(":")[3]
@@ -230,7 +242,7 @@ def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:
 
 
 def test_tagging_knows_old_tags_and_new_ones(scene: Scene) -> None:
-    """So that a policy can ask for both."""
+    """Tagging has the old and the new tags in the context, so that a policy can ask for both."""
     arn = f"arn:aws:rds:{HERE}:{ACCOUNT}:cluster:target"
     (add,) = scene.permission_requests(
         "rds:AddTagsToResource", ResourceName=arn, Tags=[{"Key": "owner", "Value": "me"}]
@@ -247,5 +259,5 @@ def test_tagging_knows_old_tags_and_new_ones(scene: Scene) -> None:
 
 
 def test_what_is_known_of_rds_is_modelled_there() -> None:
-    """No line of the table speaks of an action that localaws does not have."""
+    """Each action of RDS in the table is one that localaws models."""
     assert set() == KNOWN["rds"] - ACTIONS.keys()

@@ -22,7 +22,9 @@ TRUST = json.dumps(
 
 
 def test_the_tags_of_a_role_are_sorted_and_paged(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """They come by key, in pages; ListRoles gives none, and a role that does not exist has none."""
+    """ListRoleTags gives a role's tags by key, in pages; ListRoles gives none, and a missing role
+    has none.
+    """
     server = Server(0, tmp_path_factory.mktemp("localaws"))
     server.start()
     iam = Clients(server.endpoint)("iam", "us-west-2")

@@ -60,14 +60,16 @@ IT = f"arn:aws:sts::{ACCOUNT}:assumed-role/trusting/somebody"
     ],
 )
 def test_a_role_is_assumed_by_whom_it_trusts(account: Account, policy: str, outcome: str) -> None:
-    """People without credentials of their own are their account."""
+    """A role is assumed by whom its trust policy names; people without credentials of their own are
+    their account.
+    """
     account.people("iam").update_assume_role_policy(RoleName="trusting", PolicyDocument=policy)
 
     assert outcome == assumed(account)
 
 
 def test_an_external_id_is_compared(account: Account) -> None:
-    """Where the policy asks for one, the right one is needed."""
+    """Where the trust policy asks for an external id, the right one is needed."""
     policy = trust({"AWS": ACCOUNT}, Condition={"StringEquals": {"sts:ExternalId": "ours"}})
     account.people("iam").update_assume_role_policy(RoleName="trusting", PolicyDocument=policy)
 
@@ -78,7 +80,9 @@ def test_an_external_id_is_compared(account: Account) -> None:
 
 
 def test_a_role_trusts_another_role(account: Account) -> None:
-    """Whoever has assumed that one may assume it, and the account itself may not."""
+    """A role that trusts another role is assumed by whoever has assumed that one, and not by the
+    account itself.
+    """
     iam, sts = account.people("iam"), account.people("sts")
     first = iam.create_role(RoleName="first", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))[
         "Role"
@@ -107,7 +111,7 @@ def test_a_role_trusts_another_role(account: Account) -> None:
 def test_a_role_that_is_not_there_is_not_assumed(
     account: Account, wrong: dict[str, Any], code: str
 ) -> None:
-    """Nor is one of another kind, or for longer than it allows."""
+    """A missing role is not assumed, nor one of another kind, or for longer than it allows."""
     account.people("iam").update_assume_role_policy(
         RoleName="trusting", PolicyDocument=trust({"AWS": ACCOUNT})
     )

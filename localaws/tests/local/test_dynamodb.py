@@ -27,7 +27,7 @@ def table(clients: Clients) -> Client:
 
 
 def test_of_eight_threads_one_wins(table: Client) -> None:
-    """However the threads fall, exactly one conditional write of each round succeeds."""
+    """Of eight threads exactly one conditional write of each round succeeds."""
     with ThreadPoolExecutor(THREADS) as pool:
         winners = [_race(table, pool, f"round-{number}") for number in range(ROUNDS)]
 
@@ -61,7 +61,7 @@ def _transaction(key: str, token: str) -> dict[str, Any]:
 
 
 def test_a_repeated_transaction_succeeds_again(table: Client) -> None:
-    """A retry with the same token after a lost reply is told of the success, not of a failed
+    """A retry with the same token after a lost reply succeeds, and does not report a failed
     condition.
     """
     table.transact_write_items(**_transaction("once", "token-1"))
@@ -158,7 +158,9 @@ def refusal(call: Any, **parameters: Any) -> str:
 def test_a_value_that_is_none_is_refused_everywhere(
     keyed: Client, value: dict[str, Any], said: str
 ) -> None:
-    """In an item, in a transaction, in a batch, and as a value of an expression."""
+    """An invalid value is refused in an item, a transaction, a batch, and as a value of an
+    expression.
+    """
     item = {**RIGHT, "value": value}
     update = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": value}}
     for call, request in (
@@ -191,7 +193,7 @@ def test_a_value_that_is_none_is_refused_everywhere(
 def test_a_key_that_is_empty_or_too_long_is_refused(
     keyed: Client, wrong: dict[str, Any], said: str
 ) -> None:
-    """Where it is written, and where it is looked for."""
+    """An empty or overlong key is refused where it is written and where it is looked for."""
     key = {**RIGHT, **wrong}
     update = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": "x"}}}
 
@@ -226,7 +228,9 @@ def test_a_key_that_is_empty_or_too_long_is_refused(
 def test_an_item_that_does_not_fit_its_table_is_refused(
     keyed: Client, item: dict[str, Any], said: str
 ) -> None:
-    """Its keys, those of its indexes, and its size."""
+    """An item that does not fit its table is refused: by its keys, those of its indexes, and its
+    size.
+    """
     assert said in refusal(keyed.put_item, Item=item)
 
 
@@ -234,12 +238,14 @@ def test_an_item_that_does_not_fit_its_table_is_refused(
     "key", [{"hash": {"S": "h"}}, {**RIGHT, "more": {"S": "x"}}, {**RIGHT, "hash": {"N": "1"}}]
 )
 def test_a_key_that_does_not_fit_its_table_is_refused(keyed: Client, key: dict[str, Any]) -> None:
-    """It has the table's key attributes, of their types, and no others."""
+    """A key must have the table's key attributes, of their types, and no others."""
     assert "The provided key element does not match the schema" == refusal(keyed.get_item, Key=key)
 
 
 def test_a_request_that_is_too_large_is_refused(keyed: Client) -> None:
-    """An expression has 4 KB, a batch 25 entries, an item 32 levels."""
+    """Requests beyond the limits are refused: 4 KB for an expression, 25 entries for a batch, 32
+    levels for an item.
+    """
     deep: dict[str, Any] = {"S": "x"}
     for _ in range(33):
         deep = {"L": [deep]}
@@ -253,7 +259,7 @@ def test_a_request_that_is_too_large_is_refused(keyed: Client) -> None:
 
 
 def test_numbers_that_are_right_are_kept(keyed: Client) -> None:
-    """Up to 38 digits, of any size that DynamoDB has."""
+    """Valid numbers are kept: up to 38 digits, of any size that DynamoDB has."""
     numbers = [
         "0",
         "-0.0",
@@ -271,7 +277,7 @@ def test_numbers_that_are_right_are_kept(keyed: Client) -> None:
 
 
 def test_a_table_goes_on_when_an_index_is_added(table: Client) -> None:
-    """The definitions that come with the index name its own keys only."""
+    """A table works on when an index is added whose definitions name its own keys only."""
     index = {
         "IndexName": "by-color",
         "KeySchema": [{"AttributeName": "color", "KeyType": "HASH"}],

@@ -115,7 +115,9 @@ def test_an_event_without_a_target_goes_to_the_dead_letters(clients: Clients, in
     ],
 )
 def test_a_wrong_entry_fails_alone(clients: Clients, fields: dict[str, Any], code: str) -> None:
-    """The request succeeds, the wrong entry has an error code, the right one an id."""
+    """A wrong entry has an error code, while the request succeeds and the right entry gets an
+    id.
+    """
     answer = clients("events").put_events(Entries=[{**ENTRY, **fields}, ENTRY])
 
     assert (1, code, True) == (
@@ -126,7 +128,7 @@ def test_a_wrong_entry_fails_alone(clients: Clients, fields: dict[str, Any], cod
 
 
 def test_an_event_for_a_bus_that_is_not_there_is_accepted(clients: Clients) -> None:
-    """AWS gives an event id and drops it."""
+    """An event for a bus that does not exist gets an event id and is dropped, as on AWS."""
     assert "EventId" in put(clients, EventBusName="nowhere")
 
 
@@ -153,7 +155,7 @@ def test_a_function_runs_only_for_a_rule_that_it_permits(clients: Clients, serve
 
 
 def test_a_pattern_can_be_tried(clients: Clients) -> None:
-    """TestEventPattern says whether an event would match."""
+    """TestEventPattern says whether an event matches a pattern."""
     answer = clients("events").test_event_pattern(
         EventPattern='{"source": ["mine"]}', Event=json.dumps(TRIED)
     )
@@ -216,7 +218,9 @@ def test_a_rule_that_would_lie_is_refused(
 def test_a_target_that_is_not_delivered_to_is_refused(
     clients: Clients, target: dict[str, Any], code: str
 ) -> None:
-    """What would never arrive, or not as on AWS, is refused with a sentence when it is put."""
+    """A target that localaws does not deliver to, or not as AWS does, is refused with a sentence
+    when it is put.
+    """
     events = clients("events")
     events.put_rule(Name="targets", EventPattern='{"source": ["x"]}')
     with pytest.raises(ClientError) as refused:
@@ -232,5 +236,5 @@ def test_a_target_that_is_not_delivered_to_is_refused(
     "detail", ['{"a": NaN}', '{"a":' * 5_000 + "1" + "}" * 5_000], ids=["NaN", "deep"]
 )
 def test_a_detail_that_is_no_json_is_malformed(clients: Clients, detail: str) -> None:
-    """What AWS's reader of JSON refuses never reaches a rule."""
+    """A Detail that AWS's JSON reader refuses never reaches a rule."""
     assert "MalformedDetail" == put(clients, Detail=detail)["ErrorCode"]

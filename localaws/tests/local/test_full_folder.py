@@ -46,9 +46,8 @@ ECHO = "import boto3\ndef handler(event, context):\n    print('told')\n    retur
 
 
 def test_a_function_that_cannot_be_unpacked_is_not_made(server: Server, clients: Clients) -> None:
-    """The refusal says what is full and that nothing was kept.
-
-    It is an error that clients repeat.
+    """A function that cannot be unpacked is not made: the refusal says what is full, and clients
+    repeat the call.
     """
     source = (
         "TEXT = '" + "x" * 2 * BYTES_MAX + "'\ndef handler(event, context):\n    return len(TEXT)\n"
@@ -70,7 +69,7 @@ def test_a_function_that_cannot_be_unpacked_is_not_made(server: Server, clients:
 def test_a_function_keeps_its_code_when_the_new_one_cannot_be_kept(
     server: Server, clients: Clients
 ) -> None:
-    """An update that is refused changes nothing: the function runs as before."""
+    """An update that is refused changes nothing: the function runs its old code."""
     create_function(server.endpoint, "echo", ECHO)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as content:
@@ -86,7 +85,7 @@ def test_a_function_keeps_its_code_when_the_new_one_cannot_be_kept(
 
 
 def test_a_zip_that_is_none_is_refused(server: Server, clients: Clients) -> None:
-    """What cannot be unpacked is an error of the caller, and leaves no function."""
+    """A zip that cannot be unpacked is an error of the caller, and leaves no function."""
     create_function(server.endpoint, "unzipped", ECHO)
     with pytest.raises(ClientError) as refused:
         clients("lambda").update_function_code(FunctionName="unzipped", ZipFile=b"no zip")
@@ -98,9 +97,8 @@ def test_a_zip_that_is_none_is_refused(server: Server, clients: Clients) -> None
 def test_events_and_functions_go_on_without_a_line_in_a_file(
     server: Server, clients: Clients
 ) -> None:
-    """What was accepted is delivered, functions run, and their lines are in CloudWatch.
-
-    The files lack them.
+    """In a full folder events are delivered and functions run; their lines are in CloudWatch and
+    not in the files.
     """
     create_function(server.endpoint, "writes", ECHO)
     received = Inbox(clients("sqs"), "written")

@@ -162,7 +162,7 @@ def test_a_schedule_fires(app: Path, inbox: Inbox) -> None:
 def test_two_invocations_of_one_function_run_at_once(
     app: Path, clients: Clients, inbox: Inbox
 ) -> None:
-    """A duplicate meets its twin: each has a process of its own."""
+    """Two invocations of one function run at once, each in a process of its own."""
     for _ in range(2):
         clients("lambda").invoke(
             FunctionName="tiny-local-ask", Payload=json.dumps({"pause": 1}), InvocationType="Event"

@@ -80,7 +80,11 @@ def test_no_name_makes_the_server_fail(
 
 
 def test_what_moto_fails_on_is_not_modelled(clients: Clients) -> None:
-    """The client reads a sentence, which it does not repeat; the trace is in localaws' log."""
+    """A call that moto fails on is not modelled: the client reads a sentence and does not repeat
+    the call.
+
+    The trace is in localaws' log.
+    """
     with pytest.raises(ClientError) as refused:
         clients("kms").generate_random()
 

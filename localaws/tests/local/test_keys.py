@@ -31,7 +31,9 @@ def refusal(call: Any, **parameters: Any) -> str:
 def test_a_key_is_disabled_by_its_id_or_its_arn(
     clients: Clients, key: dict[str, str], form: str
 ) -> None:
-    """It encrypts nothing and decrypts nothing then, until it is enabled again."""
+    """A key that is disabled by its id or ARN neither encrypts nor decrypts until it is enabled
+    again.
+    """
     kms = clients("kms")
     secret = kms.encrypt(KeyId=key["alias"], Plaintext=b"s")["CiphertextBlob"]
     kms.disable_key(KeyId=key[form])
@@ -48,7 +50,7 @@ def test_a_key_is_disabled_by_its_id_or_its_arn(
 def test_a_key_encrypts_by_each_of_its_names(
     clients: Clients, key: dict[str, str], form: str
 ) -> None:
-    """Calls that use a key take an alias, too."""
+    """A key encrypts by its id, its ARN and its alias."""
     kms = clients("kms")
     secret = kms.encrypt(KeyId=key[form], Plaintext=b"s")
 
@@ -59,7 +61,9 @@ def test_a_key_encrypts_by_each_of_its_names(
 
 
 def test_a_key_that_is_to_be_deleted_is_not_used(clients: Clients, key: dict[str, str]) -> None:
-    """Nor is it enabled; its deletion can be cancelled, once."""
+    """A key that waits for its deletion is neither used nor enabled; its deletion can be cancelled
+    once.
+    """
     kms = clients("kms")
     kms.schedule_key_deletion(KeyId=key["arn"], PendingWindowInDays=7)
 
@@ -90,14 +94,14 @@ def test_a_key_that_is_to_be_deleted_is_not_used(clients: Clients, key: dict[str
     "call", ["disable_key", "describe_key", "list_resource_tags", "get_key_policy"]
 )
 def test_a_key_that_is_not_there_is_not_found(clients: Clients, call: str, name: str) -> None:
-    """Whatever stands in the place of a key's name, no call fails in another way."""
+    """A missing key is not found, whatever stands in the place of its name."""
     more = {"PolicyName": "default"} if call == "get_key_policy" else {}
 
     assert "NotFoundException" == refusal(getattr(clients("kms"), call), KeyId=name, **more)
 
 
 def test_what_no_key_encrypted_is_not_decrypted(clients: Clients) -> None:
-    """A ciphertext of another world is refused by its own name."""
+    """A ciphertext that no key here made is refused with its own code."""
     assert "InvalidCiphertextException" == refusal(
         clients("kms").decrypt, CiphertextBlob=b"\xff" * 100
     )

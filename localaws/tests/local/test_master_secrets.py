@@ -72,7 +72,9 @@ def modify(scene: Scene, **options: Any) -> Any:
 def test_the_secret_holds_the_password_that_opens_the_cluster(
     scene: Scene, secrets: Any, stored: RecordingData
 ) -> None:
-    """With the master user's name; the cluster names the secret."""
+    """The managed secret, which the cluster names, holds the master user and the password that
+    opens the cluster.
+    """
     cluster = managed_cluster(scene)
     password = stored.clusters[cluster["DbClusterResourceId"]].password
 
@@ -83,7 +85,9 @@ def test_the_secret_holds_the_password_that_opens_the_cluster(
 def test_a_rotation_changes_cluster_and_secret(
     scene: Scene, secrets: Any, stored: RecordingData
 ) -> None:
-    """The secret is the same one."""
+    """A rotation changes the cluster's password and the secret's value; the secret is the same
+    one.
+    """
     before = managed_cluster(scene)
     first = kept(secrets, before)
     after = modify(scene, RotateMasterUserPassword=True)
@@ -97,7 +101,9 @@ def test_a_rotation_changes_cluster_and_secret(
 def test_managing_can_begin_and_end_later(
     scene: Scene, secrets: Any, stored: RecordingData
 ) -> None:
-    """At its end the caller's own password is needed, and the secret is gone."""
+    """RDS can begin and end managing the password later; at the end the caller gives one, and the
+    secret is gone.
+    """
     scene.cluster()
     begun = modify(scene, **MANAGED)
     arn = begun["MasterUserSecret"]["SecretArn"]
@@ -113,7 +119,7 @@ def test_managing_can_begin_and_end_later(
 
 
 def test_the_secret_goes_with_its_cluster(scene: Scene, secrets: Any) -> None:
-    """Nothing is left in Secrets Manager."""
+    """The managed secret is deleted with its cluster."""
     managed_cluster(scene)
     scene.delete_instances("prod-cluster-1")
     scene.rds(SOURCE).delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
@@ -135,8 +141,8 @@ def test_the_secret_goes_with_its_cluster(scene: Scene, secrets: Any) -> None:
 def test_two_owners_of_a_password_are_refused(
     scene: Scene, secrets: Any, options: dict[str, Any]
 ) -> None:
-    """A password of the caller's beside RDS's own, the end without one, a rotation that waits, a
-    key for nothing.
+    """A password, a key or a rotation that contradicts the management of the password is
+    refused.
     """
     del secrets
     managed_cluster(scene)

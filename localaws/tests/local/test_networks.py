@@ -55,7 +55,9 @@ def _of_rds(rds: Any) -> Network:
 def test_the_default_groups_of_rds_are_those_of_ec2(
     networks: list[tuple[Network, Network]],
 ) -> None:
-    """What a description names is there, and can be named in the next call."""
+    """The default groups of RDS are those of EC2: a described one exists and can be named in the
+    next call.
+    """
     (ec2, rds), _ = networks
 
     assert ec2 == rds
@@ -64,7 +66,9 @@ def test_the_default_groups_of_rds_are_those_of_ec2(
 def test_the_default_network_has_the_same_ids_at_every_start(
     networks: list[tuple[Network, Network]],
 ) -> None:
-    """So they can be written into a configuration."""
+    """The default network has the same ids at each start, so that a configuration can contain
+    them.
+    """
     first, second = networks
 
     assert first == second

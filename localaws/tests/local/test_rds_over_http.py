@@ -141,7 +141,7 @@ def test_a_modelled_error_has_its_class(rds: Rds) -> None:
 
 
 def test_an_unmodelled_code_arrives_as_it_is(scene: Scene, rds: Rds) -> None:
-    """A code that is in no service model comes through: deletion protection."""
+    """A code that is in no service model, such as that of deletion protection, arrives as it is."""
     scene.cluster(instances=0, DeletionProtection=True)
     delete = rds(SOURCE).delete_db_cluster
 
@@ -159,14 +159,14 @@ def test_throttling_is_repeated_by_boto3(aurora: Aurora, rds: Rds) -> None:
 
 
 def test_a_server_error_is_repeated_by_boto3(aurora: Aurora, rds: Rds) -> None:
-    """HTTP 500 of the model is one to a client, too."""
+    """HTTP 500 of the model is a server error to a client, which boto3 repeats."""
     aurora.fail_next("DescribeDBClusters", "InternalFailure", "It broke.", 500)
 
     assert 1 == rds(SOURCE, attempts=2).describe_db_clusters()["ResponseMetadata"]["RetryAttempts"]
 
 
 def test_an_action_that_is_not_modelled_is_refused_by_name(rds: Rds) -> None:
-    """What localaws has not is never accepted and ignored."""
+    """An action that localaws does not model is never accepted and ignored."""
     call = rds(SOURCE).describe_db_proxies
 
     assert "LocalAwsNotModelled" == code_of(call)

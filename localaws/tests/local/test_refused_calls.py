@@ -101,7 +101,9 @@ def test_a_request_that_nobody_signed_is_refused(server: Server) -> None:
 
 
 def test_every_call_in_the_list_is_one_of_its_service(session: boto3.Session) -> None:
-    """A misspelt name in the list would refuse what is meant to be answered."""
+    """Each call in the list is one of its service: a misspelt name would refuse what is meant to be
+    answered.
+    """
     known = {
         name: session.client(name, region_name="us-west-2").meta.service_model.operation_names
         for name in CALLS
@@ -117,7 +119,7 @@ def test_every_call_in_the_list_is_one_of_its_service(session: boto3.Session) ->
 
 
 def test_no_call_has_a_reason_and_is_answered() -> None:
-    """What the documentation says is refused, is refused."""
+    """No call whose refusal has a documented reason is among the answered ones."""
     answered = [json.dumps(call) for call in REASONS if call[1] in CALLS[call[0]]]
 
     assert [] == answered

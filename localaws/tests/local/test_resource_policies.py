@@ -59,9 +59,8 @@ DENIED = json.loads(policy(Effect="Deny", Condition={"Bool": {"aws:SecureTranspo
 def test_a_queue_takes_only_what_its_policy_lets_in(
     clients: Clients, inbox: Inbox, written: str | None, lets_in: bool
 ) -> None:
-    """EventBridge writes with no role.
-
-    What is refused goes to the dead letters, with the reason.
+    """A queue takes from a rule only what its policy lets in; the rest goes to the dead letters,
+    with the reason.
     """
     guarded = Inbox(clients("sqs"), f"guarded-{uuid.uuid4()}", policy=written)
     target = {"Id": "1", "Arn": guarded.arn, "DeadLetterConfig": {"Arn": inbox.arn}}
@@ -99,7 +98,9 @@ def test_a_dead_letter_says_why(clients: Clients) -> None:
 
 
 def test_dead_letters_need_a_policy_too(clients: Clients, inbox: Inbox) -> None:
-    """Without one the event is lost, and nothing else is: the next rule's target gets it."""
+    """A dead-letter queue needs a policy too: without one the event is lost, and the next rule's
+    target gets it.
+    """
     nothing = Inbox(clients("sqs"), "no-letters", policy=None)
     target = {"Id": "1", "Arn": nothing.arn, "DeadLetterConfig": {"Arn": nothing.arn}}
     clients("events").put_rule(Name="a-lossy-one", EventPattern='{"source": ["lossy"]}')
@@ -112,7 +113,9 @@ def test_dead_letters_need_a_policy_too(clients: Clients, inbox: Inbox) -> None:
 
 
 def test_a_topic_takes_only_what_its_policy_lets_in(clients: Clients, inbox: Inbox) -> None:
-    """The policy that a topic has from the beginning lets no rule in."""
+    """A topic takes from a rule only what its policy lets in; the policy that it begins with lets
+    no rule in.
+    """
     topic = clients("sns").create_topic(Name="guarded-topic")["TopicArn"]
     target = {"Id": "1", "Arn": topic, "DeadLetterConfig": {"Arn": inbox.arn}}
     clients("events").put_rule(Name="to-guarded-topic", EventPattern='{"source": ["to-topic"]}')
@@ -134,9 +137,8 @@ def test_a_topic_takes_only_what_its_policy_lets_in(clients: Clients, inbox: Inb
 def test_another_accounts_bus_lets_in_what_its_policy_says(
     server: Server, clients: Clients, inbox: Inbox, conditions: dict[str, str] | None, arrives: bool
 ) -> None:
-    """By account, source and detail-type.
-
-    What is refused goes to the dead letters of the sender.
+    """Another account's bus lets events in by account, source and detail-type; the rest goes to the
+    sender's dead letters.
     """
     other, bus = "222222222222", f"arn:aws:events:us-west-2:{ACCOUNT}:event-bus/default"
     theirs = OwnClients(server.endpoint).of_account("events", "us-west-2", other)

@@ -20,7 +20,9 @@ def subscribed(sns: Client, topic: str) -> list[str]:
 
 
 def test_a_mailbox_waits_for_its_confirmation(sns: Client) -> None:
-    """Its ARN is told to whom asks for it; whoever lists subscriptions sees that it waits."""
+    """A mailbox waits for its confirmation: whoever lists subscriptions sees that, and whoever asks
+    gets its ARN.
+    """
     topic = sns.create_topic(Name="mailed")["TopicArn"]
     about = {"TopicArn": topic, "Protocol": "email", "Endpoint": "somebody@example.com"}
     told = sns.subscribe(**about)["SubscriptionArn"]
@@ -41,7 +43,7 @@ def test_a_mailbox_waits_for_its_confirmation(sns: Client) -> None:
 
 
 def test_a_token_confirms_once(sns: Client) -> None:
-    """It is the last part of the ARN here.
+    """A token confirms a subscription once; here it is the last part of the ARN.
 
     Subscribing again changes nothing then, and a wrong token is refused.
     """
@@ -63,7 +65,7 @@ def test_a_token_confirms_once(sns: Client) -> None:
 
 
 def test_a_queue_needs_no_confirmation(clients: Clients, sns: Client) -> None:
-    """It is subscribed at once."""
+    """A queue is subscribed at once, without a confirmation."""
     topic = sns.create_topic(Name="queued")["TopicArn"]
     clients("sqs").create_queue(QueueName="queued")
     arn = sns.subscribe(
@@ -75,7 +77,9 @@ def test_a_queue_needs_no_confirmation(clients: Clients, sns: Client) -> None:
 
 @pytest.mark.parametrize("protocol", ["http", "https", "lambda", "sms", "application", "firehose"])
 def test_a_subscription_that_is_not_delivered_to_is_refused(sns: Client, protocol: str) -> None:
-    """What would never arrive is refused, with the protocols that there are."""
+    """A protocol that localaws does not deliver to is refused, with the protocols that there
+    are.
+    """
     topic = sns.create_topic(Name="elsewhere")["TopicArn"]
     with pytest.raises(ClientError, match="to email, email-json, sqs only, not to ") as refused:
         sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint="arn:aws:x")

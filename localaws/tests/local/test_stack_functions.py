@@ -76,9 +76,9 @@ def says(clients: Clients, name: str) -> Any:
 
 
 def test_a_function_is_made_changed_and_deleted(clients: Clients, bucket: str) -> None:
-    """Code and settings.
+    """A stack makes, changes and deletes a function's code and settings.
 
-    What an update says nothing of any more is what it is when nobody sets it.
+    A setting that an update leaves out returns to its default.
     """
     stack, name = Stack(clients), unique("say")
     functions = clients("lambda")
@@ -125,7 +125,9 @@ def test_a_function_is_made_changed_and_deleted(clients: Clients, bucket: str) -
 
 
 def test_a_stack_shows_both_of_its_templates(clients: Clients, bucket: str) -> None:
-    """As it was written, and without its transform, which is the one that it shows unasked."""
+    """A stack shows both of its templates: as it was written, and by default the one without its
+    transform.
+    """
     stack, body = Stack(clients), sam(bucket, unique("say"), "first")
     stack.create(body, **CAPABILITIES)
     about = {"StackName": stack.name}
@@ -138,7 +140,9 @@ def test_a_stack_shows_both_of_its_templates(clients: Clients, bucket: str) -> N
 
 
 def test_a_template_may_be_in_a_bucket(clients: Clients, bucket: str) -> None:
-    """Where it may be longer than a request takes; one that is not there is said."""
+    """A template may be in a bucket, where it may be longer than in a request; a missing one is
+    reported.
+    """
     long = template(
         {"Queue": queue(unique("stored"))}, Description="It is long.", Metadata={"x": "x" * 60_000}
     )
@@ -172,7 +176,7 @@ def test_a_template_may_be_in_a_bucket(clients: Clients, bucket: str) -> None:
 def test_what_cannot_be_transformed_is_refused(
     clients: Clients, sections: dict[str, Any], code: str, sentence: str
 ) -> None:
-    """Before anything is made, in a sentence."""
+    """A template that cannot be transformed is refused with a sentence before anything is made."""
     function = {"Type": "AWS::Serverless::Function", "Properties": {"Colour": "red"}}
     with pytest.raises(ClientError) as refused:
         Stack(clients).create(template({"Say": function}, **sections), **CAPABILITIES)
@@ -192,7 +196,9 @@ def test_what_cannot_be_transformed_is_refused(
 def test_the_policy_of_a_bucket_denies_what_its_condition_says(
     clients: Clients, condition: dict[str, Any], status: int
 ) -> None:
-    """And not everything; requests count as if they had come over TLS."""
+    """A bucket's policy denies what its conditions name and not everything; requests count as
+    TLS.
+    """
     name, s3 = unique("guarded"), clients("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     deny = {

@@ -196,7 +196,9 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.type)
 def test_an_update_changes_what_stands(clients: Clients, case: Case) -> None:
-    """The same resource, with what is new, what is changed and without what was taken away."""
+    """An update changes the resource in place: it adds, changes and takes away what the template
+    says.
+    """
     stack, seen, ids = Stack(clients), [], set()
     name = RESOURCE_TYPES[case.type].name
     own = {name: unique("kind")} if name else {}
@@ -214,7 +216,7 @@ def test_an_update_changes_what_stands(clients: Clients, case: Case) -> None:
 
 
 def test_an_alias_is_turned_to_another_key(clients: Clients) -> None:
-    """The alias stays, its key is another."""
+    """An alias is turned to another key, and stays the same resource."""
     stack, name = Stack(clients), f"alias/{unique('kind')}"
     keys = {
         each: {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy("x")}}
@@ -234,7 +236,9 @@ def test_an_alias_is_turned_to_another_key(clients: Clients) -> None:
 
 @pytest.mark.parametrize("kind", ["SNS::Topic", "SQS::Queue", "S3::Bucket"])
 def test_a_policy_is_changed_moved_and_taken_back(clients: Clients, kind: str) -> None:
-    """What had one and has none any more is as it was when it was new."""
+    """A policy is changed, moved and taken back; what has none any more is as it was when it was
+    new.
+    """
     stack = Stack(clients)
     things = {each: {"Type": f"AWS::{kind}", "Properties": {}} for each in ("A", "B")}
     seen: list[tuple[str | None, ...]] = []

@@ -32,8 +32,8 @@ def stack(clients: Clients) -> Stack:
 def test_what_would_not_be_honoured_is_refused(
     stack: Stack, resource: dict[str, Any], named: str
 ) -> None:
-    """Nothing is skipped or dropped: it is named, together with the resource, and no stack is
-    there.
+    """A resource that would not be honoured is refused by name: nothing is dropped, and no stack is
+    made.
     """
     with pytest.raises(ClientError) as refused:
         stack.create(template({"Thing": resource}))
@@ -83,7 +83,7 @@ def test_what_would_not_be_honoured_is_refused(
     ],
 )
 def test_a_wrong_template_is_refused(stack: Stack, body: str, sentence: str) -> None:
-    """Before anything is made, in CloudFormation's own words."""
+    """A wrong template is refused in CloudFormation's own words before anything is made."""
     with pytest.raises(ClientError) as refused:
         stack.create(body)
 
@@ -130,9 +130,9 @@ def test_a_wrong_template_is_refused(stack: Stack, body: str, sentence: str) -> 
 def test_a_wrong_parameter_is_refused(
     stack: Stack, slot: dict[str, Any], given: dict[str, str], sentence: str
 ) -> None:
-    """A pattern has to match the whole value.
+    """A wrong parameter is refused; a pattern has to match the whole value.
 
-    Where a constraint is described, its own sentence is said.
+    Where a constraint is described, the refusal is its own sentence.
     """
     with pytest.raises(ClientError) as refused:
         stack.create(template({"A": queue()}, Parameters={"P": slot}), given=given)
@@ -141,7 +141,9 @@ def test_a_wrong_parameter_is_refused(
 
 
 def test_functions_are_evaluated(stack: Stack) -> None:
-    """Text is put together, conditions judged, maps looked up; what has no value is not there."""
+    """Functions put text together, judge conditions and look up maps; what has no value is left
+    out.
+    """
     name = unique("functions")
     values: dict[str, Any] = {
         "Sub": {
@@ -207,7 +209,7 @@ def test_short_forms_of_yaml_are_read(stack: Stack) -> None:
 
 
 def test_roles_need_to_be_allowed(stack: Stack) -> None:
-    """A template that hands out permissions is refused without the capability that it needs."""
+    """A template that grants permissions is refused without the capability that it needs."""
     role = {
         "Type": "AWS::IAM::Role",
         "Properties": {"RoleName": unique("role"), "AssumeRolePolicyDocument": {}},

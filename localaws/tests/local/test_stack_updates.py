@@ -43,7 +43,9 @@ def switched(name: str, **properties: Any) -> str:
 
 
 def test_a_property_is_changed_where_it_stands(clients: Clients, stack: Stack) -> None:
-    """Also when only a parameter is another, and when it is taken away again."""
+    """A property is changed in place, also by a parameter alone, and also when it is taken away
+    again.
+    """
     name = unique("changed")
     body = switched(
         name, VisibilityTimeout={"Fn::Sub": "${Seconds}"}, Tags=[{"Key": "a", "Value": "1"}]
@@ -61,10 +63,7 @@ def test_a_property_is_changed_where_it_stands(clients: Clients, stack: Stack) -
 
 
 def test_a_condition_that_changes_makes_and_removes(clients: Clients, stack: Stack) -> None:
-    """A resource comes and goes with it.
-
-    So does one that is added to the template, or taken out.
-    """
+    """A resource comes and goes with its condition, and with its entry in the template."""
     name = unique("switched")
     stack.create(switched(name), given={"Switch": "off"})
     seen = [queues(clients, name)]
@@ -80,7 +79,9 @@ def test_a_condition_that_changes_makes_and_removes(clients: Clients, stack: Sta
 
 
 def test_what_is_retained_is_left_when_it_is_taken_out(clients: Clients, stack: Stack) -> None:
-    """The stack is rid of it, and it stands."""
+    """A retained resource is left when it is taken out of the template, and the stack no longer has
+    it.
+    """
     name = unique("retained")
     kept = {**queue(f"{name}-a"), "DeletionPolicy": "RetainExceptOnCreate"}
     stack.create(template({"A": kept, "B": queue(f"{name}-b")}))
@@ -93,9 +94,8 @@ def test_what_is_retained_is_left_when_it_is_taken_out(clients: Clients, stack: 
 def test_another_name_is_another_resource(
     clients: Clients, stack: Stack, policy: str, left: list[str]
 ) -> None:
-    """The new one is made first.
-
-    The old one goes unless it is to be retained when it is replaced.
+    """Another name makes another resource, first; the old one goes unless it is to be retained when
+    replaced.
     """
     name = unique("renamed")
     first, second = (
@@ -110,8 +110,8 @@ def test_another_name_is_another_resource(
 
 
 def test_a_named_resource_is_not_replaced(clients: Clients, stack: Stack) -> None:
-    """A table with another key would be another table of the same name: refused as on AWS, and
-    nothing is changed.
+    """A named resource is not replaced: a table with another key is refused as on AWS, and nothing
+    is changed.
     """
     name = unique("table")
 
@@ -132,7 +132,7 @@ def test_a_named_resource_is_not_replaced(clients: Clients, stack: Stack) -> Non
 
 
 def test_an_update_that_fails_is_taken_back(clients: Clients, stack: Stack) -> None:
-    """What was changed is as it was, what was made is gone, what was taken out stands.
+    """An update that fails is rolled back: changes are undone, and new resources are gone.
 
     Then it can be tried again.
     """
@@ -157,9 +157,8 @@ def test_an_update_that_fails_is_taken_back(clients: Clients, stack: Stack) -> N
 
 
 def test_an_update_that_changes_nothing_is_refused(stack: Stack) -> None:
-    """As an update it is an error.
-
-    As a change set it has failed, says why, and cannot be executed.
+    """An update that changes nothing is an error; as a change set it has failed, says why, and
+    cannot be executed.
     """
     body = template({"A": queue()})
     stack.create(body)
@@ -180,7 +179,7 @@ def test_an_update_that_changes_nothing_is_refused(stack: Stack) -> None:
 
 
 def test_other_outputs_are_a_change(stack: Stack) -> None:
-    """Although no resource is another."""
+    """Other outputs alone are a change."""
     stack.create(template({"A": queue()}))
     stack.update(template({"A": queue()}, Outputs={"Url": {"Value": {"Ref": "A"}}}))
 
@@ -188,7 +187,9 @@ def test_other_outputs_are_a_change(stack: Stack) -> None:
 
 
 def test_a_creation_can_be_looked_at_first(clients: Clients, stack: Stack) -> None:
-    """Nothing is made before it is executed; the stack is under review until then."""
+    """A change set for a new stack makes nothing before it is executed; the stack is in review
+    until then.
+    """
     name = unique("reviewed")
     body = template({"A": queue(name)}, Outputs={"Url": {"Value": {"Ref": "A"}}})
     proposed = stack.propose("CREATE", body)
@@ -211,9 +212,8 @@ def test_a_creation_can_be_looked_at_first(clients: Clients, stack: Stack) -> No
 
 
 def test_an_update_can_be_looked_at_first(clients: Clients, stack: Stack) -> None:
-    """What is added, changed where it stands, replaced, changed because of that, and removed.
-
-    Nothing is done yet.
+    """A change set lists additions, changes in place, replacements and removals, and does nothing
+    yet.
     """
     name = unique("looked")
     referring = {"KmsMasterKeyId": {"Fn::GetAtt": ["Replaced", "Arn"]}}
@@ -258,7 +258,9 @@ def test_an_update_can_be_looked_at_first(clients: Clients, stack: Stack) -> Non
 
 
 def test_what_was_given_before_can_be_given_again(clients: Clients, stack: Stack) -> None:
-    """The previous template and previous values; a value that there was not is refused."""
+    """The previous template and previous values can be used again; a value that there was not is
+    refused.
+    """
     name = unique("previous")
     stack.create(
         switched(name, VisibilityTimeout={"Ref": "Seconds"}),
@@ -285,7 +287,9 @@ def test_what_was_given_before_can_be_given_again(clients: Clients, stack: Stack
 
 
 def test_a_change_in_place_that_is_not_modelled_is_refused(stack: Stack) -> None:
-    """Before anything is done: an index of a table that stands."""
+    """A change in place that is not modelled, such as an index of an existing table, is refused
+    before anything is done.
+    """
     name = unique("indexed")
     index = {
         "IndexName": "b",

@@ -25,7 +25,7 @@ def stack(clients: Clients) -> Stack:
 
 
 def test_a_template_is_made_whole(clients: Clients, stack: Stack) -> None:
-    """A rule that delivers to a queue whose policy names that rule.
+    """A template is made whole: a rule delivers to a queue whose policy names it.
 
     A false condition makes nothing.
     """
@@ -87,7 +87,9 @@ def test_a_refused_resource_takes_the_stack_back(clients: Clients, stack: Stack)
 
 
 def test_a_stack_that_was_taken_back_can_only_be_deleted(stack: Stack) -> None:
-    """It refuses updates, change sets and a second creation; deleted, its name is free."""
+    """A stack that was rolled back takes no update, change set or second creation; deleted, its
+    name is free.
+    """
     taken = unique("taken")
     stack.clients("sqs").create_queue(QueueName=taken)
     body = template({"A": queue(taken)})
@@ -148,8 +150,8 @@ NAMED: list[tuple[str, str, dict[str, Any]]] = [
 def test_a_name_that_is_taken_is_not_taken_over(
     clients: Clients, stack: Stack, kind: str, name: str, properties: dict[str, Any]
 ) -> None:
-    """Whatever its own API would do, the second stack is taken back, says which name it was, and
-    the first stands.
+    """A second stack does not take over a resource of the first: it is rolled back and says which
+    name it was.
     """
     taken = unique("taken")
     one = {"Type": kind, "Properties": {name: taken, **properties}}
@@ -178,7 +180,9 @@ def test_a_name_that_is_taken_is_not_taken_over(
 def test_what_a_failed_creation_leaves(
     clients: Clients, stack: Stack, policy: str, left: int
 ) -> None:
-    """Only `Retain` leaves something behind, which is then in the way of the next attempt."""
+    """After a failed creation only resources with `Retain` remain, and they are in the way of the
+    next attempt.
+    """
     name = unique("left")
     broken = {
         "Type": "AWS::Events::Rule",
@@ -191,7 +195,10 @@ def test_what_a_failed_creation_leaves(
 
 
 def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack) -> None:
-    """Everything else goes, the last made first; the stack is found by its id only."""
+    """A deleted stack leaves its retained resources and deletes the others, the last made first.
+
+    The stack is then found by its id only.
+    """
     name = unique("retained")
     kept = {"Retain": queue(f"{name}-a"), "RetainExceptOnCreate": queue(f"{name}-b")}
     resources = {policy: {**each, "DeletionPolicy": policy} for policy, each in kept.items()}
@@ -206,7 +213,9 @@ def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack)
 
 
 def test_what_somebody_deleted_meanwhile_stops_no_deletion(clients: Clients, stack: Stack) -> None:
-    """Of every kind whose deletion a service refuses then."""
+    """A deletion succeeds when somebody has deleted resources already, of each kind whose service
+    refuses that.
+    """
     name = unique("meanwhile")
     stack.create(
         template(
@@ -238,8 +247,8 @@ def test_what_somebody_deleted_meanwhile_stops_no_deletion(clients: Clients, sta
 
 
 def test_what_cannot_be_deleted_is_named(clients: Clients, stack: Stack) -> None:
-    """A bucket with something in it: the stack says DELETE_FAILED, and goes when the bucket may be
-    left behind.
+    """A bucket that is not empty stops a deletion: the stack is DELETE_FAILED, and goes when the
+    bucket may be retained.
     """
     bucket, name = unique("full"), unique("gone")
     policy = {"Version": "2012-10-17", "Statement": []}
@@ -271,13 +280,15 @@ def test_what_cannot_be_deleted_is_named(clients: Clients, stack: Stack) -> None
 
 
 def test_what_is_no_name_is_refused(clients: Clients) -> None:
-    """As on AWS: letters, digits and hyphens, a letter first."""
+    """A stack's name has letters, digits and hyphens, a letter first; others are refused as on
+    AWS.
+    """
     with pytest.raises(ClientError, match="at 'stackName' failed to satisfy constraint"):
         Stack(clients, "under_scored").create(template({"A": queue()}))
 
 
 def test_a_protected_stack_is_not_deleted(stack: Stack) -> None:
-    """Until somebody says that it may be."""
+    """A protected stack is not deleted until the protection is taken off."""
     stack.create(template({"A": queue()}), EnableTerminationProtection=True)
     with pytest.raises(
         ClientError, match="cannot be deleted while TerminationProtection is enabled"
@@ -291,7 +302,9 @@ def test_a_protected_stack_is_not_deleted(stack: Stack) -> None:
 
 
 def test_the_stack_of_a_resource_is_found(stack: Stack) -> None:
-    """By its physical id; what belongs to no stack is told as on AWS."""
+    """The stack of a resource is found by its physical id; a resource of no stack is reported as on
+    AWS.
+    """
     stack.create(template({"A": queue()}))
     found = stack.client.describe_stack_resources(PhysicalResourceId=stack.resources["A"])[
         "StackResources"
@@ -303,7 +316,7 @@ def test_the_stack_of_a_resource_is_found(stack: Stack) -> None:
 
 
 def test_tags_of_the_stack_are_on_its_resources(clients: Clients, stack: Stack) -> None:
-    """A resource's own tag of the same key counts more."""
+    """The tags of a stack are on its resources; a resource's own tag of the same key wins."""
     own = [{"Key": "a", "Value": "own"}]
     stack.create(
         template({"A": queue(Tags=own)}),
@@ -316,7 +329,7 @@ def test_tags_of_the_stack_are_on_its_resources(clients: Clients, stack: Stack) 
 
 
 def test_stacks_of_two_regions_do_not_meet(clients: Clients, stack: Stack) -> None:
-    """The same name is another stack there, and its resources are of that region."""
+    """Stacks of one name in two regions are two stacks, each with resources of its region."""
     name, east = unique("regions"), "us-east-1"
     body = template({"A": queue(name)}, Outputs={"Arn": {"Value": {"Fn::GetAtt": ["A", "Arn"]}}})
     stack.create(body)
@@ -329,7 +342,7 @@ def test_stacks_of_two_regions_do_not_meet(clients: Clients, stack: Stack) -> No
 
 
 def test_a_stack_of_another_account_has_its_resources_there(server: Server) -> None:
-    """They are made with that account's own calls."""
+    """A stack of another account has resources of that account."""
     name, ours = unique("account"), OwnClients(server.endpoint)
     theirs = Stack(lambda service: ours.of_account(service, "us-west-2", "222222222222"))
     theirs.create(

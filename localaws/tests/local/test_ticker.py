@@ -30,7 +30,7 @@ class Stumbling:
 
 
 def test_time_goes_on_after_something_that_failed() -> None:
-    """One transition that raises stops nothing but itself."""
+    """A transition that raises stops nothing but itself."""
     aurora = Stumbling()
     pulse = Ticker(cast("Aurora", aurora))
     pulse.start()

@@ -75,7 +75,9 @@ def rows(folder: Path, content: bytes) -> list[Any]:
 def test_an_export_has_the_rows_of_the_snapshot(
     data: PostgresData, target: Buckets, tmp_path: Path
 ) -> None:
-    """Of every table, one numbered folder for a partition, and not what was written afterwards."""
+    """An export has the rows of the snapshot, none later: of each table, one numbered folder for
+    each partition.
+    """
     clock, keys = VirtualClock(), KeyRing()
     keys.create(ACCOUNT, SOURCE, KEY_ALIAS)
     aurora = Aurora(clock, data=data, keys=keys, exports=BucketExports())
@@ -134,7 +136,9 @@ def test_an_export_has_the_rows_of_the_snapshot(
 def test_what_parquet_cannot_hold_is_refused_with_a_sentence(
     data: PostgresData, cluster: str, name: str, tmp_path: Path
 ) -> None:
-    """The table is named: a number with a scale has no NaN in Parquet."""
+    """A table that Parquet cannot hold is refused by name: a number with a scale has no NaN
+    there.
+    """
     Client(data, cluster)("CREATE TABLE strange AS SELECT 'NaN'::numeric(5, 1) AS value")
     data.take_snapshot(cluster, name)
     Client(data, cluster)("DROP TABLE strange")

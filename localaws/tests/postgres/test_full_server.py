@@ -58,7 +58,7 @@ def refusal(folder: Path) -> str:
 
 
 def test_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
-    """Whether it is missing, or holds a client only."""
+    """A missing folder and one that holds only a client are refused."""
     (tmp_path / "initdb").touch(mode=0o755)
 
     for folder, lacks in (
@@ -73,7 +73,9 @@ def test_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_folder_above_is_refused(reachable: Path) -> None:
-    """Programs look for their libraries and extensions beside a folder that is named bin."""
+    """The folder above bin is refused: programs look for their libraries beside a folder named
+    bin.
+    """
     install(reachable, "").rename(reachable / "programs")
 
     assert refusal(reachable / "programs").startswith(
@@ -83,7 +85,7 @@ def test_the_folder_above_is_refused(reachable: Path) -> None:
 
 @pytest.mark.parametrize("version", ["14.9 (Debian 14.9-1)", "9.6.24"])
 def test_an_old_server_is_refused(reachable: Path, version: str) -> None:
-    """Aurora's versions that the app restores begin with 15."""
+    """A server below version 15 is refused: Aurora's versions that the app restores begin there."""
     folder = install(reachable, f"postgres (PostgreSQL) {version}")
     major = version.partition(".")[0]
 
@@ -94,7 +96,7 @@ def test_an_old_server_is_refused(reachable: Path, version: str) -> None:
 
 
 def test_what_says_no_version_is_refused(reachable: Path) -> None:
-    """It is some other program of that name."""
+    """A program that says no version is refused: it is some other program of that name."""
     folder = install(reachable, "hello")
 
     assert f"{folder}/postgres does not say its version: hello" == refusal(folder)
@@ -102,7 +104,9 @@ def test_what_says_no_version_is_refused(reachable: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another user")
 def test_a_server_that_its_user_cannot_reach_is_refused(reachable: Path) -> None:
-    """Nothing is copied or opened: it is somebody else's folder."""
+    """A server that its user cannot reach is refused; nothing is copied or opened, as the folder is
+    somebody else's.
+    """
     folder = install(reachable, "postgres (PostgreSQL) 16.1")
     reachable.chmod(0o700)
 
@@ -113,7 +117,7 @@ def test_a_server_that_its_user_cannot_reach_is_refused(reachable: Path) -> None
 
 
 def test_a_refused_server_leaves_nothing(tmp_path: Path) -> None:
-    """Neither a folder nor a link to a temporary one."""
+    """A refused server leaves neither a folder nor a link to a temporary one."""
     with pytest.raises(DataPlaneError):
         PostgresData(tmp_path / "own", tmp_path)
 
@@ -126,14 +130,18 @@ def test_a_refused_server_leaves_nothing(tmp_path: Path) -> None:
 def test_clusters_claim_the_newest_version_that_the_server_can_stand_for(
     major: int, version: str
 ) -> None:
-    """Aurora's newest, where the server is newer than Aurora."""
+    """Clusters claim the newest version that the server has, or Aurora's newest where the server is
+    newer.
+    """
     assert version == newest_version(major)
 
 
 def test_a_missing_extension_names_the_server_s_own_package(
     reachable: Path, tmp_path: Path
 ) -> None:
-    """For the version that the server has."""
+    """A missing extension is reported with the server's own package, for the version that it
+    has.
+    """
     programs = find_programs(reachable).folder
     (tmp_path / "mine.sql").write_text("CREATE EXTENSION pg_trgm;\nCREATE EXTENSION plpython3u;\n")
     data = PostgresData(tmp_path / "own", programs / "bin")
@@ -158,7 +166,9 @@ def test_a_missing_extension_names_the_server_s_own_package(
 
 @pytest.mark.skipif(not INSTALLED, reason="no full PostgreSQL of Debian's is installed")
 def test_a_full_server_loads_what_the_embedded_one_refuses(tmp_path: Path) -> None:
-    """Contrib, ICU, snapshots and restores, on a server of another version."""
+    """A full server of another version loads contrib modules, ICU collations, snapshots and
+    restores.
+    """
     (tmp_path / "mine.sql").write_text(NEEDS_CONTRIB)
     data = PostgresData(tmp_path / "own", INSTALLED[-1])
     try:

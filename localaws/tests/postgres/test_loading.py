@@ -47,7 +47,9 @@ def load(data: PostgresData, cluster: str, dump: Path, database: str) -> list[st
 def test_a_dump_brings_rows_and_owners(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """Roles that it only names are made, without a login, and own what it says they own."""
+    """A dump brings rows and owners: roles that it only names are made without a login and own what
+    it says.
+    """
     load(data, cluster, dump, own)
     master = Client(data, cluster)
 
@@ -83,7 +85,9 @@ def test_a_dump_of_a_whole_cluster_brings_roles_that_are_there_already(
 
 
 def test_nobody_stays_a_superuser(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
-    """Not the master, who was one while it loaded, and no role that the dump made one."""
+    """Nobody stays a superuser: neither the master, who was one during the load, nor a role of the
+    dump.
+    """
     dump.write_text(
         "CREATE ROLE former_boss;\nALTER ROLE former_boss WITH SUPERUSER LOGIN REPLICATION;\n"
     )
@@ -97,9 +101,8 @@ def test_nobody_stays_a_superuser(data: PostgresData, cluster: str, dump: Path, 
 def test_a_dump_that_fails_says_the_line(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """The sentence names file, line and reason.
-
-    And the master is no superuser afterwards either.
+    """A dump that fails is reported with file, line and reason, and the master is no superuser
+    afterwards.
     """
     dump.write_text("SELECT 1;\nSELECT 2;\nINSERT INTO nowhere VALUES (1);\n")
     with pytest.raises(DataPlaneError) as refused:
@@ -129,9 +132,8 @@ def test_a_dump_that_fails_says_the_line(
 def test_a_setting_of_another_version_is_left_out_and_told(
     data: PostgresData, cluster: str, own: str, head: str, setting: str, *, dump: Path
 ) -> None:
-    """What the server does not know cannot mean anything to it.
-
-    The rest is loaded, the settings it knows too.
+    """A setting that the server does not know is left out; the rest is loaded with the settings it
+    knows.
     """
     lines = head.format(own=own).splitlines()
     dump.write_text(
@@ -149,7 +151,9 @@ def test_a_setting_of_another_version_is_left_out_and_told(
 def test_settings_that_the_server_knows_are_kept(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """Also those of an extension that is not there, and those of the master user in a database."""
+    """Settings that the server knows are kept, also of a missing extension and of the master user
+    in a database.
+    """
     dump.write_text(
         f"ALTER DATABASE {own} SET app.tenant TO 'a';\nALTER ROLE {MASTER} IN DATABASE {own} SET "
         "work_mem TO '5MB';\nSET default_with_oids = false;\nSET lc_monetary = 'C';\n"
@@ -183,7 +187,7 @@ COMMENT ON ROLE of_comment IS 'a comment';
 def test_roles_are_made_wherever_a_dump_names_them(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """Without a login; and people are told which."""
+    """A role is made, without a login, wherever a dump names it, and people read which."""
     dump.write_text(NAMING)
     told = load(data, cluster, dump, own)
     roles = Client(data, cluster)(
@@ -244,7 +248,9 @@ END;
 def test_text_that_looks_like_a_statement_stays_as_it_is(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """In the body of a function, a value, a row, a comment; the server gets it letter by letter."""
+    """Text that looks like a statement stays as it is, in the body of a function, a value, a row or
+    a comment.
+    """
     dump.write_text(TEXTS)
     told, master = load(data, cluster, dump, own), Client(data, cluster)
 
@@ -280,7 +286,9 @@ def test_text_that_looks_like_a_statement_stays_as_it_is(
 def test_a_database_whose_locale_is_missing_gets_c(
     data: PostgresData, cluster: str, name: str, options: str, locale: str, *, dump: Path
 ) -> None:
-    """Whichever way its locale is asked for; and people are told."""
+    """A database whose locale is missing gets another one, however it asked for it, and people read
+    so.
+    """
     dump.write_text(
         f"-- as pg_dump --create\nCREATE DATABASE {name} WITH TEMPLATE = template0 ENCODING = "
         f"'UTF8' {options};\n\\connect {name}\nCREATE TABLE here (id integer);\n"
@@ -303,7 +311,7 @@ def test_a_database_whose_locale_is_missing_gets_c(
 def test_a_collation_that_is_missing_is_made_of_c(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """The dump's own and those that a server makes of its machine's locales."""
+    """A missing collation is made of C: the dump's own and those of the dump's machine."""
     dump.write_text(
         "CREATE COLLATION public.ours (provider = libc, locale = 'xx_XX.utf8');\n"
         "CREATE COLLATION public.its (provider = icu, deterministic = true, "
@@ -330,7 +338,9 @@ def test_a_collation_that_is_missing_is_made_of_c(
 def test_a_collation_that_takes_letters_for_the_same_is_not_replaced(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """It says what is equal and unique, which C cannot say: a full server is named instead."""
+    """A collation that takes letters for the same cannot be made of C: the refusal names a full
+    server instead.
+    """
     dump.write_text(
         "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
     )
@@ -375,7 +385,9 @@ def test_a_collation_that_takes_letters_for_the_same_is_not_replaced(
 def test_a_dump_reaches_no_shell_and_no_file(
     data: PostgresData, cluster: str, dump: Path, own: str, command: str
 ) -> None:
-    """It is refused before anything of it is loaded, with the line."""
+    """A dump that would reach a shell or a file is refused with the line, before anything of it is
+    loaded.
+    """
     marker = dump.parent / "touched"
     dump.write_text("CREATE TABLE one (id integer);\n" + command.format(marker=marker) + "\n")
     with pytest.raises(DataPlaneError, match=f"^Line [12] of {dump} has ") as refused:
@@ -388,7 +400,9 @@ def test_a_dump_reaches_no_shell_and_no_file(
 def test_what_the_reader_takes_for_harmless_psql_itself_refuses(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """It reads in its restricted mode, so that nothing depends on reading the dump as psql does."""
+    """psql reads a dump in its restricted mode, so that safety does not depend on reading it as
+    psql does.
+    """
     marker = dump.parent / "touched"
     dump.write_text(
         f"CREATE TABLE one (id integer);\nCOPY one FROM stdin; \\! touch {marker}\n1\n\\.\n"
@@ -402,8 +416,8 @@ def test_what_the_reader_takes_for_harmless_psql_itself_refuses(
 def test_connect_and_the_end_of_rows_go_on_working(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """In every way in which pg_dump and pg_dumpall write them, with their own restricted mode
-    around.
+    """Connecting and the end of rows work in each form that pg_dump and pg_dumpall write, in their
+    restricted mode.
     """
     name = f"{own} it's"
     dump.write_text(
@@ -425,8 +439,8 @@ def test_connect_and_the_end_of_rows_go_on_working(
 def test_every_missing_extension_is_told_before_anything_is_loaded(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """One a line, with the option that takes a full server and the package that brings the
-    extension.
+    """All missing extensions are listed before anything is loaded, with the option and the package
+    that bring them.
     """
     dump.write_text(
         "CREATE TABLE one (id integer);\n"
@@ -459,7 +473,9 @@ def test_every_missing_extension_is_told_before_anything_is_loaded(
 def test_rules_and_event_triggers_are_loaded(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """Also those that raise at later statements; they come last in a dump."""
+    """Rules and event triggers are loaded, also those that raise at later statements; they come
+    last in a dump.
+    """
     dump.write_text(
         "CREATE TABLE entry (id integer);\nINSERT INTO entry VALUES (1);\nCREATE RULE keep AS ON "
         "DELETE TO entry DO INSTEAD NOTHING;\nCREATE RULE two AS ON UPDATE TO entry DO ALSO "
@@ -489,7 +505,9 @@ def test_rules_and_event_triggers_are_loaded(
 def test_what_every_database_has_is_made_only_where_it_was_dropped(
     data: PostgresData, cluster: str, dump: Path, own: str, statement: str
 ) -> None:
-    """As old versions of pg_dump, `pg_dump --schema` and `pg_dump --clean` write it."""
+    """What each database has already is not made again, as old versions and modes of pg_dump write
+    it.
+    """
     dump.write_text(
         f"{statement}\nCREATE TABLE public.one (id integer);\nCREATE FUNCTION public.two() RETURNS "
         "integer AS $$BEGIN RETURN 2; END$$ LANGUAGE plpgsql;\n"
@@ -502,7 +520,9 @@ def test_what_every_database_has_is_made_only_where_it_was_dropped(
 def test_a_dump_of_a_newer_server_says_so_when_it_fails(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """And which option takes a newer server; most such dumps load."""
+    """A dump of a newer server that fails is reported with the option for a newer server; most such
+    dumps load.
+    """
     dump.write_text("--\n-- Dumped from database version 18.1\n\nSELECT uuidv7();\n")
     with pytest.raises(DataPlaneError) as refused:
         load(data, cluster, dump, own)
@@ -515,7 +535,7 @@ def test_a_dump_of_a_newer_server_says_so_when_it_fails(
 
 
 def test_many_problems_are_counted(data: PostgresData, cluster: str, dump: Path, own: str) -> None:
-    """The first of them are told, a line each."""
+    """Of many problems the first are listed, a line each, and all are counted."""
     dump.write_text("\\copy one FROM 'one.csv'\n" * 30)
     with pytest.raises(DataPlaneError) as refused:
         load(data, cluster, dump, own)
@@ -529,7 +549,9 @@ def test_many_problems_are_counted(data: PostgresData, cluster: str, dump: Path,
 def test_a_cleaning_dump_of_a_whole_cluster_is_loaded(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """What it drops and was never there is passed over; the master stays, with its password."""
+    """A dump of a whole cluster with --clean is loaded: its drops of nothing are passed over, and
+    the master stays.
+    """
     name = f"{own}_r"
     dump.write_text(
         f"DROP DATABASE {own}_more;\nDROP DATABASE {own};\nDROP ROLE {MASTER};\nDROP ROLE "
@@ -570,7 +592,7 @@ def test_a_cleaning_dump_of_a_whole_cluster_is_loaded(
 def test_a_cleaning_dump_drops_what_is_there(
     data: PostgresData, cluster: str, dump: Path, own: str, statement: str
 ) -> None:
-    """`pg_dump --clean` is written for a database that has everything; a new one has nothing."""
+    """A dump with --clean drops what exists; drops of what a new database lacks are passed over."""
     dump.write_text(
         f"CREATE TABLE public.one (id integer);\n{statement}\nCREATE TABLE two (id integer);\n"
     )
@@ -582,7 +604,9 @@ def test_a_cleaning_dump_drops_what_is_there(
 def test_a_tablespace_is_kept_among_the_data(
     data: PostgresData, cluster: str, dump: Path, name: str
 ) -> None:
-    """Its folder is one of another machine; so snapshots and restores have it."""
+    """A tablespace is kept among the data, so that snapshots and restores have it: its folder is
+    another machine's.
+    """
     dump.write_text(
         f"CREATE TABLESPACE {name}_t OWNER {MASTER}\n LOCATION E'D:\\\\db';\n"
         f"CREATE DATABASE {name} TABLESPACE = {name}_t;\n\\connect {name}\n"

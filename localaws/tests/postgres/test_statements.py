@@ -44,7 +44,9 @@ def statements(tmp_path: Path, text: str | bytes) -> list[str]:
     ],
 )
 def test_a_semicolon_ends_a_statement_only_where_psql_says(tmp_path: Path, statement: str) -> None:
-    """Not in strings, names, comments, parentheses or the body of a function."""
+    """A semicolon ends a statement only outside strings, names, comments, parentheses and function
+    bodies.
+    """
     assert [statement, "SELECT 'next';"] == statements(tmp_path, f"{statement}\nSELECT 'next';\n")
 
 
@@ -75,14 +77,14 @@ def test_backslashes_escape_in_strings_once_a_dump_says_so(tmp_path: Path) -> No
     ],
 )
 def test_all_pieces_together_are_the_file(tmp_path: Path, text: str | bytes) -> None:
-    """Whatever is in it."""
+    """All pieces together are the file, whatever is in it."""
     expected = text if isinstance(text, bytes) else text.encode()
 
     assert expected == b"".join(piece.raw for piece in pieces(tmp_path, text))
 
 
 def test_rows_are_no_statements(tmp_path: Path) -> None:
-    """Nor does a line of rows that looks like one end them."""
+    """Rows are no statements, and a line of rows that looks like a statement ends none."""
     text = "COPY public.t (a)\n  FROM stdin;\nGRANT x TO y;\n\\\\.\n\\.\n\\connect one\n"
     read = pieces(tmp_path, text)
 
@@ -148,7 +150,7 @@ def test_rows_are_no_statements(tmp_path: Path) -> None:
 def test_every_way_of_naming_a_role_is_known(
     tmp_path: Path, statement: str, roles: set[str]
 ) -> None:
-    """And nothing else names one: no text, comment or row."""
+    """Each way of naming a role is known, and no text, comment or row names one."""
     (tmp_path / "some.sql").write_text(statement)
 
     assert roles == survey(tmp_path / "some.sql").roles
@@ -168,7 +170,7 @@ def test_every_way_of_naming_a_role_is_known(
 def test_a_role_s_name_is_read_in_the_dump_s_encoding(
     tmp_path: Path, encoding: str, codec: str
 ) -> None:
-    """As the server will read it."""
+    """A role's name is read in the dump's encoding, as the server will read it."""
     name = "\u5c71" if codec == "euc_jp" else "j\xfcrgen"
     text = f"SET client_encoding = '{encoding}';\nGRANT SELECT ON t TO {name};"
     (tmp_path / "some.sql").write_bytes(text.encode(codec))
