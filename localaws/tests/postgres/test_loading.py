@@ -400,9 +400,7 @@ def test_a_dump_reaches_no_shell_and_no_file(
 def test_what_the_reader_takes_for_harmless_psql_itself_refuses(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
-    """psql reads a dump in its restricted mode, so that safety does not depend on reading it as
-    psql does.
-    """
+    """A dump is loaded in psql's restricted mode, so safety does not hang on reading it as psql."""
     marker = dump.parent / "touched"
     dump.write_text(
         f"CREATE TABLE one (id integer);\nCOPY one FROM stdin; \\! touch {marker}\n1\n\\.\n"
