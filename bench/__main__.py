@@ -13,8 +13,8 @@ import typer
 
 from aurora_restore.process.options import program, whole_number
 from bench import load, nights, rights
-from bench.document import Results, document
-from bench.priced import Night
+from bench.document import BenchResults, document
+from bench.priced import MeasuredNight
 from simulation.workers import workers
 
 Say = Callable[[str], None]
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None, say: Say = said) -> int:
     return program(bench, arguments, name="python -m bench")
 
 
-def measured(operations: int, phases: int, nights_each: int, tables: int, say: Say) -> Results:
+def measured(operations: int, phases: int, nights_each: int, tables: int, say: Say) -> BenchResults:
     """Measure everything.
 
     The many in processes of their own, so that each has its own peak of memory.
@@ -78,15 +78,23 @@ def measured(operations: int, phases: int, nights_each: int, tables: int, say: S
     with workers("spawn", 1, tasks_each_max=1) as pool:
         crowds = pool.map_async(load.measure, sizes, chunksize=1)
         found = _nights(phases, nights_each, say)
-        tick, heard = nights.idle_tick(), nights.heard_a_day()
+        tick, log_volume = nights.idle_tick(), nights.log_volume_per_day()
         say(f"Up to {sizes[-1]:,} operations at once: that takes the longest.")
-        return Results(
-            nights.gathered(found), tick, heard, crowds.get(), users_rights, phases, nights_each
+        return BenchResults(
+            nights.gathered(found),
+            tick,
+            log_volume,
+            crowds.get(),
+            users_rights,
+            phases,
+            nights_each,
         )
 
 
-def _nights(phases: int, nights_each: int, say: Say) -> list[tuple[nights.Task, list[Night]]]:
-    tasks, found = nights.tasks(phases), list[tuple[nights.Task, list[Night]]]()
+def _nights(
+    phases: int, nights_each: int, say: Say
+) -> list[tuple[nights.Task, list[MeasuredNight]]]:
+    tasks, found = nights.tasks(phases), list[tuple[nights.Task, list[MeasuredNight]]]()
     for number, task in enumerate(tasks):
         if number % phases == 0:
             events = "" if task.contender in nights.OTHERS else f", events after {task.hints} s"

@@ -23,7 +23,7 @@ from bench.nights import (
 )
 from bench.rates import RDS_BURST, RDS_PER_SECOND
 from bench.rights import Rights
-from bench.silence import Heard
+from bench.silence import LogVolume
 from bench.targets import Target, calls_each, of_crowds, of_nights
 from chalicelib.database.grants import OBJECTS_PER_TRANSACTION, OWNERS_PER_TRANSACTION
 from tools.reference import package
@@ -34,12 +34,12 @@ TICKS_A_DAY: Final = 1440
 
 
 @dataclass(frozen=True)
-class Results:
+class BenchResults:
     """All that was measured."""
 
     rows: Rows
     tick: Meter
-    heard: Heard
+    log_volume: LogVolume
     crowds: Sequence[Crowd]
     rights: Sequence[Rights]
     phases: int
@@ -51,7 +51,7 @@ class Results:
         return [*of_nights(self.rows), *of_crowds(self.crowds), *rights.targets(self.rights)]
 
 
-def document(results: Results) -> str:
+def document(results: BenchResults) -> str:
     """Write the page."""
     parts = [_HEAD, targets_section(results.targets)]
     parts += [_case(results, case) for case in CASES]
@@ -110,7 +110,7 @@ def _short(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= THOUSAND else f"{number:.4g}"
 
 
-def _case(results: Results, case: str) -> str:
+def _case(results: BenchResults, case: str) -> str:
     minutes = results.rows[case, OURS, 5.0].later.aurora / 60
     who = [(f"{OURS}, events {_when(hints)}", OURS, hints) for hints in HINTS]
     who += [(other, other, None) for other in OTHERS]
@@ -156,7 +156,7 @@ def _when(hints: float | None) -> str:
     return "never" if hints is None else f"after {hints:.0f} s"
 
 
-def _first_nights(results: Results) -> str:
+def _first_nights(results: BenchResults) -> str:
     rows = [
         (
             f"{contender}, {case}",
@@ -186,7 +186,7 @@ def _first_nights(results: Results) -> str:
     return f"## First night and later ones\n\n{words}\n\n{table(head, rows)}"
 
 
-def _states(results: Results) -> str:
+def _states(results: BenchResults) -> str:
     case = next(iter(CASES))
     columns = [(OURS, 5.0), (OURS, None), (P30, None), (P60, None)]
     summaries = [results.rows[case, *column].later for column in columns]
@@ -202,7 +202,7 @@ def _states(results: Results) -> str:
     return f"## Where the added seconds go\n\n{words}\n\n{table(head, rows)}"
 
 
-def _crowd_section(results: Results) -> str:
+def _crowd_section(results: BenchResults) -> str:
     words = f"""
 ## Many operations open at once
 
@@ -323,24 +323,25 @@ killed one, finds what is still to be set.
 """
 
 
-def _beside(results: Results) -> str:
-    logs = results.heard.size / 1e9 * prices.PRICES["log GB"].dollars
-    metrics = len(results.heard.metrics) * prices.PRICES["metric months"].dollars
+def _beside(results: BenchResults) -> str:
+    logs = results.log_volume.size / 1e9 * prices.PRICES["log GB"].dollars
+    metric_count = len(results.log_volume.metrics)
+    metrics = metric_count * prices.PRICES["metric months"].dollars
     tick, day = results.tick.counts[HEARTBEAT, "seconds"] * 1000, results.tick.dollars * TICKS_A_DAY
     return f"""
 ## Beside the tables
 
 - An idle tick of the heartbeat is billed {tick:.0f} ms; a day of 1,440 of them costs ${day:.5f}.
-- Logs are not in the dollars above: a day with one night writes {results.heard.size / 1e6:.2f} MB at level INFO,
+- Logs are not in the dollars above: a day with one night writes {results.log_volume.size / 1e6:.2f} MB at level INFO,
   Lambda's own lines left out, which is ${logs:.5f}.
-- Metrics are not in them either: one plan writes {len(results.heard.metrics)} metrics (name and dimensions). CloudWatch
+- Metrics are not in them either: one plan writes {metric_count} metrics (name and dimensions). CloudWatch
   asks $0.30 for each that is written to during a month, by the hour: at most ${metrics:.2f} a month, which is more than
   all the rest. Those of the heartbeat are written around the clock, those of an operation in one or two hours of a day.
 - No free tier is counted. Storage, point-in-time recovery and alarms are left out, and so is what Aurora costs.
 """
 
 
-def _taken(results: Results) -> str:
+def _taken(results: BenchResults) -> str:
     seconds = {
         **latencies.CALL_SECONDS,
         "Step Functions, a transition": latencies.TRANSITION_SECONDS,

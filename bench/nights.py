@@ -13,8 +13,8 @@ from localaws.aurora import Durations
 
 from bench.baselines import Poller, Waiter
 from bench.meter import HEARTBEAT, Meter, mean
-from bench.priced import Night, PricedSimulation
-from bench.silence import Heard, listened, quiet
+from bench.priced import MeasuredNight, PricedSimulation
+from bench.silence import LogVolume, listened, quiet
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 PHASES: Final = 12  # of the heartbeat against the night's start, 5 s apart
@@ -123,7 +123,7 @@ def drawn(usual: Durations, phase: int, night: int) -> Durations:
     )
 
 
-def play(task: Task, many: int = NIGHTS) -> list[Night]:
+def play(task: Task, many: int = NIGHTS) -> list[MeasuredNight]:
     """Play a stage's nights, a day apart."""
     with quiet():
         simulation = (
@@ -142,7 +142,7 @@ def play(task: Task, many: int = NIGHTS) -> list[Night]:
     return nights
 
 
-def summed(nights: Sequence[Night]) -> Summary:
+def summed(nights: Sequence[MeasuredNight]) -> Summary:
     """Average nights."""
     added, many = [night.added for night in nights], len(nights)
     own = {
@@ -154,7 +154,7 @@ def summed(nights: Sequence[Night]) -> Summary:
     )
 
 
-def gathered(found: Sequence[tuple[Task, list[Night]]]) -> Rows:
+def gathered(found: Sequence[tuple[Task, list[MeasuredNight]]]) -> Rows:
     """Make the rows of what was played."""
     rows = {}
     for row in dict.fromkeys(task.row for task, _ in found):
@@ -177,17 +177,17 @@ def idle_tick() -> Meter:
     return mean([simulation.meter.since(before)] + [Meter()] * (len(simulation.ticks) - ticks - 1))
 
 
-def heard_a_day() -> Heard:
+def log_volume_per_day() -> LogVolume:
     """Listen to a day with one night in it, at the level at which functions are deployed."""
-    heard = Heard()
-    with listened("INFO", heard):
+    log_volume = LogVolume()
+    with listened("INFO", log_volume):
         simulation = PricedSimulation(5.0)
         simulation.staging()
         until = simulation.clock.now().timestamp() + DAY
         simulation.night_of(USUAL_NIGHT)
         while simulation.clock.now().timestamp() < until:
             simulation.step_time()
-    return heard
+    return log_volume
 
 
 def a_day(night: Meter, tick: Meter) -> float:

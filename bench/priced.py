@@ -23,7 +23,7 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import default_of
 from chalicelib.ports import Ports
 from chalicelib.records.store import Item
-from simulation.functions import Functions
+from simulation.functions import SimulatedFunctions
 from simulation.history import Entry
 from simulation.injector import CallSite
 from simulation.invocation import Invocation
@@ -63,7 +63,7 @@ class UncheckedRecorder(Recorder):
         """Keep and check nothing: `make prove` does."""
 
 
-class PricedFunctions(Functions):
+class PricedFunctions(SimulatedFunctions):
     """Functions whose calls take their time, and are counted."""
 
     def __init__(self, simulation: "PricedSimulation", *parts: Any) -> None:
@@ -237,7 +237,7 @@ class PricedSimulation(Simulation):
 
     def night_of(
         self, durations: Durations, *, tick_after: float = 60, hours_max: float = 48
-    ) -> "Night":
+    ) -> "MeasuredNight":
         """Let one night pass.
 
         The first tick comes `tick_after` seconds after the snapshot is begun.
@@ -249,7 +249,7 @@ class PricedSimulation(Simulation):
         end = self.clock.now() + timedelta(hours=hours_max)
         return self._measured(before, end, durations)
 
-    def _measured(self, before: int, end: datetime, durations: Durations) -> "Night":
+    def _measured(self, before: int, end: datetime, durations: Durations) -> "MeasuredNight":
         while self.started is None:
             earlier, self.busy = self.meter.copy(), Busy()
             self.step_time()
@@ -261,7 +261,7 @@ class PricedSimulation(Simulation):
         if state is not State.SUCCEEDED:
             raise RuntimeError(f"A measured night ended {state}.")
         took, own = (at - self.started).total_seconds(), _own(self.record(name), durations)
-        return Night(
+        return MeasuredNight(
             took, took - self.busy.seconds, self.busy.seconds, own, self.meter.since(earlier)
         )
 
@@ -271,7 +271,7 @@ class PricedSimulation(Simulation):
 
 
 @dataclass(frozen=True)
-class Night:
+class MeasuredNight:
     """What one night came to.
 
     Seconds: from the snapshot's event to the end, of those our own, and Aurora's.

@@ -11,7 +11,7 @@ from chalicelib.observability import logger
 
 
 @dataclass
-class Heard(io.TextIOBase):
+class LogVolume(io.TextIOBase):
     """How many bytes of log lines there were, and which metrics they hold (CloudWatch's embedded metric format)."""
 
     size: int = 0
@@ -33,8 +33,11 @@ class Heard(io.TextIOBase):
                 }
 
 
-class _Nowhere(io.TextIOBase):
+class NullStream(io.TextIOBase):
+    """Drops what is written to it."""
+
     def write(self, text: str) -> int:
+        """Drop a text."""
         return len(text)
 
 
@@ -55,4 +58,4 @@ def listened(level: str, into: io.TextIOBase) -> Iterator[None]:
 
 def quiet() -> contextlib.AbstractContextManager[None]:
     """Say nothing."""
-    return listened("CRITICAL", _Nowhere())
+    return listened("CRITICAL", NullStream())

@@ -8,7 +8,7 @@ from typing import Any
 from simulation import faults
 from simulation.injector import FINE, CallSite
 from simulation.routes import steps_for
-from simulation.stage import SimulatedStage
+from simulation.stage import IdleStage
 
 LATE_SECONDS = 150
 Choose = Callable[[tuple[str, ...], CallSite], str]
@@ -22,7 +22,7 @@ class Bus:
 
     def __init__(
         self,
-        stage: SimulatedStage,
+        stage: IdleStage,
         choose: Choose,
         state_of: Callable[[str], str],
         invoke: Callable[[str, dict[str, Any]], None],

@@ -20,12 +20,12 @@ from simulation.injector import FINE, CallSite
 from simulation.instrumented import InstrumentedClient, InstrumentedDatabase, InstrumentedStore
 from simulation.invocation import Invocation
 from simulation.recorder import Recorder
-from simulation.stage import SimulatedStage
+from simulation.stage import IdleStage
 
 HEARTBEAT_STEP = "heartbeat"  # the function that no event wakes
 
 
-class Functions:
+class SimulatedFunctions:
     """The functions of one stage, each of which runs for as long as Lambda lets it.
 
     `choose` decides what becomes of each call; `race` lets others run inside one.
@@ -33,7 +33,7 @@ class Functions:
 
     def __init__(
         self,
-        stage: SimulatedStage,
+        stage: IdleStage,
         recorder: Recorder,
         choose: Choose,
         race: Callable[[Invocation, str], None],

@@ -21,7 +21,7 @@ from simulation.settings import (
     PRODUCTION_PASSWORD,
     SOURCE_REGION,
 )
-from simulation.stage import SimulatedStage
+from simulation.stage import IdleStage
 
 SECRETS = frozenset(
     {MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]}
@@ -52,7 +52,7 @@ class InjectedFault:
 class Recorder:
     """The history of one stage, the states of its operations, and the checker."""
 
-    def __init__(self, stage: SimulatedStage, lambda_seconds: float) -> None:
+    def __init__(self, stage: IdleStage, lambda_seconds: float) -> None:
         self.states: dict[str, State] = {}
         self.open: set[str] = set()
         self.entries: list[Entry | InjectedFault] = []
@@ -115,7 +115,7 @@ class Recorder:
                 self.see(Reached(now, resource_id, kind, is_open=bool(count)))
 
 
-def _bounds(stage: SimulatedStage, lambda_seconds: float) -> Bounds:
+def _bounds(stage: IdleStage, lambda_seconds: float) -> Bounds:
     found = stage.rds(SOURCE_REGION).describe_db_clusters()["DBClusters"]
     sources = [cluster for cluster in found if cluster["DBClusterIdentifier"] == "prod-cluster"]
     return Bounds(

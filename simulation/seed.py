@@ -17,12 +17,12 @@ from simulation.settings import (
 )
 
 if TYPE_CHECKING:
-    from simulation.stage import SimulatedStage
+    from simulation.stage import IdleStage
 
 ENGINE = "aurora-postgresql"
 
 
-def seed_stage(stage: "SimulatedStage") -> None:
+def seed_stage(stage: "IdleStage") -> None:
     """Make what every stage needs before its first night, production included."""
     for region in (SOURCE_REGION, TARGET_REGION):
         stage.keys.create(ACCOUNT, region, "alias/aurora-restore")
@@ -35,7 +35,7 @@ def seed_stage(stage: "SimulatedStage") -> None:
 
 
 def make_cluster(
-    stage: "SimulatedStage",
+    stage: "IdleStage",
     name: str,
     region: str,
     *,

@@ -13,13 +13,13 @@ from localaws.aurora import Durations, VirtualClock
 from chalicelib.flow.choreography import REQUESTED, State
 from simulation import faults
 from simulation.bus import Bus
-from simulation.functions import HEARTBEAT_STEP, Functions
+from simulation.functions import HEARTBEAT_STEP, SimulatedFunctions
 from simulation.history import Violation
 from simulation.injector import FINE, CallSite, FaultChooser
 from simulation.invocation import Invocation
 from simulation.recorder import TICK_SECONDS, InvariantViolation, Recorder
 from simulation.settings import SOURCE_REGION
-from simulation.stage import SimulatedStage
+from simulation.stage import IdleStage
 
 REST_SECONDS_MAX = 2 * 86_400
 SHORT_DEADLINES = {  # with which a run ends soon; every rule about them stays the same
@@ -53,11 +53,11 @@ class Simulation:
         lambda_seconds: float = 60,
         clock: VirtualClock | None = None,
         recorder: type[Recorder] = Recorder,
-        functions: Callable[..., Functions] = Functions,
+        functions: Callable[..., SimulatedFunctions] = SimulatedFunctions,
     ) -> None:
         self.injector = injector
         self.expected, self.ticks_at_once = 1, 1
-        self.stage = SimulatedStage(
+        self.stage = IdleStage(
             {**SHORT_DEADLINES, **(environment or {})},
             durations=Durations().scaled(pace),
             clock=clock,

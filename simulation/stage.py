@@ -2,7 +2,7 @@
 
 The real steps and runner, the Aurora model, small twins.
 
-    stage = Stage()
+    stage = SimulatedStage()
     stage.night()
     operation = stage.run_to_the_end()
 
@@ -74,22 +74,22 @@ __all__ = [
     "STAGE",
     "TARGET_REGION",
     "TOPIC",
-    "Stage",
+    "IdleStage",
+    "SimulatedStage",
 ]
 
 LAMBDA_SECONDS, DAY = 60, 86_400
 
 
-class SimulatedStage:
+class IdleStage:
     """A deployed stage in an account with a production cluster; nothing runs in it by itself.
 
-    An old target is there once `staging()` was called. Events gather in `queue`: `Stage` runs the
-    functions for them one after another, `Simulation` among faults.
+    An old target is there once `staging()` was called. Events gather in `queue`: `SimulatedStage`
+    runs the functions for them one after another, `Simulation` among faults.
     """
 
-    checked = (
-        True  # whether functions' calls of RDS are held against botocore's own model, both ways
-    )
+    # Whether functions' calls of RDS are held against botocore's own model, both ways.
+    checked = True
 
     def __init__(
         self,
@@ -217,6 +217,7 @@ class SimulatedStage:
         )
 
     def client(self, service: str, region: str) -> Any:
+        """Give a client of a service in a region."""
         if service == "rds":
             return AuroraClient(self.aurora, account=ACCOUNT, region=region, checked=self.checked)
         made: dict[str, Callable[[], Any]] = {
@@ -230,6 +231,7 @@ class SimulatedStage:
         return made[service]()
 
     def database(self, place: Endpoint, master: Login, database: str) -> InMemoryDatabase:
+        """Open a database of the cluster at an endpoint."""
         return self.cluster_at(place.host).open(place, master, database)
 
     def cluster_at(self, host: str) -> InMemoryCluster:
@@ -237,6 +239,7 @@ class SimulatedStage:
         return self.data.clusters[self.data.hosts[host]]
 
     def put_event(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
+        """Put an event on the bus; returns its id."""
         event_id = self.new_id()
         envelope = {
             "version": "0",
@@ -270,16 +273,18 @@ class SimulatedStage:
             self.queue.append(event)
 
     def new_id(self) -> str:
+        """Make an id that is the same in every run."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def move_to(self, moment: datetime) -> None:
+        """Move the clock to a moment, never back."""
         self.clock.advance(max(0.0, (moment - self.clock.now()).total_seconds()))
 
 
-class Stage(SimulatedStage):
+class SimulatedStage(IdleStage):
     """A stage whose functions run one after another, without a fault.
 
-        stage = Stage()
+        stage = SimulatedStage()
         stage.night()
         operation = stage.run_to_the_end()
 

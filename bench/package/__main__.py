@@ -21,7 +21,7 @@ from aurora_restore.process.options import program
 from aurora_restore.stages import FUNCTIONS, Stage
 from bench.package import cold_starts, restores
 from bench.package.cold_starts import Starts
-from bench.package.figures import FILE, Figures, Function, Package
+from bench.package.figures import FILE, FunctionFigures, PackageFigures, PackageSize
 from bench.package.restores import Invocations
 from bench.package.runtime_folder import Folders
 from demo.errors import DemoError
@@ -55,13 +55,13 @@ def bench_package(*, write: Write = False) -> int:
     return 0
 
 
-def _write(figures: Figures) -> None:
+def _write(figures: PackageFigures) -> None:
     figures.write()
     PAGE.write_text(rewritten(PAGE), encoding="utf-8")
     _say(f"{FILE.relative_to(ROOT)} and {PAGE.relative_to(ROOT)} are written.")
 
 
-def _measure(folder: Path) -> Figures:
+def _measure(folder: Path) -> PackageFigures:
     found = {architecture: _build(folder, architecture) for architecture in (X86, ARM)}
     here = found[architecture_here()]
     if isinstance(here, MissingWheelError):
@@ -74,7 +74,7 @@ def _measure(folder: Path) -> Figures:
     started = cold_starts.measure(folders)
     _say("One night on localaws, more restores, and a cancellation.")
     seen = restores.measure(folders, folder / "world")
-    return Figures(
+    return PackageFigures(
         platform.python_version(),
         architecture_here(),
         metadata.version("boto3"),
@@ -99,13 +99,13 @@ def _build(folder: Path, architecture: str) -> Built | MissingWheelError:
         return error
 
 
-def _package(architecture: str, found: Built | MissingWheelError) -> Package:
+def _package(architecture: str, found: Built | MissingWheelError) -> PackageSize:
     if isinstance(found, MissingWheelError):
-        return Package(architecture, why_none=str(found))
-    return Package(architecture, found.zip.stat().st_size)
+        return PackageSize(architecture, why_none=str(found))
+    return PackageSize(architecture, found.zip.stat().st_size)
 
 
-def _function(name: str, started: Starts, seen: Invocations) -> Function:
+def _function(name: str, started: Starts, seen: Invocations) -> FunctionFigures:
     warm = seen.own_seconds[1:]
     if not warm:
         raise PackageError(
@@ -113,7 +113,7 @@ def _function(name: str, started: Starts, seen: Invocations) -> Function:
             "warm."
         )
     compiled, plain = started.compiled[name], started.plain[name]
-    return Function(
+    return FunctionFigures(
         name,
         compiled.clock,
         compiled.processor,

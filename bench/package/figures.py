@@ -12,7 +12,7 @@ FILE: Final = Path(__file__).with_name("figures.json")
 
 
 @dataclass(frozen=True)
-class Package:
+class PackageSize:
     """The zip for one architecture: its size, or why there is none."""
 
     architecture: str
@@ -21,7 +21,7 @@ class Package:
 
 
 @dataclass(frozen=True)
-class Function:
+class FunctionFigures:
     """One function: starts as multiples of bare boto3, by both clocks; peak of memory.
 
     Own time of warm invocations.
@@ -39,7 +39,7 @@ class Function:
 
 
 @dataclass(frozen=True)
-class Figures:
+class PackageFigures:
     """One run of the measurements."""
 
     python: str
@@ -48,15 +48,15 @@ class Figures:
     rounds: int
     restores: int
     bare_seconds: float
-    packages: list[Package]
-    functions: list[Function]
+    packages: list[PackageSize]
+    functions: list[FunctionFigures]
 
     @classmethod
     def read(cls, file: Path = FILE) -> Self:
         """Read what was kept."""
         kept = json.loads(file.read_text(encoding="utf-8"))
-        packages = [Package(**one) for one in kept.pop("packages")]
-        functions = [Function(**one) for one in kept.pop("functions")]
+        packages = [PackageSize(**one) for one in kept.pop("packages")]
+        functions = [FunctionFigures(**one) for one in kept.pop("functions")]
         return cls(**kept, packages=packages, functions=functions)
 
     def write(self, file: Path = FILE) -> None:

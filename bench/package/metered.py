@@ -28,7 +28,7 @@ CURSOR, CONNECTION = (
 )
 
 
-class Meter:
+class CallMeter:
     """Adds up the time within what is wrapped.
 
     What is called from within something wrapped is in it already.
@@ -54,7 +54,7 @@ class Meter:
         return wrapped
 
 
-def _meter_driver(meter: Meter) -> None:
+def _meter_driver(meter: CallMeter) -> None:
     """Wrap what of PostgreSQL's driver speaks to the server."""
     import psycopg2.extensions  # noqa: PLC0415 # of one function alone, as in the app
 
@@ -82,7 +82,7 @@ def _meter_driver(meter: Meter) -> None:
     )
 
 
-def _meter_everything(meter: Meter, handler: str) -> None:
+def _meter_everything(meter: CallMeter, handler: str) -> None:
     client = botocore.client.BaseClient
     client._make_api_call = meter.wrap("calls", client._make_api_call)  # noqa: SLF001 # every call goes through it
     boto3.client = meter.wrap("clients", boto3.client)
@@ -93,7 +93,7 @@ def _meter_everything(meter: Meter, handler: str) -> None:
 def __getattr__(name: str) -> Handler:
     """Give the metered twin of a handler, the one that this process is for."""
     handler: Handler = getattr(app, name)
-    meter = Meter()
+    meter = CallMeter()
     _meter_everything(meter, name)
 
     def metered(event: Any, context: Any) -> Any:

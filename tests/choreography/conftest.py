@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.observability import logger
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +20,6 @@ def only_errors_are_logged() -> Iterator[None]:
 
 
 @pytest.fixture
-def night() -> Night:
+def stage() -> FaultyStage:
     """Make a stage with production, and an old target that is ours, before night falls."""
-    return Night()
+    return FaultyStage()

@@ -8,14 +8,14 @@ from botocore.config import Config
 from chalicelib.runtime.plans import plan
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.target.reachability import Trial, try_network
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 DEAD = "http://127.0.0.1:9"  # the discard port, where nobody listens
 _CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2)
 _SESSION = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any")
 
 
-def trial_in_a_dead_network(night: Night, *, resolves: bool) -> Trial:
+def trial_in_a_dead_network(stage: FaultyStage, *, resolves: bool) -> Trial:
     """Try with real clients that speak to a port where nobody listens, and a DNS that knows all
     names or none.
     """
@@ -23,7 +23,7 @@ def trial_in_a_dead_network(night: Night, *, resolves: bool) -> Trial:
     def clients(service: str, region: str) -> object:
         return _SESSION.client(service, region_name=region, endpoint_url=DEAD, config=_CONFIG)
 
-    ports = replace(night.ports(), clients=clients, resolves=lambda _host: resolves)
-    settings = plan(night.ports(), DEFAULT_PLAN)
+    ports = replace(stage.ports(), clients=clients, resolves=lambda _host: resolves)
+    settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
     return try_network(settings, ports)

@@ -1,26 +1,26 @@
-"""What becomes of events between the bus and the functions: fates for `Night.fate`."""
+"""What becomes of events between the bus and the functions: values of `FaultyStage.delivery_fault`."""
 
 from typing import Any
 
-from tests.choreography.run_night import Fate
+from tests.choreography.run_night import DeliveryFault
 
 FOREVER = 10**9
 
 
-def first(name: str, deliveries: list[float]) -> Fate:
+def first(name: str, deliveries: list[float]) -> DeliveryFault:
     """Treat the first event of a name like this (seconds until each delivery), and all others well."""
     met: list[str] = []
 
-    def fate(found: str, _envelope: dict[str, Any]) -> list[float]:
+    def delays(found: str, _envelope: dict[str, Any]) -> list[float]:
         if found != name or met:
             return [0]
         met.append(found)
         return deliveries
 
-    return fate
+    return delays
 
 
-def never(*names: str) -> Fate:
+def never(*names: str) -> DeliveryFault:
     """Lose every event of these names."""
     return lambda found, _envelope: [] if found in names else [0]
 

@@ -11,17 +11,17 @@ from simulation.in_memory_services import client_error
 from simulation.instrumented import AllPages
 
 __all__ = [
-    "Accident",
     "Call",
+    "CallFault",
     "CrashError",
-    "Happening",
+    "Effect",
     "Make",
     "WatchedClient",
     "raised",
     "refused",
 ]
 Make = Callable[[], Any]
-Happening = Callable[[], None]
+Effect = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Call:
 
 
 @dataclass
-class Accident:
-    """What befalls the next `times` calls that are like `at`.
+class CallFault:
+    """What happens at the next `times` calls that are like `at`.
 
     Empty words of `at` stand for anything.
     """
 
     at: Call
-    happens: Happening
+    happens: Effect
     after_effect: bool = False
     times: int = 1
 
-    def befalls(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         """Tell whether it is this call's turn."""
         words = (
             (self.at.step, call.step),
@@ -65,7 +65,7 @@ class Accident:
         )
         return self.times > 0 and like
 
-    def strike(self, make: Make) -> Any:
+    def apply(self, make: Make) -> Any:
         """Let it happen; what it raises is what the function sees."""
         self.times -= 1
         if self.after_effect:
@@ -74,7 +74,7 @@ class Accident:
         return make()
 
 
-def refused(code: str, status: int = 400) -> Happening:
+def refused(code: str, status: int = 400) -> Effect:
     """Answer with an error code."""
 
     def happens() -> None:
@@ -83,7 +83,7 @@ def refused(code: str, status: int = 400) -> Happening:
     return happens
 
 
-def raised(error: BaseException) -> Happening:
+def raised(error: BaseException) -> Effect:
     """Raise an error in the function's face."""
 
     def happens() -> None:

@@ -4,32 +4,32 @@ from types import SimpleNamespace
 from typing import Any
 
 from simulation.stage import MASTER_PASSWORD, SOURCE_REGION
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 
-def by_iam(night: Night) -> Night:
+def by_iam(stage: FaultyStage) -> FaultyStage:
     """Have production's master user log in by IAM."""
-    night.rds(SOURCE_REGION).modify_db_cluster(
+    stage.rds(SOURCE_REGION).modify_db_cluster(
         DBClusterIdentifier="prod-cluster",
         MasterUserAuthenticationType="iam-db-auth",
         ApplyImmediately=True,
     )
-    night.settle()
-    return night
+    stage.settle()
+    return stage
 
 
-def by_password(night: Night) -> None:
+def by_password(stage: FaultyStage) -> None:
     """Have it log in by password again."""
-    night.rds(SOURCE_REGION).modify_db_cluster(
+    stage.rds(SOURCE_REGION).modify_db_cluster(
         DBClusterIdentifier="prod-cluster",
         MasterUserAuthenticationType="password",
         MasterUserPassword=f"{MASTER_PASSWORD}-2",
         ApplyImmediately=True,
     )
-    night.settle()
+    stage.settle()
 
 
-class OldSdk(Night):
+class OldSdk(FaultyStage):
     """A stage whose Lambda brings an SDK from before the member."""
 
     def client(self, service: str, region: str) -> Any:

@@ -3,15 +3,15 @@
 from functools import cache
 
 from tests.choreography.fault_injection import Call
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 
 @cache
-def rehearsed() -> Night:
+def rehearsed() -> FaultyStage:
     """Run it once."""
-    night = Night()
-    night.dream()
-    return night
+    stage = FaultyStage()
+    stage.run_night()
+    return stage
 
 
 def calls() -> list[Call]:

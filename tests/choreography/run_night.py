@@ -17,19 +17,19 @@ from simulation.history import Announced, Called, Entry, Violation
 from simulation.instrumented import API_NAMES
 from simulation.recorder import Recorder
 from simulation.simulation import SHORT_DEADLINES
-from simulation.stage import ACCOUNT, LAMBDA_SECONDS, SOURCE_REGION, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, LAMBDA_SECONDS, SOURCE_REGION, TARGET_REGION, SimulatedStage
 from tests.choreography.fault_injection import (
-    Accident,
     Call,
+    CallFault,
     CrashError,
-    Happening,
+    Effect,
     Make,
     WatchedClient,
 )
 
 CHANGES_BY_ITSELF = {"EarliestRestorableTime", "LatestRestorableTime", "Status"}
 STEPS_MAX = 500  # of time: more than any night takes
-Fate = Callable[[str, dict[str, Any]], list[float]]
+DeliveryFault = Callable[[str, dict[str, Any]], list[float]]
 
 
 def as_it_is(_name: str, _envelope: dict[str, Any]) -> list[float]:
@@ -48,7 +48,7 @@ def name_of(envelope: dict[str, Any]) -> str:
 class NightRecorder(Recorder):
     """A recorder that goes on when an invariant does not hold, so that a test may expect that."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: SimulatedStage) -> None:
         self.violations: list[Violation] = []
         super().__init__(stage, LAMBDA_SECONDS)
 
@@ -58,13 +58,13 @@ class NightRecorder(Recorder):
         self.violations += self.checker.see(entry)
 
 
-class Night(Stage):
+class FaultyStage(SimulatedStage):
     """A stage with the old target of ours and a heartbeat that has beaten once.
 
     Aurora is ten times faster by default.
 
-    `accidents` befall calls, `fate` says for each event after how many seconds it is delivered, how
-    often, or never; functions named in `deaf` do not run.
+    `call_faults` are injected into calls; `delivery_fault` says for each event after how many
+    seconds it is delivered, how often, or never; functions named in `disabled` do not run.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class Night(Stage):
         durations: Durations | None = None,
     ) -> None:
         self.made: list[Call] = []
-        self.accidents: list[Accident] = []
-        self.deaf: set[str] = set()
-        self.fate: Fate = as_it_is
+        self.call_faults: list[CallFault] = []
+        self.disabled: set[str] = set()
+        self.delivery_fault: DeliveryFault = as_it_is
         self.crashes = 0
         self.running = ""
         self.put_by: dict[str, str] = {}
@@ -97,30 +97,30 @@ class Night(Stage):
 
     # --- calls ---
 
-    def hurt(
+    def inject(
         self,
-        happens: Happening,
+        happens: Effect,
         *,
         step: str = "",
         state: str = "",
         call: str = ".",
         times: int = 1,
         after_effect: bool = False,
-    ) -> Accident:
+    ) -> CallFault:
         """Let something happen at the next calls that are like this.
 
         `call` is `service.method` or a part of it.
         """
         service, method = call.split(".")
-        accident = Accident(Call(step, state, service, method), happens, after_effect, times)
-        self.accidents.append(accident)
-        return accident
+        call_fault = CallFault(Call(step, state, service, method), happens, after_effect, times)
+        self.call_faults.append(call_fault)
+        return call_fault
 
-    def hurt_at(
-        self, call: Call, happens: Happening, *, after_effect: bool = False, times: int = 1
+    def inject_at(
+        self, call: Call, happens: Effect, *, after_effect: bool = False, times: int = 1
     ) -> None:
         """Let something happen at the next calls that are this one."""
-        self.accidents.append(Accident(call, happens, after_effect, times))
+        self.call_faults.append(CallFault(call, happens, after_effect, times))
 
     def calls_of(self, *methods: str) -> list[Call]:
         """List what functions called by these names, in order."""
@@ -139,11 +139,11 @@ class Night(Stage):
             call = Call(self.running, self.state(), service, method, region, parameters)
             self.made.append(call)
             noted: Make = partial(self._noted, call, make) if service == "rds" else make
-            accident = next((waits for waits in self.accidents if waits.befalls(call)), None)
-            if accident is None:
+            call_fault = next((waits for waits in self.call_faults if waits.matches(call)), None)
+            if call_fault is None:
                 return noted()
             self.recorder.checker.faults_stopped(self.clock.now())
-            return accident.strike(noted)
+            return call_fault.apply(noted)
 
         return WatchedClient(client, through)
 
@@ -182,13 +182,13 @@ class Night(Stage):
     # --- functions ---
 
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
-        """Run one function once, unless it is deaf; a crash ends it and nothing else."""
-        if step not in self.deaf:
-            self._run_function(step, lambda: super(Night, self).invoke(step, envelope))
+        """Run one function once, unless it is disabled; a crash ends it and nothing else."""
+        if step not in self.disabled:
+            self._run_function(step, lambda: super(FaultyStage, self).invoke(step, envelope))
 
     def beat(self) -> None:
-        """Run one tick of the heartbeat, unless that is deaf."""
-        if "heartbeat" not in self.deaf:
+        """Run one tick of the heartbeat, unless it is disabled."""
+        if "heartbeat" not in self.disabled:
             self._run_function("heartbeat", super().beat)
 
     def run_the_same_function_again(self) -> None:
@@ -210,12 +210,12 @@ class Night(Stage):
     # --- events ---
 
     def deliver(self) -> None:
-        """Deliver what is on the bus, as its fate is, until nothing is left or the awaited state is
+        """Deliver what is on the bus, as `delivery_fault` says, until nothing is left or the awaited state is
         reached.
         """
         while self.queue and not self._arrived():
             envelope = self.queue.popleft()
-            for seconds in self.fate(name_of(envelope), envelope):
+            for seconds in self.delivery_fault(name_of(envelope), envelope):
                 if seconds:
                     self._late.append((self.clock.now().timestamp() + seconds, envelope))
                 else:
@@ -266,7 +266,7 @@ class Night(Stage):
         self._stop_at = None
         return self.all_operations()[-1]
 
-    def dream(self) -> Operation:
+    def run_night(self) -> Operation:
         """Let night fall, an operation begin, and everything come to its end.
 
         Returns the newest record.

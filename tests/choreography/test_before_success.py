@@ -11,49 +11,49 @@ from chalicelib.flow.operation import Operation
 from simulation.stage import ACCOUNT, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again, delete_reader, protect, stop_target, target
-from tests.choreography.run_night import Night, target_of
+from tests.choreography.run_night import FaultyStage, target_of
 from tests.refusals.refused_operations import other_group
 
-Deed = Callable[[Night], None]
+Deed = Callable[[FaultyStage], None]
 TARGET = target_of("staging-cluster")
 READER = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:staging-cluster-2"
 LONG_DELETION = replace(Durations().scaled(10), cluster_delete=400)
 
 
-def before_success(night: Night, deed: Deed) -> Operation:
+def before_success(stage: FaultyStage, deed: Deed) -> Operation:
     """Let somebody do something when only archive-snapshot is left, and the operation end."""
-    night.night()
-    night.reach(State.USERS_READY)
-    deed(night)
-    return night.run_to_the_end()
+    stage.night()
+    stage.reach(State.USERS_READY)
+    deed(stage)
+    return stage.run_to_the_end()
 
 
-def delete_instances(night: Night) -> None:
+def delete_instances(stage: FaultyStage) -> None:
     """Delete both instances, and wait until they are gone."""
-    waiting = list(night.queue)
+    waiting = list(stage.queue)
     for name in ("staging-cluster-2", "staging-cluster-1"):
-        night.rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-    night.settle()
-    night.queue.extend(waiting)
+        stage.rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    stage.settle()
+    stage.queue.extend(waiting)
 
 
-def delete_slowly(night: Night) -> None:
+def delete_slowly(stage: FaultyStage) -> None:
     """Begin the deletion of the target, which takes a while."""
     for name in ("staging-cluster-2", "staging-cluster-1"):
-        night.rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-    night.rds().delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
+        stage.rds().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    stage.rds().delete_db_cluster(DBClusterIdentifier="staging-cluster", SkipFinalSnapshot=True)
 
 
 def replace_reader(*, public: bool, tags: bool) -> Deed:
     """Have somebody put another instance in the reader's place."""
 
-    def put(night: Night) -> None:
-        (found,) = night.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-2")[
+    def put(stage: FaultyStage) -> None:
+        (found,) = stage.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-2")[
             "DBInstances"
         ]
-        delete_reader(night)
-        waiting = list(night.queue)
-        night.rds().create_db_instance(
+        delete_reader(stage)
+        waiting = list(stage.queue)
+        stage.rds().create_db_instance(
             DBInstanceIdentifier="staging-cluster-2",
             DBInstanceClass="db.r6g.large",
             Engine="aurora-postgresql",
@@ -61,8 +61,8 @@ def replace_reader(*, public: bool, tags: bool) -> Deed:
             PubliclyAccessible=public,
             Tags=found["TagList"] if tags else [],
         )
-        night.settle()
-        night.queue.extend(waiting)
+        stage.settle()
+        stage.queue.extend(waiting)
 
     return put
 
@@ -89,8 +89,8 @@ def test_success_is_not_said_of_what_cannot_be_used(
 ) -> None:
     """The operation fails at its last look, and says what is wrong and where a rerun begins."""
     groups = {"DB_CLUSTER_PARAMETER_GROUP_NAME": "default.aurora-postgresql16"}
-    night = Night(groups, durations=LONG_DELETION)
-    ended = before_success(night, deed)
+    stage = FaultyStage(groups, durations=LONG_DELETION)
+    ended = before_success(stage, deed)
 
     assert (State.FAILED, "archive-snapshot", from_step) == (
         ended.state,
@@ -101,43 +101,45 @@ def test_success_is_not_said_of_what_cannot_be_used(
 
 
 @pytest.mark.parametrize("arn", [TARGET, READER])
-def test_what_is_under_way_is_waited_for_before_success_is_said(night: Night, arn: str) -> None:
+def test_what_is_under_way_is_waited_for_before_success_is_said(
+    stage: FaultyStage, arn: str
+) -> None:
     """A cluster or an instance that is modifying is looked at again until it is available."""
-    night.night()
-    night.reach(State.USERS_READY)
-    night.aurora.set_status(arn, "modifying")
-    night.run(300)
-    waiting = night.only()
-    night.aurora.set_status(arn, "available")
+    stage.night()
+    stage.reach(State.USERS_READY)
+    stage.aurora.set_status(arn, "modifying")
+    stage.run(300)
+    waiting = stage.only()
+    stage.aurora.set_status(arn, "available")
 
     assert (State.USERS_READY, "modifying.") == (
         waiting.state,
         str(waiting.waiting_for).split()[-1],
     )
-    assert State.SUCCEEDED is night.run_to_the_end().state
+    assert State.SUCCEEDED is stage.run_to_the_end().state
 
 
-def test_what_stays_under_way_ends_the_operation_at_its_deadline(night: Night) -> None:
+def test_what_stays_under_way_ends_the_operation_at_its_deadline(stage: FaultyStage) -> None:
     """It does not wait for ever, and says no success."""
-    ended = before_success(night, lambda night: night.aurora.set_status(TARGET, "modifying"))
+    ended = before_success(stage, lambda stage: stage.aurora.set_status(TARGET, "modifying"))
 
     assert (State.FAILED, "archive-snapshot") == (ended.state, ended.failed_step)
     assert "is modifying, and the deadline of USERS_READY has passed." in str(ended.reason)
 
 
-def put_away_again(night: Night) -> Operation:
+def put_away_again(stage: FaultyStage) -> Operation:
     """Ask for the copy of the last success to be archived again."""
-    again(night, "last", from_step="archive-snapshot")
-    return night.all_operations()[-1]
+    again(stage, "last", from_step="archive-snapshot")
+    return stage.all_operations()[-1]
 
 
-def test_a_repeated_step_accepts_settings_that_people_changed(night: Night) -> None:
+def test_a_repeated_step_accepts_settings_that_people_changed(stage: FaultyStage) -> None:
     """After a success the cluster is theirs: protection and a parameter group are not judged."""
-    night.dream()
-    protect(night)
-    replace_reader(public=True, tags=True)(night)
+    stage.run_night()
+    protect(stage)
+    replace_reader(public=True, tags=True)(stage)
 
-    assert State.SUCCEEDED is put_away_again(night).state
+    assert State.SUCCEEDED is put_away_again(stage).state
 
 
 @pytest.mark.parametrize(
@@ -149,12 +151,12 @@ def test_a_repeated_step_accepts_settings_that_people_changed(night: Night) -> N
     ids=["no instance", "stopped"],
 )
 def test_a_repeated_step_says_no_success_of_what_cannot_be_used(
-    night: Night, deed: Deed, told: str
+    stage: FaultyStage, deed: Deed, told: str
 ) -> None:
     """Its cluster and its writer have to be available as on a night."""
-    night.dream()
-    deed(night)
-    ended = put_away_again(night)
+    stage.run_night()
+    deed(stage)
+    ended = put_away_again(stage)
 
     assert (State.FAILED, True) == (ended.state, told in str(ended.reason))
 
@@ -164,41 +166,41 @@ def test_a_repeated_step_says_no_success_of_what_cannot_be_used(
     [
         (delete_reader, "no longer has the instances staging-cluster-2"),
         (replace_reader(public=False, tags=False), None),
-        (lambda night: night.aurora.set_status(READER, "deleting"), None),
+        (lambda stage: stage.aurora.set_status(READER, "deleting"), None),
     ],
     ids=["deleted", "created again", "on its way out"],
 )
 def test_a_repeated_step_accepts_a_reader_that_people_changed(
-    night: Night, deed: Deed, told: str | None
+    stage: FaultyStage, deed: Deed, told: str | None
 ) -> None:
     """After a success its readers are theirs: one that is gone is a warning."""
-    night.dream()
-    deed(night)
-    ended = put_away_again(night)
+    stage.run_night()
+    deed(stage)
+    ended = put_away_again(stage)
 
     assert (State.SUCCEEDED, 1 if told else 0) == (ended.state, len(ended.warnings))
     assert all(str(told) in warning for warning in ended.warnings)
 
 
-def add_reader(night: Night) -> None:
+def add_reader(stage: FaultyStage) -> None:
     """Have somebody create a reader of another name in the target."""
-    waiting = list(night.queue)
-    night.rds().create_db_instance(
+    waiting = list(stage.queue)
+    stage.rds().create_db_instance(
         DBInstanceIdentifier="analytics",
         DBInstanceClass="db.r6g.large",
         Engine="aurora-postgresql",
         DBClusterIdentifier="staging-cluster",
     )
-    night.settle()
-    night.queue.extend(waiting)
+    stage.settle()
+    stage.queue.extend(waiting)
 
 
-def test_an_instance_that_the_operation_did_not_create_is_a_warning(night: Night) -> None:
+def test_an_instance_that_the_operation_did_not_create_is_a_warning(stage: FaultyStage) -> None:
     """It is left alone, and people are told what it means for the next restore."""
-    ended = before_success(night, add_reader)
+    ended = before_success(stage, add_reader)
     (warning,) = ended.warnings
 
-    assert (State.SUCCEEDED, 3) == (ended.state, len(target(night)["DBClusterMembers"]))
+    assert (State.SUCCEEDED, 3) == (ended.state, len(target(stage)["DBClusterMembers"]))
     assert "has instances that this operation did not create: analytics." in warning
 
 
@@ -206,13 +208,13 @@ def test_a_rerun_on_a_stopped_cluster_is_refused_within_minutes() -> None:
     """A stopped cluster does not start by itself, so nobody waits for the deadline of the
     instances.
     """
-    night = Night({"INSTANCE_DEADLINE": "7200"})
-    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
-    first = night.dream()
-    stop_target(night)
-    again(night, first.operation_id)
-    ended = night.all_operations()[-1]
-    took = (ended.ended_at or night.clock.now()) - ended.created_at
+    stage = FaultyStage({"INSTANCE_DEADLINE": "7200"})
+    stage.inject(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    first = stage.run_night()
+    stop_target(stage)
+    again(stage, first.operation_id)
+    ended = stage.all_operations()[-1]
+    took = (ended.ended_at or stage.clock.now()) - ended.created_at
 
     assert (State.FAILED, True, True) == (
         ended.state,
@@ -221,13 +223,15 @@ def test_a_rerun_on_a_stopped_cluster_is_refused_within_minutes() -> None:
     )
 
 
-def test_a_cluster_that_is_stopped_while_its_instances_are_made_is_refused(night: Night) -> None:
+def test_a_cluster_that_is_stopped_while_its_instances_are_made_is_refused(
+    stage: FaultyStage,
+) -> None:
     """The same holds for the step that waits for the instances."""
-    night.night()
-    night.reach(State.INSTANCES_CREATING)
-    night.settle()
-    stop_target(night)
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(State.INSTANCES_CREATING)
+    stage.settle()
+    stop_target(stage)
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, "check-restore-status", True) == (
         ended.state,

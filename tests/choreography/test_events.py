@@ -11,48 +11,48 @@ from typing import Any
 from chalicelib.flow.choreography import State
 from tests.choreography import delivery_faults
 from tests.choreography.recorded_run import rehearsed
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 GOOD_PATH = rehearsed().path()
 
 
-def test_no_event_of_a_restore_that_has_ended_changes_anything(night: Night) -> None:
+def test_no_event_of_a_restore_that_has_ended_changes_anything(stage: FaultyStage) -> None:
     """Every event that comes again after the end is ignored.
 
     There is no new operation, no change of the record, and no call that changes Aurora.
     """
     effects = ("delete_db_cluster", "restore_db_cluster_from_snapshot", "publish")
-    ended = night.dream()
-    before = night.calls_of(*effects)
-    for envelope in list(night.delivered):
-        night.deliver_one(envelope)
-    night.run(300)
+    ended = stage.run_night()
+    before = stage.calls_of(*effects)
+    for envelope in list(stage.delivered):
+        stage.deliver_one(envelope)
+    stage.run(300)
 
-    assert (ended, before) == (night.only(), night.calls_of(*effects))
-    assert [] == night.broken_promises()
+    assert (ended, before) == (stage.only(), stage.calls_of(*effects))
+    assert [] == stage.broken_promises()
 
 
-def test_a_night_without_any_event_of_rds_ends_well(night: Night) -> None:
+def test_a_night_without_any_event_of_rds_ends_well(stage: FaultyStage) -> None:
     """The catch-up starts an operation that no event announced, and polls find what is ready."""
-    night.fate = delivery_faults.only_ours
-    ended = night.dream()
+    stage.delivery_fault = delivery_faults.only_ours
+    ended = stage.run_night()
 
-    assert (State.SUCCEEDED, GOOD_PATH) == (ended.state, night.path())
-    assert [] == night.broken_promises()
+    assert (State.SUCCEEDED, GOOD_PATH) == (ended.state, stage.path())
+    assert [] == stage.broken_promises()
 
 
-def test_a_night_with_nothing_but_the_heartbeat_ends_well(night: Night) -> None:
+def test_a_night_with_nothing_but_the_heartbeat_ends_well(stage: FaultyStage) -> None:
     """A restore goes on when every event is lost but those that the heartbeat repeats."""
-    night.fate = lambda _name, envelope: (
-        [0] if night.put_by.get(envelope["id"]) == "heartbeat" else []
+    stage.delivery_fault = lambda _name, envelope: (
+        [0] if stage.put_by.get(envelope["id"]) == "heartbeat" else []
     )
-    ended = night.dream()
+    ended = stage.run_night()
 
-    assert (State.SUCCEEDED, GOOD_PATH) == (ended.state, night.path())
-    assert [] == night.broken_promises()
+    assert (State.SUCCEEDED, GOOD_PATH) == (ended.state, stage.path())
+    assert [] == stage.broken_promises()
 
 
-def test_events_in_any_order_change_nothing(night: Night) -> None:
+def test_events_in_any_order_change_nothing(stage: FaultyStage) -> None:
     """A restore ends the same when every event comes twice and in random order."""
     random = Random(0)  # noqa: S311 # dice, not secrets
 
@@ -61,15 +61,17 @@ def test_events_in_any_order_change_nothing(night: Night) -> None:
             self.rotate(random.randrange(len(self)))
             return super().popleft()
 
-    night.queue = Shuffled()
-    night.fate = lambda _name, _envelope: [0, 0, 30]
-    ended = night.dream()
+    stage.queue = Shuffled()
+    stage.delivery_fault = lambda _name, _envelope: [0, 0, 30]
+    ended = stage.run_night()
 
-    assert (State.SUCCEEDED, GOOD_PATH) == (ended.state, night.path())
-    assert [] == night.broken_promises()
+    assert (State.SUCCEEDED, GOOD_PATH) == (ended.state, stage.path())
+    assert [] == stage.broken_promises()
 
 
-def test_an_instances_event_with_rds_before_its_name_wakes_its_operation(night: Night) -> None:
+def test_an_instances_event_with_rds_before_its_name_wakes_its_operation(
+    stage: FaultyStage,
+) -> None:
     """An event wakes its operation also when its ARN has `rds:` before the instance's name.
 
     AWS's samples spell it so; live events do not.
@@ -82,12 +84,12 @@ def test_an_instances_event_with_rds_before_its_name_wakes_its_operation(night: 
         caught.append(json.dumps(envelope).replace(":db:", ":db:rds:"))
         return []
 
-    night.fate = keep
-    night.night()
-    night.reach(State.INSTANCES_CREATING)
+    stage.delivery_fault = keep
+    stage.night()
+    stage.reach(State.INSTANCES_CREATING)
     while not caught:
-        night.step_time()
-    before = night.state()
-    night.deliver_one(json.loads(caught[-1]))
+        stage.step_time()
+    before = stage.state()
+    stage.deliver_one(json.loads(caught[-1]))
 
-    assert (State.INSTANCES_CREATING, True) == (before, night.state() != State.INSTANCES_CREATING)
+    assert (State.INSTANCES_CREATING, True) == (before, stage.state() != State.INSTANCES_CREATING)

@@ -11,7 +11,7 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.older_records import OLDER_FACTS, RENAMED, outdated
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import SETTINGS
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 STATES = [
     State.ACCEPTED,
@@ -38,53 +38,53 @@ OPTIONAL = (
 )
 
 
-def test_a_record_of_a_newer_version_is_continued(night: Night) -> None:
+def test_a_record_of_a_newer_version_is_continued(stage: FaultyStage) -> None:
     """It has attributes that this version does not know; those of the record itself stay."""
-    night.night()
-    operation = night.reach(State.SNAPSHOT_READY)
-    item = night.store.tables["state"][operation.operation_id]
-    night.edit(
+    stage.night()
+    operation = stage.reach(State.SNAPSHOT_READY)
+    item = stage.store.tables["state"][operation.operation_id]
+    stage.edit(
         operation.operation_id,
         colour="blue",
         facts=item["facts"] | {"weather": {"rain": True}},
         settings=item["settings"] | {"masking_rules": ["none"]},
     )
-    ended = night.run_to_the_end()
-    item = night.store.tables["state"][operation.operation_id]
+    ended = stage.run_to_the_end()
+    item = stage.store.tables["state"][operation.operation_id]
 
     assert (State.SUCCEEDED, "blue", ["none"], []) == (
         ended.state,
         item["colour"],
         item["settings"]["masking_rules"],
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
-def test_a_record_of_an_older_version_is_continued(night: Night) -> None:
+def test_a_record_of_an_older_version_is_continued(stage: FaultyStage) -> None:
     """It lacks whatever has a default."""
-    night.night()
-    operation = night.reach(State.SNAPSHOT_READY)
-    night.edit(operation.operation_id, **dict.fromkeys(OPTIONAL))
-    ended = night.run_to_the_end()
+    stage.night()
+    operation = stage.reach(State.SNAPSHOT_READY)
+    stage.edit(operation.operation_id, **dict.fromkeys(OPTIONAL))
+    ended = stage.run_to_the_end()
 
-    assert (State.SUCCEEDED, []) == (ended.state, night.broken_promises())
+    assert (State.SUCCEEDED, []) == (ended.state, stage.broken_promises())
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_an_operation_of_the_version_before_goes_on_after_an_update(
-    night: Night, state: State
+    stage: FaultyStage, state: State
 ) -> None:
     """An operation that the version before began succeeds after an update in its middle.
 
     Its record has then nothing of the older form.
     """
-    night.night()
-    operation = night.reach(state)
-    night.edit(operation.operation_id, **older_form(operation))
-    ended = night.run_to_the_end()
-    item = night.store.tables["state"][operation.operation_id]
+    stage.night()
+    operation = stage.reach(state)
+    stage.edit(operation.operation_id, **older_form(operation))
+    ended = stage.run_to_the_end()
+    item = stage.store.tables["state"][operation.operation_id]
 
-    assert (State.SUCCEEDED, []) == (ended.state, night.broken_promises())
+    assert (State.SUCCEEDED, []) == (ended.state, stage.broken_promises())
     assert () == outdated(item)
 
 
@@ -107,13 +107,13 @@ def older_form(operation: Operation) -> dict[str, Any]:
     return gone | renamed | {"settings": whole | settings, "facts": flat}
 
 
-def test_settings_that_change_do_not_alter_what_is_under_way(night: Night) -> None:
+def test_settings_that_change_do_not_alter_what_is_under_way(stage: FaultyStage) -> None:
     """The plan is frozen when the operation starts."""
-    night.night()
-    night.reach(State.COPYING)
-    night.environment["INSTANCE_COUNT"] = "3"
-    night.environment["ARCHIVE_SNAPSHOT"] = "false"
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(State.COPYING)
+    stage.environment["INSTANCE_COUNT"] = "3"
+    stage.environment["ARCHIVE_SNAPSHOT"] = "false"
+    ended = stage.run_to_the_end()
 
     assert (State.SUCCEEDED, 2, True) == (
         ended.state,
@@ -122,22 +122,22 @@ def test_settings_that_change_do_not_alter_what_is_under_way(night: Night) -> No
     )
 
 
-def test_a_record_that_cannot_be_read_fails_the_invocation(night: Night) -> None:
+def test_a_record_that_cannot_be_read_fails_the_invocation(stage: FaultyStage) -> None:
     """It is retried and alarms.
 
     The record stays as it is, and the lock with it, until a person repairs it.
     """
-    night.night()
-    operation = night.reach(State.COPYING)
-    settings = night.store.tables["state"][operation.operation_id]["settings"]
+    stage.night()
+    operation = stage.reach(State.COPYING)
+    settings = stage.store.tables["state"][operation.operation_id]["settings"]
     spoilt = settings | {"target": settings["target"] | {"port": "many"}}
-    night.edit(operation.operation_id, settings=spoilt)
-    night.run(600)
-    names = {type(error).__name__ for error in night.failures}
-    night.edit(operation.operation_id, settings=settings)
+    stage.edit(operation.operation_id, settings=spoilt)
+    stage.run(600)
+    names = {type(error).__name__ for error in stage.failures}
+    stage.edit(operation.operation_id, settings=settings)
 
     assert ({"UnreadableRecordError"}, State.SUCCEEDED, []) == (
         names,
-        night.run_to_the_end().state,
-        night.broken_promises(),
+        stage.run_to_the_end().state,
+        stage.broken_promises(),
     )

@@ -8,7 +8,7 @@ from chalicelib.database.restored_database import DatabaseBusyError
 from chalicelib.flow.choreography import ROWS, State
 from tests.choreography.fault_injection import Call, raised, refused
 from tests.choreography.recorded_run import of_steps
-from tests.choreography.run_night import Night, target_of
+from tests.choreography.run_night import FaultyStage, target_of
 
 FOREVER = 10_000
 STATES = [State(name) for name in dict.fromkeys(call.state for call in of_steps())]
@@ -19,11 +19,11 @@ FAILING_CALLS = [FIRST[state] for state in FAILING_STATES[::4]]
 
 @pytest.mark.parametrize("call", FAILING_CALLS, ids=str)
 def test_a_call_that_never_works_fails_the_operation_at_the_deadline(
-    night: Night, call: Call
+    stage: FaultyStage, call: Call
 ) -> None:
     """With the last answer as the reason, the step and the remedy; people are told."""
-    night.hurt_at(call, refused("InternalFailure", 500), times=FOREVER)
-    ended = night.dream()
+    stage.inject_at(call, refused("InternalFailure", 500), times=FOREVER)
+    ended = stage.run_night()
 
     assert (State.FAILED, call.step, State(call.state), True, True, []) == (
         ended.state,
@@ -31,100 +31,108 @@ def test_a_call_that_never_works_fails_the_operation_at_the_deadline(
         ended.stopped_at,
         call.method in (ended.reason or ""),
         bool(ended.remedy and ended.notified),
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
 @pytest.mark.parametrize("state", FAILING_STATES[::4])
-def test_a_call_that_is_denied_fails_the_operation_at_once(night: Night, state: State) -> None:
+def test_a_call_that_is_denied_fails_the_operation_at_once(
+    stage: FaultyStage, state: State
+) -> None:
     """A denied call is not retried: the operation fails in its state, and people are told once.
 
     tests/refusals/test_denied_calls.py denies every call.
     """
-    night.hurt(
+    stage.inject(
         refused("AccessDenied", 403),
         state=state,
         step=ROWS[state].step or "",
         call="rds.",
         times=FOREVER,
     )
-    ended = night.dream()
-    outcomes = [notice["outcome"] for notice in night.notices()]
+    ended = stage.run_night()
+    outcomes = [notice["outcome"] for notice in stage.notices()]
 
     assert (State.FAILED, state, ["FAILED"], []) == (
         ended.state,
         ended.stopped_at,
         outcomes,
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
 @pytest.mark.parametrize("state", STATES[::4])
-def test_a_bug_that_passes_is_survived(night: Night, state: State) -> None:
+def test_a_bug_that_passes_is_survived(stage: FaultyStage, state: State) -> None:
     """An exception that nobody expects fails the invocation, and is tried again twice."""
-    night.hurt_at(FIRST[state], raised(LookupError("a bug")), times=2)
-    ended = night.dream()
+    stage.inject_at(FIRST[state], raised(LookupError("a bug")), times=2)
+    ended = stage.run_night()
 
-    assert (State.SUCCEEDED, 2, []) == (ended.state, len(night.failures), night.broken_promises())
+    assert (State.SUCCEEDED, 2, []) == (ended.state, len(stage.failures), stage.broken_promises())
 
 
 @pytest.mark.parametrize("state", FAILING_STATES[::3])
-def test_a_bug_that_stays_fails_the_operation_after_three_times(night: Night, state: State) -> None:
+def test_a_bug_that_stays_fails_the_operation_after_three_times(
+    stage: FaultyStage, state: State
+) -> None:
     """It is not retried for hours, and the reason names the step and the exception."""
-    night.hurt_at(FIRST[state], raised(LookupError("a bug")), times=FOREVER)
-    ended = night.dream()
+    stage.inject_at(FIRST[state], raised(LookupError("a bug")), times=FOREVER)
+    ended = stage.run_night()
 
     assert (
         State.FAILED,
         f"{ROWS[state].step} failed 3 times with LookupError, which it does not expect.",
         3,
-    ) == (ended.state, ended.reason, FOREVER - night.accidents[0].times)
+    ) == (ended.state, ended.reason, FOREVER - stage.call_faults[0].times)
 
 
 @pytest.mark.parametrize(
     "trouble", [refused("InternalFailure", 500), refused("NotFound", 404), raised(LookupError())]
 )
-def test_a_notice_that_cannot_be_had_leaves_the_end_as_it_is(night: Night, trouble: object) -> None:
+def test_a_notice_that_cannot_be_had_leaves_the_end_as_it_is(
+    stage: FaultyStage, trouble: object
+) -> None:
     """The restore is good: it SUCCEEDS, with notified=false and a warning that says why."""
-    night.hurt(trouble, call="sns.publish", times=FOREVER)  # type: ignore[arg-type]
-    ended = night.dream()
+    stage.inject(trouble, call="sns.publish", times=FOREVER)  # type: ignore[arg-type]
+    ended = stage.run_night()
 
     assert (State.SUCCEEDED, False, 1, []) == (
         ended.state,
         ended.notified,
         len(ended.warnings),
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
-def test_a_failure_that_nobody_can_be_told_of_is_a_failure_still(night: Night) -> None:
+def test_a_failure_that_nobody_can_be_told_of_is_a_failure_still(stage: FaultyStage) -> None:
     """FAILED with the reason of the step, not of the notice."""
-    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot", times=FOREVER)
-    night.hurt(refused("InternalFailure", 500), call="sns.publish", times=FOREVER)
-    ended = night.dream()
+    stage.inject(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot", times=FOREVER)
+    stage.inject(refused("InternalFailure", 500), call="sns.publish", times=FOREVER)
+    ended = stage.run_night()
 
     assert (State.FAILED, "copy-snapshot", False, True, []) == (
         ended.state,
         ended.failed_step,
         ended.notified,
         "copy_db_cluster_snapshot" in (ended.reason or ""),
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
 @pytest.mark.parametrize(
     "method", ["enter_as_master", "revoke_production_logins", "ensure_users", "verify_users"]
 )
-def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, method: str) -> None:
+def test_a_database_that_is_busy_to_the_end_fails_the_operation(
+    stage: FaultyStage, method: str
+) -> None:
     """Locks and lost connections are waited out within the deadline, and told with the server's own
     words after it.
     """
-    night.hurt(
+    stage.inject(
         raised(DatabaseBusyError("The database is busy.")),
         call=f"postgresql.{method}",
         times=FOREVER,
     )
-    ended = night.dream()
+    ended = stage.run_night()
 
     assert (
         State.FAILED,
@@ -137,20 +145,20 @@ def test_a_database_that_is_busy_to_the_end_fails_the_operation(night: Night, me
         ended.stopped_at,
         "The database is busy" in (ended.reason or ""),
         ended.facts.users.production_logins_closed,
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
 @pytest.mark.parametrize(
     "method", ["enter_as_master", "revoke_production_logins", "ensure_users", "verify_users"]
 )
-def test_a_database_that_is_busy_for_a_while_is_waited_for(night: Night, method: str) -> None:
+def test_a_database_that_is_busy_for_a_while_is_waited_for(stage: FaultyStage, method: str) -> None:
     """Within the deadline nothing is lost but time."""
-    night.hurt(
+    stage.inject(
         raised(DatabaseBusyError("The database is busy.")), call=f"postgresql.{method}", times=3
     )
 
-    assert (State.SUCCEEDED, []) == (night.dream().state, night.broken_promises())
+    assert (State.SUCCEEDED, []) == (stage.run_night().state, stage.broken_promises())
 
 
 @pytest.mark.parametrize(
@@ -164,29 +172,31 @@ def test_a_database_that_is_busy_for_a_while_is_waited_for(night: Night, method:
     ],
 )
 def test_a_status_that_does_not_get_better_fails_the_operation(
-    night: Night, state: State, of: str, status: str
+    stage: FaultyStage, state: State, of: str, status: str
 ) -> None:
     """The reason names the resource and the status, and production's logins are told to be open."""
-    night.night()
-    night.reach(state)
-    night.aurora.set_status(target_of("x").replace("cluster:x", of), status)
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(state)
+    stage.aurora.set_status(target_of("x").replace("cluster:x", of), status)
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, state, True, []) == (
         ended.state,
         ended.stopped_at,
         f"is {status}" in (ended.reason or ""),
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
-def test_a_failure_after_the_restore_says_that_productions_logins_are_open(night: Night) -> None:
+def test_a_failure_after_the_restore_says_that_productions_logins_are_open(
+    stage: FaultyStage,
+) -> None:
     """Whoever reads the notice knows what stands there."""
-    night.hurt(
+    stage.inject(
         refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=FOREVER
     )
-    ended = night.dream()
-    (notice,) = night.notices()
+    ended = stage.run_night()
+    (notice,) = stage.notices()
     words = f"are still open on the target as it stands, {ended.facts.target.cluster_resource_id}."
 
     assert (State.FAILED, False, True) == (
@@ -196,17 +206,19 @@ def test_a_failure_after_the_restore_says_that_productions_logins_are_open(night
     )
 
 
-def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(night: Night) -> None:
+def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(
+    stage: FaultyStage,
+) -> None:
     """The old target is left as it was."""
-    night.night()
-    copying = night.reach(State.COPYING)
-    night.aurora.lose_snapshot(copying.facts.snapshot.arn or "")
-    ended = night.run_to_the_end()
+    stage.night()
+    copying = stage.reach(State.COPYING)
+    stage.aurora.lose_snapshot(copying.facts.snapshot.arn or "")
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, [], []) == (
         ended.state,
-        night.calls_of("delete_db_cluster"),
-        night.broken_promises(),
+        stage.calls_of("delete_db_cluster"),
+        stage.broken_promises(),
     )
 
 
@@ -223,10 +235,12 @@ def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(
     state: str, method: str
 ) -> None:
     """With AWS's own sentence, and not after the hours that a deletion or a restore may take."""
-    night = Night({"DELETE_DEADLINE": "7200", "STEP_DEADLINE": "7200", "USERS_DEADLINE": "7200"})
+    stage = FaultyStage(
+        {"DELETE_DEADLINE": "7200", "STEP_DEADLINE": "7200", "USERS_DEADLINE": "7200"}
+    )
     fault = refused("InvalidDBClusterStateFault")
-    night.hurt(fault, state=state, call=f"rds.{method}", times=FOREVER)
-    ended = night.dream()
+    stage.inject(fault, state=state, call=f"rds.{method}", times=FOREVER)
+    ended = stage.run_night()
     stood = next(one for one in ended.durations if one.state == state)
 
     assert (State.FAILED, State(state), True, True, []) == (
@@ -234,16 +248,16 @@ def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(
         ended.stopped_at,
         method in (ended.reason or ""),
         stood.seconds < 20 * 60,
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
 def test_a_copy_whose_state_refuses_for_good_is_a_warning_within_minutes() -> None:
     """The restore is good; the copy is not tried until the deadline of the state."""
-    night = Night({"ARCHIVE_DEADLINE": "7200"})
+    stage = FaultyStage({"ARCHIVE_DEADLINE": "7200"})
     fault = refused("InvalidDBClusterSnapshotStateFault")
-    night.hurt(fault, state="USERS_READY", call="rds.add_tags_to_resource", times=FOREVER)
-    ended = night.dream()
+    stage.inject(fault, state="USERS_READY", call="rds.add_tags_to_resource", times=FOREVER)
+    ended = stage.run_night()
     stood = next(one for one in ended.durations if one.state == State.USERS_READY)
 
     assert (State.SUCCEEDED, True, True) == (
@@ -253,27 +267,27 @@ def test_a_copy_whose_state_refuses_for_good_is_a_warning_within_minutes() -> No
     )
 
 
-def test_a_state_that_refuses_for_some_minutes_is_waited_for(night: Night) -> None:
+def test_a_state_that_refuses_for_some_minutes_is_waited_for(stage: FaultyStage) -> None:
     """Other trouble in between does not begin the count anew, and what passes is forgotten."""
     codes = ["InvalidDBClusterStateFault"] * 2 + ["Throttling", "InvalidDBClusterStateFault"]
     for code in codes:
-        night.hurt(refused(code), state="TARGET_DELETING", call="rds.delete_db_cluster")
-    ended = night.dream()
+        stage.inject(refused(code), state="TARGET_DELETING", call="rds.delete_db_cluster")
+    ended = stage.run_night()
 
     assert (State.SUCCEEDED, None, []) == (
         ended.state,
         ended.state_fault_since,
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
 def test_a_cluster_that_is_backed_up_for_long_is_waited_for() -> None:
     """A new password is refused meanwhile, but the status says that something is under way."""
-    night = Night({"USERS_DEADLINE": "7200"})
-    night.night()
-    night.reach(State.RESTORED)
-    night.aurora.set_status(target_of("staging-cluster"), "backing-up")
-    night.run(20 * 60)
-    night.aurora.set_status(target_of("staging-cluster"), "available")
+    stage = FaultyStage({"USERS_DEADLINE": "7200"})
+    stage.night()
+    stage.reach(State.RESTORED)
+    stage.aurora.set_status(target_of("staging-cluster"), "backing-up")
+    stage.run(20 * 60)
+    stage.aurora.set_status(target_of("staging-cluster"), "available")
 
-    assert (State.SUCCEEDED, []) == (night.run_to_the_end().state, night.broken_promises())
+    assert (State.SUCCEEDED, []) == (stage.run_to_the_end().state, stage.broken_promises())

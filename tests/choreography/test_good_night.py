@@ -17,7 +17,7 @@ from chalicelib.flow.choreography import (
 )
 from chalicelib.flow.timestamps import iso_timestamp
 from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TARGET_REGION
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 PATH = [
     "ACCEPTED",
@@ -40,30 +40,30 @@ PATH = [
 SNAPSHOT = "rds:prod-cluster-2026-11-23-03-03"
 
 
-def test_a_night_goes_through_the_table_and_keeps_its_promises(night: Night) -> None:
+def test_a_night_goes_through_the_table_and_keeps_its_promises(stage: FaultyStage) -> None:
     """Every state of the good path once, and nothing that is promised of every night is broken."""
-    ended = night.dream()
+    ended = stage.run_night()
 
     assert (State.SUCCEEDED, PATH, [], []) == (
         ended.state,
-        night.path(),
-        night.broken_promises(),
-        night.failures,
+        stage.path(),
+        stage.broken_promises(),
+        stage.failures,
     )
 
 
-def test_every_state_is_left_by_the_step_of_its_row(night: Night) -> None:
+def test_every_state_is_left_by_the_step_of_its_row(stage: FaultyStage) -> None:
     """The durations name the step that worked in each state, as the table has it."""
-    worked = {duration.state: duration.step for duration in night.dream().durations}
+    worked = {duration.state: duration.step for duration in stage.run_night().durations}
 
     assert {State(state): ROWS[State(state)].step for state in PATH[:-1]} == worked
 
 
-def test_every_state_is_announced_as_its_row_says(night: Night) -> None:
+def test_every_state_is_announced_as_its_row_says(stage: FaultyStage) -> None:
     """Ours on the bus, in order: the table's detail-types, ends included."""
-    night.dream()
+    stage.run_night()
     announced = [
-        one["detail-type"] for one in night.delivered if one["source"] == "aurora-restore.test"
+        one["detail-type"] for one in stage.delivered if one["source"] == "aurora-restore.test"
     ]
 
     assert [ROWS[State(state)].event for state in PATH] == (
@@ -71,12 +71,12 @@ def test_every_state_is_announced_as_its_row_says(night: Night) -> None:
     )
 
 
-def test_the_table_knows_every_change_of_state_that_happened(night: Night) -> None:
+def test_the_table_knows_every_change_of_state_that_happened(stage: FaultyStage) -> None:
     """Audit rows tell from where to where; the table allows each."""
-    ended = night.dream()
+    ended = stage.run_night()
     rows = [
         row
-        for row in night.trail(ended.operation_id)
+        for row in stage.trail(ended.operation_id)
         if "from_state" in row and "#intent" not in row["metric_id"]
     ]
 
@@ -90,11 +90,11 @@ def test_the_table_knows_every_change_of_state_that_happened(night: Night) -> No
     ]
 
 
-def test_an_audit_row_says_who_what_when_and_how_long(night: Night) -> None:
+def test_an_audit_row_says_who_what_when_and_how_long(stage: FaultyStage) -> None:
     """One of them, looked at whole but for its facts."""
-    ended = night.dream()
+    ended = stage.run_night()
     row = next(
-        row for row in night.trail(ended.operation_id) if row["to_state"] == "SNAPSHOT_READY"
+        row for row in stage.trail(ended.operation_id) if row["to_state"] == "SNAPSHOT_READY"
     )
     copied, entered = ended.durations[2], ended.durations[3].started_at
 
@@ -115,11 +115,11 @@ def test_an_audit_row_says_who_what_when_and_how_long(night: Night) -> None:
 
 def test_the_trail_of_a_night_with_one_of_each_counts_in_the_singular() -> None:
     """One instance, one login: an audit row says so in idiomatic English."""
-    night = Night({"INSTANCE_COUNT": "1"}, staging=False)
-    night.make_cluster(
+    stage = FaultyStage({"INSTANCE_COUNT": "1"}, staging=False)
+    stage.make_cluster(
         "staging-cluster", TARGET_REGION, tags={"aurora-restore": "test/default"}, members=1
     )
-    told = [row["what"] for row in night.trail(night.dream().operation_id)]
+    told = [row["what"] for row in stage.trail(stage.run_night().operation_id)]
 
     assert "Aurora creates the writer, staging-cluster-1" in told
     assert [True, True] == [
@@ -129,10 +129,10 @@ def test_the_trail_of_a_night_with_one_of_each_counts_in_the_singular() -> None:
     assert [] == [row for row in told if re.search(r"(?<!-)\b1 \w+s\b", row)]
 
 
-def test_the_end_frees_the_target_and_says_how_fresh_it_is(night: Night) -> None:
+def test_the_end_frees_the_target_and_says_how_fresh_it_is(stage: FaultyStage) -> None:
     """The permanent item: no holder, the last success and its snapshot's age."""
-    ended = night.dream()
-    target = night.target()
+    ended = stage.run_night()
+    target = stage.target()
 
     assert (None, ended.operation_id, ended.ended_at, ended.facts.snapshot.created_at) == (
         target.locked_by,
@@ -142,10 +142,10 @@ def test_the_end_frees_the_target_and_says_how_fresh_it_is(night: Night) -> None
     )
 
 
-def test_the_end_is_told_to_people_and_machines(night: Night) -> None:
+def test_the_end_is_told_to_people_and_machines(stage: FaultyStage) -> None:
     """One notice, with what somebody needs to use the copy."""
-    ended = night.dream()
-    (notice,) = night.notices()
+    ended = stage.run_night()
+    (notice,) = stage.notices()
     told = {
         key: notice[key]
         for key in ("outcome", "operation_id", "endpoint", "port", "production_logins_closed")
@@ -160,11 +160,11 @@ def test_the_end_is_told_to_people_and_machines(night: Night) -> None:
     } == told
 
 
-def test_the_last_event_carries_what_users_hang_their_own_steps_on(night: Night) -> None:
+def test_the_last_event_carries_what_users_hang_their_own_steps_on(stage: FaultyStage) -> None:
     """Endpoints, secrets, age of the data, durations; and no secret's value."""
-    ended = night.dream()
+    ended = stage.run_night()
     detail = next(
-        one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded"
+        one["detail"] for one in stage.delivered if one["detail-type"] == "RestoreSucceeded"
     )
 
     assert (
@@ -180,10 +180,10 @@ def test_the_last_event_carries_what_users_hang_their_own_steps_on(night: Night)
     )
 
 
-def test_who_may_log_in_after_a_night(night: Night) -> None:
+def test_who_may_log_in_after_a_night(stage: FaultyStage) -> None:
     """The master with the secret's password and our two users; production's login is closed."""
-    ended = night.dream()
-    roles = night.cluster_at(ended.facts.target.endpoint or "").roles
+    ended = stage.run_night()
+    roles = stage.cluster_at(ended.facts.target.endpoint or "").roles
 
     assert {
         "master": MASTER_PASSWORD,
@@ -192,14 +192,14 @@ def test_who_may_log_in_after_a_night(night: Night) -> None:
     } == {name: role.password for name, role in roles.items() if role.can_login and role.password}
 
 
-def test_no_password_reaches_a_record_an_event_or_a_notice(night: Night) -> None:
+def test_no_password_reaches_a_record_an_event_or_a_notice(stage: FaultyStage) -> None:
     """Looked for in everything that was written or sent."""
-    night.dream()
+    stage.run_night()
     written = json.dumps(
         [
-            night.store.tables,
-            night.delivered,
-            night.topics.published(night.environment["SNS_TOPIC_ARN"]),
+            stage.store.tables,
+            stage.delivered,
+            stage.topics.published(stage.environment["SNS_TOPIC_ARN"]),
         ]
     )
     secrets = [MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]]
@@ -207,10 +207,10 @@ def test_no_password_reaches_a_record_an_event_or_a_notice(night: Night) -> None
     assert [] == [secret for secret in secrets if secret in written]
 
 
-def test_everything_that_was_made_carries_our_tags(night: Night) -> None:
+def test_everything_that_was_made_carries_our_tags(stage: FaultyStage) -> None:
     """Cluster, instances and copy: stage and plan, and the operation."""
-    ended = night.dream()
-    rds = night.rds(TARGET_REGION)
+    ended = stage.run_night()
+    rds = stage.rds(TARGET_REGION)
     cluster = rds.describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"][0]
     instances = rds.describe_db_instances(
         Filters=[{"Name": "db-cluster-id", "Values": ["staging-cluster"]}]
@@ -226,14 +226,14 @@ def test_everything_that_was_made_carries_our_tags(night: Night) -> None:
     ]
 
 
-def test_the_old_target_is_deleted_readers_first(night: Night) -> None:
+def test_the_old_target_is_deleted_readers_first(stage: FaultyStage) -> None:
     """Instances before the cluster, the writer last of them, and the intent stands in the record
     before.
     """
-    ended = night.dream()
+    ended = stage.run_night()
     deleted = [
         call.parameters.get("DBInstanceIdentifier") or call.parameters["DBClusterIdentifier"]
-        for call in night.calls_of("delete_db_instance", "delete_db_cluster")
+        for call in stage.calls_of("delete_db_instance", "delete_db_cluster")
     ]
     members = ended.facts.target.old.members if ended.facts.target.old else ()
 
@@ -244,16 +244,16 @@ def test_the_old_target_is_deleted_readers_first(night: Night) -> None:
     assert list(members) == deleted[:-1]
 
 
-def test_a_second_night_replaces_what_the_first_made(night: Night) -> None:
+def test_a_second_night_replaces_what_the_first_made(stage: FaultyStage) -> None:
     """The same again some time later: the first night's cluster is the second's victim."""
-    first = night.dream()
-    night.run(1800)
-    second = night.dream()
+    first = stage.run_night()
+    stage.run(1800)
+    second = stage.run_night()
 
     assert (State.SUCCEEDED, first.facts.target.cluster_resource_id, []) == (
         second.state,
         second.facts.target.old.resource_id if second.facts.target.old else None,
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 

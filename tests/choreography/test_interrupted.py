@@ -13,7 +13,7 @@ from simulation.instrumented import RecordingStore
 from simulation.run import play
 from simulation.scenarios import SCENARIOS
 from tests.choreography.fault_injection import refused
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 DELETES = "delete-rds in TARGET_DELETING: rds.delete_db_cluster/1"
 COPIES = "copy-snapshot in SNAPSHOT_FOUND: rds.copy_db_cluster_snapshot/1"
@@ -76,15 +76,15 @@ def test_one_fault_costs_a_night_nothing_but_time(fault: str, site: str) -> None
     ],
 )
 def test_what_is_not_found_for_a_moment_is_waited_for(
-    night: Night, state: str, call: str, code: str, times: int
+    stage: FaultyStage, state: str, call: str, code: str, times: int
 ) -> None:
     """RDS's answers are eventually consistent: what was just made may not be found for a while."""
-    night.hurt(refused(code, 404), state=state, call=call, times=times)
-    ended = night.dream()
+    stage.inject(refused(code, 404), state=state, call=call, times=times)
+    ended = stage.run_night()
 
-    assert (State.SUCCEEDED, ()) == (ended.state, night.only().warnings)
-    assert 1 == len(night.calls_of("copy_db_cluster_snapshot"))
-    assert [] == night.broken_promises()
+    assert (State.SUCCEEDED, ()) == (ended.state, stage.only().warnings)
+    assert 1 == len(stage.calls_of("copy_db_cluster_snapshot"))
+    assert [] == stage.broken_promises()
 
 
 class ThrottledStore(RecordingStore):
@@ -100,14 +100,14 @@ class ThrottledStore(RecordingStore):
         return super().get(key, table)
 
 
-def test_throttled_tables_cost_time_only(night: Night) -> None:
+def test_throttled_tables_cost_time_only(stage: FaultyStage) -> None:
     """A step that DynamoDB throttles is tried again: its invocation neither fails nor is a bug."""
-    throttled = ThrottledStore(night.recorder.wrote)
-    throttled.tables, night.store = night.store.tables, throttled
-    night.night()
-    night.reach(State.ACCEPTED)
+    throttled = ThrottledStore(stage.recorder.wrote)
+    throttled.tables, stage.store = stage.store.tables, throttled
+    stage.night()
+    stage.reach(State.ACCEPTED)
     throttled.throttled = 3
-    ended = night.run_to_the_end()
+    ended = stage.run_to_the_end()
 
-    assert (State.SUCCEEDED, [], 0) == (ended.state, night.failures, throttled.throttled)
-    assert [] == night.broken_promises()
+    assert (State.SUCCEEDED, [], 0) == (ended.state, stage.failures, throttled.throttled)
+    assert [] == stage.broken_promises()

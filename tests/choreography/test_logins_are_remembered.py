@@ -16,7 +16,7 @@ from simulation.instrumented import RecordingStore
 from simulation.stage import SOURCE_REGION
 from tests.choreography.fault_injection import CrashError
 from tests.choreography.requests import again
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 POINTS_MAX = 40
 
@@ -34,7 +34,7 @@ class CrashingStore(RecordingStore):
         return written
 
 
-class CrashingNight(Night):
+class CrashingNight(FaultyStage):
     """A night whose set-up of users ends at one point: a write to the tables, or a statement to the
     database.
     """
@@ -77,11 +77,11 @@ def closed(operation: Operation) -> tuple[bool | None, tuple[str, ...], int]:
 
 def crashed_at(point: int, logins: list[str]) -> CrashingNight:
     """Let a night come to the set-up of users, whose function ends at a point."""
-    night = CrashingNight(logins)
-    night.night()
-    night.reach(State.RESTORED)
-    night.points_to_go = point
-    return night
+    stage = CrashingNight(logins)
+    stage.night()
+    stage.reach(State.RESTORED)
+    stage.points_to_go = point
+    return stage
 
 
 @pytest.mark.parametrize("ends_by", ["itself", "a rerun"])
@@ -94,33 +94,33 @@ def test_a_crash_at_any_point_loses_no_name(logins: list[str], ends_by: str) -> 
     """
     everybody = sorted([*logins, "shop_app"])
     for point in range(1, POINTS_MAX + len(everybody), 1 if len(logins) < NAMES_MAX else 11):
-        night = crashed_at(point, logins)
-        while night.crashes == 0 and night.all_operations()[-1].open:
-            night.deliver() if night.queue else night.step_time()
-        if ends_by == "a rerun" and night.crashes and night.all_operations()[-1].cancellable:
-            first = night.all_operations()[-1].operation_id
-            night.request("CancelRequested", operation_id=first, reason="now")
-            night.run_to_the_end()
-            again(night, first)
-        ended = night.run_to_the_end()
+        stage = crashed_at(point, logins)
+        while stage.crashes == 0 and stage.all_operations()[-1].open:
+            stage.deliver() if stage.queue else stage.step_time()
+        if ends_by == "a rerun" and stage.crashes and stage.all_operations()[-1].cancellable:
+            first = stage.all_operations()[-1].operation_id
+            stage.request("CancelRequested", operation_id=first, reason="now")
+            stage.run_to_the_end()
+            again(stage, first)
+        ended = stage.run_to_the_end()
 
-        assert (State.SUCCEEDED, []) == (ended.state, night.broken_promises())
+        assert (State.SUCCEEDED, []) == (ended.state, stage.broken_promises())
         assert (True, tuple(everybody[:NAMES_MAX]), len(everybody)) == closed(ended), point
-        if not night.crashes:
+        if not stage.crashes:
             return
     raise AssertionError("There are more points than were tried.")
 
 
 def test_a_login_that_was_kept_and_is_not_any_more_is_among_those_that_are_closed() -> None:
     """A rerun without KEEP_LOGIN_ROLES closes it, and says so."""
-    night = CrashingNight(["reporter"], {"KEEP_LOGIN_ROLES": "reporter"})
-    night.night()
-    first = night.reach(State.USERS_READY)
-    night.request("CancelRequested", operation_id=first.operation_id, reason="close it, too")
-    night.run_to_the_end()
-    night.environment["KEEP_LOGIN_ROLES"] = ""
-    again(night, first.operation_id)
-    before, after = night.all_operations()
+    stage = CrashingNight(["reporter"], {"KEEP_LOGIN_ROLES": "reporter"})
+    stage.night()
+    first = stage.reach(State.USERS_READY)
+    stage.request("CancelRequested", operation_id=first.operation_id, reason="close it, too")
+    stage.run_to_the_end()
+    stage.environment["KEEP_LOGIN_ROLES"] = ""
+    again(stage, first.operation_id)
+    before, after = stage.all_operations()
 
     assert ((True, ("shop_app",), 1), ("reporter",)) == (
         closed(before),
@@ -136,16 +136,16 @@ def test_a_login_that_could_not_be_closed_and_is_kept_then_is_not_among_those_th
     None
 ):
     """The refusal's own remedy: name it in KEEP_LOGIN_ROLES."""
-    night = CrashingNight([])
-    (source,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
+    stage = CrashingNight([])
+    (source,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
         "DBClusters"
     ]
-    roles = night.data.clusters[source["DbClusterResourceId"]].roles
+    roles = stage.data.clusters[source["DbClusterResourceId"]].roles
     roles["auditor"] = InMemoryRole("Production-1", alterable=False)
-    failed = night.dream()
-    night.environment["KEEP_LOGIN_ROLES"] = "auditor"
-    again(night, failed.operation_id)
-    ended = night.all_operations()[-1]
+    failed = stage.run_night()
+    stage.environment["KEEP_LOGIN_ROLES"] = "auditor"
+    again(stage, failed.operation_id)
+    ended = stage.all_operations()[-1]
 
     assert (False, ("auditor", "shop_app"), 2) == closed(failed)
     assert ((True, ("shop_app",), 1), ("auditor",)) == (

@@ -10,42 +10,42 @@ from chalicelib.flow.choreography import State
 from simulation.stage import MASTER_PASSWORD
 from tests.choreography.fault_injection import raised
 from tests.choreography.master_by_iam import OldSdk, by_iam
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 MEMBER = "MasterUserAuthenticationType"
 
 
-def authentications(night: Night) -> list[Any]:
+def authentications(stage: FaultyStage) -> list[Any]:
     """List what functions asked for with each new password."""
-    asked = [call.parameters for call in night.calls_of("modify_db_cluster")]
+    asked = [call.parameters for call in stage.calls_of("modify_db_cluster")]
     return [one.get(MEMBER) for one in asked if "MasterUserPassword" in one]
 
 
-def test_it_is_switched_to_the_secrets_password(night: Night) -> None:
+def test_it_is_switched_to_the_secrets_password(stage: FaultyStage) -> None:
     """With the first reset, and the night succeeds."""
-    ended = by_iam(night).dream()
-    role = night.data.clusters[str(ended.facts.target.cluster_resource_id)].roles["master"]
+    ended = by_iam(stage).run_night()
+    role = stage.data.clusters[str(ended.facts.target.cluster_resource_id)].roles["master"]
 
-    assert (State.SUCCEEDED, ["password"]) == (ended.state, authentications(night))
+    assert (State.SUCCEEDED, ["password"]) == (ended.state, authentications(stage))
     assert (MASTER_PASSWORD, "") == (role.password, role.by_token)
 
 
-def test_a_master_with_a_password_is_not_asked_about(night: Night) -> None:
+def test_a_master_with_a_password_is_not_asked_about(stage: FaultyStage) -> None:
     """What need not be changed is not named in the request."""
-    ended = night.dream()
+    ended = stage.run_night()
 
-    assert (State.SUCCEEDED, [None]) == (ended.state, authentications(night))
+    assert (State.SUCCEEDED, [None]) == (ended.state, authentications(stage))
 
 
 def test_an_sdk_that_cannot_say_it_ends_the_operation_with_what_to_do() -> None:
     """A parameter that it does not know is never sent."""
-    night = by_iam(OldSdk())
-    ended = night.dream()
+    stage = by_iam(OldSdk())
+    ended = stage.run_night()
 
     assert (State.FAILED, State.RESTORED, []) == (
         ended.state,
         ended.stopped_at,
-        authentications(night),
+        authentications(stage),
     )
     assert "logs in by IAM authentication, and the AWS SDK of this function is too old" in str(
         ended.reason
@@ -53,12 +53,14 @@ def test_an_sdk_that_cannot_say_it_ends_the_operation_with_what_to_do() -> None:
     assert "--master-user-authentication-type password" in str(ended.remedy)
 
 
-def test_a_server_that_goes_on_asking_for_a_token_ends_the_operation_soon(night: Night) -> None:
+def test_a_server_that_goes_on_asking_for_a_token_ends_the_operation_soon(
+    stage: FaultyStage,
+) -> None:
     """Aurora takes back what the type of authentication granted, and nothing else."""
-    by_iam(night)
+    by_iam(stage)
     asks = raised(token_login_error(Endpoint("staging", 5432), "master"))
-    night.hurt(asks, state="RESTORED", call="postgresql.enter_as_master", times=999)
-    ended = night.dream()
+    stage.inject(asks, state="RESTORED", call="postgresql.enter_as_master", times=999)
+    ended = stage.run_night()
 
     assert (State.FAILED, State.RESTORED) == (ended.state, ended.stopped_at)
     assert "asks the master user master for another proof than a password" in str(ended.reason)

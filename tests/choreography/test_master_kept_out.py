@@ -12,7 +12,7 @@ from chalicelib.flow.operation import Operation
 from simulation.in_memory_database import InMemoryCluster
 from simulation.stage import MASTER_SECRET, PRODUCTION_PASSWORD
 from tests.choreography.requests import again
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 from tests.refusals.following import secret
 
 MINUTE = 60
@@ -39,11 +39,11 @@ def closed(sqlstate: str, *, may_open: bool) -> Left:
     return leave
 
 
-def night_of(leave: Left) -> Night:
+def night_of(leave: Left) -> FaultyStage:
     """Give a night of a production that is left so."""
-    night = Night(LONG)
-    leave(next(iter(night.data.clusters.values())))
-    return night
+    stage = FaultyStage(LONG)
+    leave(next(iter(stage.data.clusters.values())))
+    return stage
 
 
 def minutes_at_users(ended: Operation) -> float:
@@ -51,12 +51,12 @@ def minutes_at_users(ended: Operation) -> float:
     return sum(one.seconds for one in ended.durations if one.state == State.RESTORED) / MINUTE
 
 
-def passwords_set(night: Night) -> int:
+def passwords_set(stage: FaultyStage) -> int:
     """Count how often Aurora was asked for the master password."""
     return len(
         [
             call
-            for call in night.calls_of("modify_db_cluster")
+            for call in stage.calls_of("modify_db_cluster")
             if "MasterUserPassword" in call.parameters
         ]
     )
@@ -123,35 +123,35 @@ def test_a_master_that_cannot_come_in_ends_the_night_soon(
     leave: Left, told: str, remedy: str, minutes: int, asked: int
 ) -> None:
     """With a sentence of its own, what to run in production, and the command for a later snapshot."""
-    night = night_of(leave)
-    ended = night.dream()
+    stage = night_of(leave)
+    ended = stage.run_night()
 
     assert (State.FAILED, True, asked) == (
         ended.state,
         minutes_at_users(ended) < minutes,
-        passwords_set(night),
+        passwords_set(stage),
     )
     assert told in str(ended.reason)
     assert remedy in str(ended.remedy)
-    assert "Later snapshots have the change" in night.notices()[-1]["text"]
+    assert "Later snapshots have the change" in stage.notices()[-1]["text"]
 
 
 @pytest.mark.parametrize("sqlstate", ["53300", "42501"])
 def test_a_database_that_the_master_may_open_is_opened(sqlstate: str) -> None:
     """From another one, without anybody's help."""
-    assert State.SUCCEEDED is night_of(closed(sqlstate, may_open=True)).dream().state
+    assert State.SUCCEEDED is night_of(closed(sqlstate, may_open=True)).run_night().state
 
 
 def test_a_server_that_is_full_for_a_while_is_waited_for() -> None:
     """Its clients go away before ten minutes are over."""
-    night = night_of(master(full=True))
-    night.night()
-    restored = night.reach(State.RESTORED)
-    night.deliver()
-    night.run(8 * MINUTE)
-    night.data.clusters[str(restored.facts.target.cluster_resource_id)].roles["master"].full = False
+    stage = night_of(master(full=True))
+    stage.night()
+    restored = stage.reach(State.RESTORED)
+    stage.deliver()
+    stage.run(8 * MINUTE)
+    stage.data.clusters[str(restored.facts.target.cluster_resource_id)].roles["master"].full = False
 
-    assert State.SUCCEEDED is night.run_to_the_end().state
+    assert State.SUCCEEDED is stage.run_to_the_end().state
 
 
 @pytest.mark.parametrize(
@@ -163,17 +163,17 @@ def test_productions_own_master_password_is_refused_also_where_it_does_not_open_
     leave: Left,
 ) -> None:
     """The server knows it, whatever else keeps the master user out: nothing is set."""
-    night = night_of(leave)
-    secret(MASTER_SECRET, password=PRODUCTION_PASSWORD)(night)
-    ended = night.dream()
+    stage = night_of(leave)
+    secret(MASTER_SECRET, password=PRODUCTION_PASSWORD)(stage)
+    ended = stage.run_night()
 
-    assert (State.FAILED, 0) == (ended.state, passwords_set(night))
+    assert (State.FAILED, 0) == (ended.state, passwords_set(stage))
     assert "holds the password that master has in production" in str(ended.reason)
 
 
-def test_a_rerun_sets_the_password_anew(night: Night) -> None:
+def test_a_rerun_sets_the_password_anew(stage: FaultyStage) -> None:
     """What an earlier operation asked for does not count for the next one."""
-    night.dream()
-    again(night, "last", from_step="setup-db-users")
+    stage.run_night()
+    again(stage, "last", from_step="setup-db-users")
 
-    assert [1, 1] == [one.facts.attempts.passwords_set for one in night.all_operations()]
+    assert [1, 1] == [one.facts.attempts.passwords_set for one in stage.all_operations()]

@@ -15,7 +15,7 @@ from simulation.stage import TARGET_REGION
 from tests.choreography.dead_network import trial_in_a_dead_network
 from tests.choreography.fault_injection import raised, refused
 from tests.choreography.requests import again, stop_target
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 from tests.refusals.refused_operations import old_target
 
 DELETIONS = ("delete_db_instance", "delete_db_cluster")
@@ -27,98 +27,98 @@ CALLS = {
 }
 
 
-def trail_of_trial(night: Night) -> str:
+def trail_of_trial(stage: FaultyStage) -> str:
     """Give what the trail says of the trial."""
-    operation = night.all_operations()[-1]
+    operation = stage.all_operations()[-1]
     return str(
         next(
             row["what"]
-            for row in night.trail(operation.operation_id)
+            for row in stage.trail(operation.operation_id)
             if row.get("from_state") == "PREFLIGHT_PASSED"
         )
     )
 
 
-def test_everything_is_reached_before_anything_is_deleted(night: Night) -> None:
+def test_everything_is_reached_before_anything_is_deleted(stage: FaultyStage) -> None:
     """By the calls that the function makes anyway, and the trail says what was reached."""
-    night.dream()
-    deletion = night.made.index(night.calls_of(*DELETIONS)[0])
+    stage.run_night()
+    deletion = stage.made.index(stage.calls_of(*DELETIONS)[0])
     tried = {
-        f"{call.service}.{call.method}" for call in night.made[:deletion] if call.step == IN_VPC
+        f"{call.service}.{call.method}" for call in stage.made[:deletion] if call.step == IN_VPC
     }
 
     assert {*CALLS.values(), "postgresql.reach"} <= tried
-    assert trail_of_trial(night).startswith(
+    assert trail_of_trial(stage).startswith(
         f"{IN_VPC} reaches DynamoDB, EventBridge, Secrets Manager, RDS, staging-cluster.cluster-"
     )
 
 
 @pytest.mark.parametrize(("name", "call"), CALLS.items())
 def test_a_service_that_does_not_answer_costs_nobody_the_old_target(
-    night: Night, name: str, call: str
+    stage: FaultyStage, name: str, call: str
 ) -> None:
     """The operation FAILS within minutes, and says what is missing in the VPC."""
-    night.hurt(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
-    ended = night.dream()
+    stage.inject(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
+    ended = stage.run_night()
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
         ended.state,
         ended.stopped_at,
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
     )
     assert f"{IN_VPC} does not reach {name} ({TARGET_REGION})." in str(ended.reason)
     assert f"an endpoint for com.amazonaws.{TARGET_REGION}.{call.partition('.')[0]}" in str(
         ended.remedy
     )
-    assert "This operation deleted nothing" in night.notices()[-1]["text"]
+    assert "This operation deleted nothing" in stage.notices()[-1]["text"]
     assert 600 <= ended.durations[-2].seconds < 1000
 
 
-def test_several_problems_are_told_one_a_line(night: Night) -> None:
+def test_several_problems_are_told_one_a_line(stage: FaultyStage) -> None:
     """Without an endpoint at all, one night tells of each."""
     for call in (CALLS["RDS"], CALLS["Secrets Manager"]):
-        night.hurt(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
-    ended = night.dream()
+        stage.inject(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
+    ended = stage.run_night()
 
     assert ["Secrets Manager", "RDS"] == [
         problem.split("reach ")[1].split(" (")[0] for problem in ended.problems
     ]
 
 
-def test_one_lost_packet_does_not_end_a_night(night: Night) -> None:
+def test_one_lost_packet_does_not_end_a_night(stage: FaultyStage) -> None:
     """It is tried again within the deadline."""
-    night.hurt(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=CALLS["RDS"])
+    stage.inject(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=CALLS["RDS"])
 
-    assert State.SUCCEEDED is night.dream().state
+    assert State.SUCCEEDED is stage.run_night().state
 
 
-def test_what_its_role_may_not_do_is_told_at_once(night: Night) -> None:
+def test_what_its_role_may_not_do_is_told_at_once(stage: FaultyStage) -> None:
     """A permission does not come by itself."""
-    night.hurt(
+    stage.inject(
         refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"], times=999
     )
-    ended = night.dream()
+    ended = stage.run_night()
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
         ended.state,
         ended.stopped_at,
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
     )
     assert "Allow secretsmanager:GetSecretValue" in str(ended.remedy)
     assert ended.durations[-2].seconds < 60
 
 
-def test_an_old_target_that_is_not_reached_stays(night: Night) -> None:
+def test_an_old_target_that_is_not_reached_stays(stage: FaultyStage) -> None:
     """Its security groups are those of the new one, which nobody could set up either."""
-    old_target(night).trouble = DatabaseUnavailableError(
+    old_target(stage).trouble = DatabaseUnavailableError(
         "PostgreSQL at staging does not answer (TimeoutError)."
     )
-    ended = night.dream()
+    ended = stage.run_night()
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
         ended.state,
         ended.stopped_at,
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
     )
     assert f"{IN_VPC} does not reach the target: PostgreSQL at staging does not answer" in str(
         ended.reason
@@ -126,45 +126,45 @@ def test_an_old_target_that_is_not_reached_stays(night: Night) -> None:
     assert f"Let the security groups of {IN_VPC} in to sg-staging on port 5432" in str(ended.remedy)
 
 
-def test_a_stopped_target_is_said_to_be_not_tried(night: Night) -> None:
+def test_a_stopped_target_is_said_to_be_not_tried(stage: FaultyStage) -> None:
     """It listens nowhere, and the night goes on."""
-    stop_target(night)
-    ended = night.dream()
+    stop_target(stage)
+    ended = stage.run_night()
 
     assert State.SUCCEEDED is ended.state
-    assert trail_of_trial(night).endswith(
+    assert trail_of_trial(stage).endswith(
         "RDS; not tried: the target's port, because the target is stopped"
     )
 
 
 def test_the_first_night_tries_the_services() -> None:
     """There is no old target to try."""
-    night = Night(staging=False)
-    ended = night.dream()
+    stage = FaultyStage(staging=False)
+    ended = stage.run_night()
 
     assert State.SUCCEEDED is ended.state
-    assert trail_of_trial(night).endswith(
+    assert trail_of_trial(stage).endswith(
         "not tried: the target's port, because there is no target yet"
     )
 
 
 def test_another_port_than_the_old_one_is_said_to_be_not_tried() -> None:
     """Nothing listens there yet."""
-    night = Night({"PORT": "5555"})
-    night.dream()
+    stage = FaultyStage({"PORT": "5555"})
+    stage.run_night()
 
-    assert trail_of_trial(night).endswith("; not tried: port 5555, which the new target will have")
+    assert trail_of_trial(stage).endswith("; not tried: port 5555, which the new target will have")
 
 
-def test_a_function_that_reaches_nothing_at_all_ends_the_operation(night: Night) -> None:
+def test_a_function_that_reaches_nothing_at_all_ends_the_operation(stage: FaultyStage) -> None:
     """It cannot even say so; the heartbeat does, within minutes, and nothing was lost."""
-    night.deaf.add(IN_VPC)
-    ended = night.dream()
+    stage.disabled.add(IN_VPC)
+    ended = stage.run_night()
 
     assert (State.FAILED, State.PREFLIGHT_PASSED, []) == (
         ended.state,
         ended.stopped_at,
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
     )
     assert f"{IN_VPC} did not answer" in str(ended.reason)
     assert "It runs in a VPC: without a route to a NAT gateway, or an endpoint for DynamoDB" in str(
@@ -174,17 +174,17 @@ def test_a_function_that_reaches_nothing_at_all_ends_the_operation(night: Night)
 
 
 @pytest.mark.parametrize("how", [{}, {"from_step": IN_VPC}, {"from_step": "delete-rds"}])
-def test_a_rerun_of_what_stopped_there_tries_again(night: Night, how: dict[str, str]) -> None:
+def test_a_rerun_of_what_stopped_there_tries_again(stage: FaultyStage, how: dict[str, str]) -> None:
     """Whichever of the two steps is asked for, everything is looked up and tried again before the
     deletion.
     """
-    night.hurt(refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"])
-    first = night.dream()
-    again(night, first.operation_id, **how)
+    stage.inject(refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"])
+    first = stage.run_night()
+    again(stage, first.operation_id, **how)
 
     assert (State.SUCCEEDED, ["SNAPSHOT_READY", "PREFLIGHT_PASSED"]) == (
-        night.all_operations()[-1].state,
-        night.path()[:2],
+        stage.all_operations()[-1].state,
+        stage.path()[:2],
     )
 
 
@@ -193,51 +193,51 @@ def test_a_rerun_of_what_stopped_there_tries_again(night: Night, how: dict[str, 
     [(False, "cannot resolve 127.0.0.1, the name of"), (True, "does not reach")],
 )
 def test_a_name_that_does_not_resolve_is_another_problem_than_a_closed_way(
-    night: Night, *, resolves: bool, says: str
+    stage: FaultyStage, *, resolves: bool, says: str
 ) -> None:
     """Real clients, which tell one error for both."""
-    trial = trial_in_a_dead_network(night, resolves=resolves)
+    trial = trial_in_a_dead_network(stage, resolves=resolves)
 
     assert ("DynamoDB",) == trial.reached
     assert [True] * 3 == [says in str(problem) for problem in trial.problems]
 
 
-def asked(night: Night, detail: dict[str, Any]) -> None:
+def asked(stage: FaultyStage, detail: dict[str, Any]) -> None:
     """Put the doctor's question on the bus, and have it delivered."""
-    night.put("ProbeRequested", **detail)
-    night.deliver()
+    stage.put("ProbeRequested", **detail)
+    stage.deliver()
 
 
-def test_the_doctors_question_is_answered_where_it_looks(night: Night) -> None:
+def test_the_doctors_question_is_answered_where_it_looks(stage: FaultyStage) -> None:
     """With the question's id and the time; nothing else is written, and no operation begins."""
-    settings = plan(night.ports(), DEFAULT_PLAN)
+    settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
-    asked(night, {"request_id": "doctor-1", "settings": settings.to_item()})
-    answer = night.operations.trial(DEFAULT_PLAN)
+    asked(stage, {"request_id": "doctor-1", "settings": settings.to_item()})
+    answer = stage.operations.trial(DEFAULT_PLAN)
 
     assert ("doctor-1", [], []) == (
         answer["request_id"],
         answer["problems"],
-        night.all_operations(),
+        stage.all_operations(),
     )
     assert ["DynamoDB", "EventBridge", "Secrets Manager", "RDS"] == answer["reached"][:4]
-    assert [] == night.notices()
+    assert [] == stage.notices()
 
 
-def test_what_is_missing_is_answered_with_what_to_do(night: Night) -> None:
+def test_what_is_missing_is_answered_with_what_to_do(stage: FaultyStage) -> None:
     """One sentence for what is wrong and one for what to do, for each problem."""
-    settings = plan(night.ports(), DEFAULT_PLAN)
+    settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
-    night.hurt(NO_ANSWER, step=IN_VPC, call=CALLS["RDS"])
-    asked(night, {"request_id": "doctor-1", "settings": settings.to_item()})
-    ((reason, remedy),) = night.operations.trial(DEFAULT_PLAN)["problems"]
+    stage.inject(NO_ANSWER, step=IN_VPC, call=CALLS["RDS"])
+    asked(stage, {"request_id": "doctor-1", "settings": settings.to_item()})
+    ((reason, remedy),) = stage.operations.trial(DEFAULT_PLAN)["problems"]
 
     assert f"{IN_VPC} does not reach RDS ({TARGET_REGION})." == reason
     assert "com.amazonaws.us-west-2.rds" in remedy
 
 
-def test_a_question_that_no_doctor_puts_is_ignored(night: Night) -> None:
+def test_a_question_that_no_doctor_puts_is_ignored(stage: FaultyStage) -> None:
     """Nobody waits for its answer."""
-    asked(night, {"request_id": "doctor-1"})
+    asked(stage, {"request_id": "doctor-1"})
 
-    assert ({}, []) == (night.operations.trial(DEFAULT_PLAN), night.failures)
+    assert ({}, []) == (stage.operations.trial(DEFAULT_PLAN), stage.failures)

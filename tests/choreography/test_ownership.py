@@ -10,58 +10,60 @@ from chalicelib.flow.choreography import State
 from chalicelib.messages.commands import rerun_command
 from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.choreography.requests import adopt, disown, protect, remove_target, target
-from tests.choreography.run_night import Night, target_of
+from tests.choreography.run_night import FaultyStage, target_of
 from tests.refusals.following import Deed
 from tests.refusals.refused_operations import lose_copy
 
 DELETIONS = ("delete_db_cluster", "delete_db_instance")
 
 
-def test_tags_that_are_taken_away_in_the_middle_of_a_deletion_are_respected(night: Night) -> None:
+def test_tags_that_are_taken_away_in_the_middle_of_a_deletion_are_respected(
+    stage: FaultyStage,
+) -> None:
     """The deletion was decided and nothing deleted yet: it stays, and the remedy says how to adopt
     it.
     """
-    night.night()
-    night.reach(State.TARGET_DELETING)
-    disown(night)
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(State.TARGET_DELETING)
+    disown(stage)
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, State.TARGET_DELETING, True, [], "available") == (
         ended.state,
         ended.stopped_at,
         "does not carry our tag" in (ended.reason or ""),
-        night.calls_of(*DELETIONS),
-        target(night)["Status"],
+        stage.calls_of(*DELETIONS),
+        target(stage)["Status"],
     )
 
 
 def test_a_target_that_joins_a_global_cluster_in_the_middle_of_a_deletion_is_left_alone(
-    night: Night,
+    stage: FaultyStage,
 ) -> None:
     """Regions beyond ours depend on it now."""
-    night.night()
-    night.reach(State.TARGET_DELETING)
-    night.rds().create_global_cluster(
+    stage.night()
+    stage.reach(State.TARGET_DELETING)
+    stage.rds().create_global_cluster(
         GlobalClusterIdentifier="world", SourceDBClusterIdentifier=target_of("staging-cluster")
     )
-    ended = night.run_to_the_end()
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, True, []) == (
         ended.state,
         "belongs to the global cluster world" in (ended.reason or ""),
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
     )
 
 
-def test_a_protection_that_nobody_of_us_set_is_lifted_and_told(night: Night) -> None:
+def test_a_protection_that_nobody_of_us_set_is_lifted_and_told(stage: FaultyStage) -> None:
     """The target is ours: a warning says that it was protected, and the deletion comes at the next
     look only.
     """
-    protect(night)
-    ended = night.dream()
+    protect(stage)
+    ended = stage.run_night()
     methods = [
         call.method
-        for call in night.calls_of("describe_db_clusters", "modify_db_cluster", *DELETIONS)
+        for call in stage.calls_of("describe_db_clusters", "modify_db_cluster", *DELETIONS)
     ]
     lifted = methods.index("modify_db_cluster")
 
@@ -69,35 +71,35 @@ def test_a_protection_that_nobody_of_us_set_is_lifted_and_told(night: Night) -> 
         ended.state,
         len(ended.warnings),
         methods[lifted + 1],
-        night.broken_promises(),
+        stage.broken_promises(),
     )
     assert "was protected against deletion, which no operation of ours had set" in ended.warnings[0]
 
 
-def test_a_strangers_cluster_gets_no_instances_of_ours(night: Night) -> None:
+def test_a_strangers_cluster_gets_no_instances_of_ours(stage: FaultyStage) -> None:
     """Somebody replaced what we had restored before its instances were made."""
-    night.night()
-    night.reach(State.CLUSTER_RESTORED)
-    remove_target(night)
-    waiting = list(night.queue)
-    night.make_cluster("staging-cluster", TARGET_REGION, members=0, tags={"owner": "somebody"})
-    night.queue.extend(waiting)
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(State.CLUSTER_RESTORED)
+    remove_target(stage)
+    waiting = list(stage.queue)
+    stage.make_cluster("staging-cluster", TARGET_REGION, members=0, tags={"owner": "somebody"})
+    stage.queue.extend(waiting)
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, "delete-rds", True, []) == (
         ended.state,
         ended.rerun_from,
         "no longer exists" in (ended.reason or ""),
-        night.calls_of("create_db_instance"),
+        stage.calls_of("create_db_instance"),
     )
 
 
-def test_success_is_not_said_of_a_cluster_that_is_gone(night: Night) -> None:
+def test_success_is_not_said_of_a_cluster_that_is_gone(stage: FaultyStage) -> None:
     """Deleted while the copy was to be archived: FAILED, and the copy stays."""
-    night.night()
-    night.reach(State.USERS_READY)
-    remove_target(night)
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(State.USERS_READY)
+    remove_target(stage)
+    ended = stage.run_to_the_end()
     command = rerun_command(ended)
 
     assert "delete-rds" == ended.rerun_from
@@ -105,9 +107,9 @@ def test_success_is_not_said_of_a_cluster_that_is_gone(night: Night) -> None:
         ended.state,
         ended.stopped_at,
         ended.failed_step,
-        night.target().last_success_at,
-        command in night.notices()[-1]["text"],
-        night.broken_promises(),
+        stage.target().last_success_at,
+        command in stage.notices()[-1]["text"],
+        stage.broken_promises(),
     )
 
 
@@ -115,35 +117,35 @@ def test_the_source_is_known_by_its_id_under_any_name() -> None:
     """It was given the target's name, and carries our tag: the snapshot tells which cluster it was
     taken of.
     """
-    night = Night({"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": ""}, staging=False)
-    night.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
-    adopt(night, SOURCE_REGION, "prod-cluster", "default")
-    night.untouched = night.bystanders()
-    name = night.night()
-    night.settle()
-    clusters = night.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters
+    stage = FaultyStage({"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": ""}, staging=False)
+    stage.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
+    adopt(stage, SOURCE_REGION, "prod-cluster", "default")
+    stage.untouched = stage.bystanders()
+    name = stage.night()
+    stage.settle()
+    clusters = stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters
     clusters["staging-cluster"] = clusters.pop(
         "prod-cluster"
     )  # nobody renames a cluster for us, so the model does not
     clusters["staging-cluster"].arn = replace(
         clusters["staging-cluster"].arn, identifier="staging-cluster"
     )
-    night.request("RestoreRequested", snapshot_identifier=name)
-    ended = night.run_to_the_end()
+    stage.request("RestoreRequested", snapshot_identifier=name)
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, "delete-rds", True, []) == (
         ended.state,
         ended.failed_step,
         "is the source cluster itself" in (ended.reason or ""),
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
     )
 
 
-def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -> None:
+def test_a_plan_whose_target_is_another_plans_source_is_unusable(stage: FaultyStage) -> None:
     """Even with our tag on it: whoever asks for it is refused and told why, and the other plan goes
     on.
     """
-    night.make_cluster("other-prod", "eu-west-1")
+    stage.make_cluster("other-prod", "eu-west-1")
     settings = {
         "source-cluster-id": "other-prod",
         "source-region": "eu-west-1",
@@ -152,19 +154,19 @@ def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -
         "vpc-security-group-ids": "sg-e",
     }
     for name, value in settings.items():
-        night.parameters.put_parameter(Name=f"/aurora-restore/test/plans/b/{name}", Value=value)
-    adopt(night, SOURCE_REGION, "prod-cluster", "b")
-    night.untouched = night.bystanders()
-    night.request("RestoreRequested", plan="b")
-    (notice,) = night.notices()
-    ended = night.dream()
+        stage.parameters.put_parameter(Name=f"/aurora-restore/test/plans/b/{name}", Value=value)
+    adopt(stage, SOURCE_REGION, "prod-cluster", "b")
+    stage.untouched = stage.bystanders()
+    stage.request("RestoreRequested", plan="b")
+    (notice,) = stage.notices()
+    ended = stage.run_night()
 
     assert (State.SUCCEEDED, ["default"], "refused", [], []) == (
         ended.state,
-        [operation.plan_name for operation in night.all_operations()],
+        [operation.plan_name for operation in stage.all_operations()],
         notice["kind"],
-        night.failures,
-        night.broken_promises(),
+        stage.failures,
+        stage.broken_promises(),
     )
     assert (
         "The target of plan b, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster"
@@ -174,39 +176,39 @@ def test_a_plan_whose_target_is_another_plans_source_is_unusable(night: Night) -
 
 def test_a_target_of_which_no_final_snapshot_can_be_taken_keeps_its_instances() -> None:
     """AWS would refuse the cluster's deletion after the instances were gone."""
-    night = Night({"SKIP_FINAL_SNAPSHOT": "false"})
-    night.night()
-    night.reach(State.TARGET_DELETING)
-    night.aurora.set_status(target_of("staging-cluster"), "inaccessible-encryption-credentials")
-    ended = night.run_to_the_end()
+    stage = FaultyStage({"SKIP_FINAL_SNAPSHOT": "false"})
+    stage.night()
+    stage.reach(State.TARGET_DELETING)
+    stage.aurora.set_status(target_of("staging-cluster"), "inaccessible-encryption-credentials")
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, "delete-rds", [], True) == (
         ended.state,
         ended.rerun_from,
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
         "no final snapshot can be taken" in (ended.reason or ""),
     )
 
 
-def test_a_target_in_a_status_that_nobody_knows_keeps_its_instances(night: Night) -> None:
+def test_a_target_in_a_status_that_nobody_knows_keeps_its_instances(stage: FaultyStage) -> None:
     """It may exclude the deletion of the cluster, so the instances are not deleted either."""
-    night.night()
-    night.reach(State.TARGET_DELETING)
-    night.aurora.set_status(
+    stage.night()
+    stage.reach(State.TARGET_DELETING)
+    stage.aurora.set_status(
         target_of("staging-cluster"), "inaccessible-encryption-credentials-recoverable"
     )
-    ended = night.run_to_the_end()
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, State.TARGET_DELETING, []) == (
         ended.state,
         ended.stopped_at,
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
     )
 
 
-def disable_key(night: Night) -> None:
+def disable_key(stage: FaultyStage) -> None:
     """Disable the key that the copy is under."""
-    night.keys.disable(night.key_arn())
+    stage.keys.disable(stage.key_arn())
 
 
 @pytest.mark.parametrize(
@@ -214,50 +216,50 @@ def disable_key(night: Night) -> None:
 )
 @pytest.mark.parametrize("stopped_before", [False, True])
 def test_what_is_restored_is_looked_at_again_right_before_the_first_deletion(
-    night: Night, change: Deed, words: str, *, stopped_before: bool
+    stage: FaultyStage, change: Deed, words: str, *, stopped_before: bool
 ) -> None:
     """The old target stays where its copy or its key was lost after the decision."""
     if stopped_before:
-        night.rds().stop_db_cluster(DBClusterIdentifier="staging-cluster")
-        night.settle()
-    night.night()
-    night.reach(State.TARGET_DELETING)
-    change(night)
-    ended = night.run_to_the_end()
+        stage.rds().stop_db_cluster(DBClusterIdentifier="staging-cluster")
+        stage.settle()
+    stage.night()
+    stage.reach(State.TARGET_DELETING)
+    change(stage)
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, State.TARGET_DELETING, []) == (
         ended.state,
         ended.stopped_at,
-        night.calls_of(*DELETIONS),
+        stage.calls_of(*DELETIONS),
     )
     assert words in str(ended.reason)
 
 
 def test_the_final_snapshots_name_is_looked_at_again_right_before_the_first_deletion() -> None:
     """AWS would refuse the cluster's deletion after the instances were gone."""
-    night = Night({"SKIP_FINAL_SNAPSHOT": "false"})
-    night.night()
-    victim = night.reach(State.TARGET_DELETING).facts.target.old
+    stage = FaultyStage({"SKIP_FINAL_SNAPSHOT": "false"})
+    stage.night()
+    victim = stage.reach(State.TARGET_DELETING).facts.target.old
     name = str(victim.final_snapshot_id if victim else None)
-    night.rds().create_db_cluster_snapshot(
+    stage.rds().create_db_cluster_snapshot(
         DBClusterIdentifier="bystander", DBClusterSnapshotIdentifier=name
     )
-    ended = night.run_to_the_end()
+    ended = stage.run_to_the_end()
 
-    assert (State.FAILED, []) == (ended.state, night.calls_of(*DELETIONS))
+    assert (State.FAILED, []) == (ended.state, stage.calls_of(*DELETIONS))
     assert "has the name that the old target's final snapshot needs" in str(ended.reason)
 
 
-def test_a_protection_that_comes_after_the_decision_is_respected(night: Night) -> None:
+def test_a_protection_that_comes_after_the_decision_is_respected(stage: FaultyStage) -> None:
     """Nobody was told that it would be lifted: it is not, and nothing is deleted."""
-    night.night()
-    night.reach(State.TARGET_DELETING)
-    protect(night)
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(State.TARGET_DELETING)
+    protect(stage)
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, [], True) == (
         ended.state,
-        night.calls_of(*DELETIONS),
-        target(night)["DeletionProtection"],
+        stage.calls_of(*DELETIONS),
+        target(stage)["DeletionProtection"],
     )
     assert "was protected against deletion after its deletion had been decided" in str(ended.reason)

@@ -11,58 +11,58 @@ from chalicelib.flow.errors import TransientError
 from chalicelib.flow.facts import Facts
 from simulation.in_memory_database import InMemoryCluster, InMemoryDatabase
 from simulation.stage import APP
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 from tests.choreography.test_logins_are_remembered import CrashingNight
 
 FOUND = {"user-mappings": 2, "cron-jobs": 3, "aws-callers": 1}
 
 
-def production(night: Night) -> InMemoryCluster:
+def production(stage: FaultyStage) -> InMemoryCluster:
     """Return what is in production's cluster."""
-    return next(iter(night.data.clusters.values()))
+    return next(iter(stage.data.clusters.values()))
 
 
 def test_what_was_stopped_is_told() -> None:
     """In the record, the trail, the notice and the event, by kind and count."""
-    night = Night()
-    production(night).active |= FOUND
-    ended = night.dream()
+    stage = FaultyStage()
+    production(stage).active |= FOUND
+    ended = stage.run_night()
     row = next(
-        row for row in night.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING"
+        row for row in stage.trail(ended.operation_id) if row["to_state"] == "READERS_CREATING"
     )
     told = (
         "stopped or cut off: 3 pg_cron jobs disabled, 2 user mappings dropped; reported only: 1 "
         "function that calls AWS"
     )
-    left = night.cluster_at(ended.facts.target.endpoint or "").active
+    left = stage.cluster_at(ended.facts.target.endpoint or "").active
 
     assert (State.SUCCEEDED, FOUND, ()) == (ended.state, ended.facts.users.quieted, ended.warnings)
     assert {"user-mappings": 0, "cron-jobs": 0, "aws-callers": 1} == left
     assert told in row["what"]
-    assert f"Production's jobs and ways out: {told}." in night.notices()[-1]["text"]
-    assert FOUND == night.notices()[-1]["quieted"]
+    assert f"Production's jobs and ways out: {told}." in stage.notices()[-1]["text"]
+    assert FOUND == stage.notices()[-1]["quieted"]
 
 
 def test_kinds_that_are_named_off_are_left_and_told() -> None:
     """QUIESCE names what stays as it is in production."""
-    night = Night({"QUIESCE": "-cron-jobs,-event-triggers"})
-    production(night).active |= FOUND
-    ended = night.dream()
+    stage = FaultyStage({"QUIESCE": "-cron-jobs,-event-triggers"})
+    production(stage).active |= FOUND
+    ended = stage.run_night()
 
-    assert 3 == night.cluster_at(ended.facts.target.endpoint or "").active["cron-jobs"]
+    assert 3 == stage.cluster_at(ended.facts.target.endpoint or "").active["cron-jobs"]
     assert {"user-mappings": 2, "aws-callers": 1} == ended.facts.users.quieted
     assert (
-        "left as in production (QUIESCE): event-triggers, cron-jobs." in night.notices()[-1]["text"]
+        "left as in production (QUIESCE): event-triggers, cron-jobs." in stage.notices()[-1]["text"]
     )
 
 
 def test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_let_in() -> None:
     """Production's logins are closed, ours are not made, and the remedy is QUIESCE."""
-    night = Night()
-    production(night).active |= {"dblink": 1}
-    production(night).unstoppable = frozenset({"dblink"})
-    ended = night.dream()
-    cluster = night.cluster_at(ended.facts.target.endpoint or "")
+    stage = FaultyStage()
+    production(stage).active |= {"dblink": 1}
+    production(stage).unstoppable = frozenset({"dblink"})
+    ended = stage.run_night()
+    cluster = stage.cluster_at(ended.facts.target.endpoint or "")
 
     assert (State.FAILED, True) == (ended.state, ended.facts.users.production_logins_closed)
     assert "The copy may still reach production" in (ended.reason or "")
@@ -72,10 +72,10 @@ def test_a_way_to_production_that_remains_ends_the_operation_before_anybody_is_l
 
 def test_other_things_that_remain_are_warnings() -> None:
     """A job that cannot be stopped does not cost people their cluster."""
-    night = Night()
-    production(night).active |= {"event-triggers": 1}
-    production(night).unstoppable = frozenset({"event-triggers"})
-    ended = night.dream()
+    stage = FaultyStage()
+    production(stage).active |= {"event-triggers": 1}
+    production(stage).unstoppable = frozenset({"event-triggers"})
+    ended = stage.run_night()
 
     assert State.SUCCEEDED == ended.state
     assert (
@@ -86,15 +86,15 @@ def test_other_things_that_remain_are_warnings() -> None:
 def test_a_crash_at_any_point_loses_no_count() -> None:
     """What was found is noted before it is stopped: afterwards nothing in the cluster tells."""
     for point in range(1, 40):
-        night = CrashingNight(["reporter"])
-        production(night).active |= FOUND
-        night.night()
-        night.reach(State.RESTORED)
-        night.points_to_go = point
-        ended = night.run_to_the_end()
+        stage = CrashingNight(["reporter"])
+        production(stage).active |= FOUND
+        stage.night()
+        stage.reach(State.RESTORED)
+        stage.points_to_go = point
+        ended = stage.run_to_the_end()
 
         assert (State.SUCCEEDED, FOUND) == (ended.state, ended.facts.users.quieted), point
-        if not night.crashes:
+        if not stage.crashes:
             return
     raise AssertionError("There are more points than were tried.")
 
@@ -111,7 +111,7 @@ class HeldDatabase(InMemoryDatabase):
         return super().revoke_production_logins(keep=keep)
 
 
-class HeldNight(Night):
+class HeldNight(FaultyStage):
     """A night on such a cluster."""
 
     def database(self, place: Endpoint, master: Login, database: str) -> Any:
@@ -121,9 +121,9 @@ class HeldNight(Night):
 
 def test_a_prepared_transaction_that_holds_a_role_is_rolled_back_for_the_lock_out() -> None:
     """Nothing else ends it; and it is counted."""
-    night = HeldNight()
-    production(night).active |= {"prepared-transactions": 1}
-    ended = night.dream()
+    stage = HeldNight()
+    production(stage).active |= {"prepared-transactions": 1}
+    ended = stage.run_night()
 
     assert (State.SUCCEEDED, {"prepared-transactions": 1}) == (
         ended.state,

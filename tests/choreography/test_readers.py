@@ -15,26 +15,26 @@ from chalicelib.flow.facts import Facts, UserFacts
 from chalicelib.flow.operation import Operation
 from tests.choreography.fault_injection import raised, refused
 from tests.choreography.requests import again
-from tests.choreography.run_night import Night, target_of
+from tests.choreography.run_night import FaultyStage, target_of
 
 READER_ARN = target_of("x").replace("cluster:x", "db:staging-cluster-2")
 CREATE = "rds.create_db_instance"
 FOREVER = 10**6
 
 
-def users_of(night: Night) -> set[str]:
+def users_of(stage: FaultyStage) -> set[str]:
     """Name the roles that may log in to the copy."""
-    roles = night.cluster_at(night.only().facts.target.endpoint or "").roles
+    roles = stage.cluster_at(stage.only().facts.target.endpoint or "").roles
     return {name for name, role in roles.items() if role.can_login and role.password}
 
 
 def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users(
-    night: Night,
+    stage: FaultyStage,
 ) -> None:
     """Of each instance one creation: the writer's before anything else, the readers' between
     lock-out and users.
     """
-    night.dream()
+    stage.run_night()
     told = [
         "revoke_production_logins",
         "create_db_instance",
@@ -42,7 +42,7 @@ def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users
         "ensure_users",
         "verify_users",
     ]
-    made = [call for call in night.made if call.method in told]
+    made = [call for call in stage.made if call.method in told]
 
     assert [("restore-snapshot", "staging-cluster-1"), ("setup-db-users", "staging-cluster-2")] == [
         (call.step, call.parameters["DBInstanceIdentifier"])
@@ -54,28 +54,30 @@ def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users
 
 def test_a_cluster_of_one_instance_waits_for_no_reader() -> None:
     """Its users are ready as soon as they are proven."""
-    night = Night({"INSTANCE_COUNT": "1"})
-    night.dream()
+    stage = FaultyStage({"INSTANCE_COUNT": "1"})
+    stage.run_night()
 
-    assert "READERS_CREATING" not in night.path()
+    assert "READERS_CREATING" not in stage.path()
 
 
 @pytest.mark.parametrize(
     ("code", "ends"),
     [("InsufficientDBInstanceCapacity", State.SUCCEEDED), ("AccessDenied", State.FAILED)],
 )
-def test_trouble_with_a_reader_keeps_no_users_out(night: Night, code: str, ends: State) -> None:
+def test_trouble_with_a_reader_keeps_no_users_out(
+    stage: FaultyStage, code: str, ends: State
+) -> None:
     """What passes is tried again, what does not ends the operation.
 
     Production is out and ours are in before.
     """
-    night.hurt(refused(code), state="RESTORED", call=CREATE)
-    night.night()
-    night.reach(State.RESTORED)
-    night.deliver()
-    night.run(20)
-    users = users_of(night)
-    ended = night.run_to_the_end()
+    stage.inject(refused(code), state="RESTORED", call=CREATE)
+    stage.night()
+    stage.reach(State.RESTORED)
+    stage.deliver()
+    stage.run(20)
+    users = users_of(stage)
+    ended = stage.run_to_the_end()
 
     assert ({"master", "app_user", "readonly_user"}, ends) == (users, ended.state)
     assert (code in str(ended.reason), True) == (
@@ -84,19 +86,19 @@ def test_trouble_with_a_reader_keeps_no_users_out(night: Night, code: str, ends:
     )
 
 
-def test_a_reader_that_fails_is_told_while_the_users_wait(night: Night) -> None:
+def test_a_reader_that_fails_is_told_while_the_users_wait(stage: FaultyStage) -> None:
     """It is not found out hours later, when whatever keeps the users waiting has passed."""
-    night.hurt(
+    stage.inject(
         raised(DatabaseBusyError("The database is busy.")),
         call="postgresql.verify_users",
         times=FOREVER,
     )
-    night.night()
-    night.reach(State.RESTORED)
-    night.deliver()
-    night.run(120)
-    night.aurora.set_status(READER_ARN, "incompatible-network")
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(State.RESTORED)
+    stage.deliver()
+    stage.run(120)
+    stage.aurora.set_status(READER_ARN, "incompatible-network")
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, State.RESTORED, True) == (
         ended.state,
@@ -105,10 +107,12 @@ def test_a_reader_that_fails_is_told_while_the_users_wait(night: Night) -> None:
     )
 
 
-def test_users_that_are_refused_are_told_while_the_readers_are_made(night: Night) -> None:
+def test_users_that_are_refused_are_told_while_the_readers_are_made(stage: FaultyStage) -> None:
     """Nobody waits for a reader of an operation that fails."""
-    night.hurt(raised(RefusedError("No such right.", "Grant it.")), call="postgresql.verify_users")
-    ended = night.dream()
+    stage.inject(
+        raised(RefusedError("No such right.", "Grant it.")), call="postgresql.verify_users"
+    )
+    ended = stage.run_night()
 
     assert (State.FAILED, State.RESTORED, "No such right.") == (
         ended.state,
@@ -119,12 +123,12 @@ def test_users_that_are_refused_are_told_while_the_readers_are_made(night: Night
 
 
 @pytest.mark.parametrize("status", ["incompatible-network", "failed"])
-def test_a_reader_that_fails_ends_the_operation(night: Night, status: str) -> None:
+def test_a_reader_that_fails_ends_the_operation(stage: FaultyStage, status: str) -> None:
     """As a writer does, and by the same step."""
-    night.night()
-    night.reach(State.READERS_CREATING)
-    night.aurora.set_status(READER_ARN, status)
-    ended = night.run_to_the_end()
+    stage.night()
+    stage.reach(State.READERS_CREATING)
+    stage.aurora.set_status(READER_ARN, status)
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, "check-restore-status", "delete-rds") == (
         ended.state,
@@ -134,16 +138,16 @@ def test_a_reader_that_fails_ends_the_operation(night: Night, status: str) -> No
     assert f"staging-cluster-2 is {status}" in str(ended.reason)
 
 
-def with_all_instances(night: Night) -> Operation:
+def with_all_instances(stage: FaultyStage) -> Operation:
     """Make the record one of the version before, which asked for all instances at once and noted no
     times.
     """
-    night.night()
-    before = night.reach(State.INSTANCES_CREATING)
-    tags = night.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-1")[
+    stage.night()
+    before = stage.reach(State.INSTANCES_CREATING)
+    tags = stage.rds().describe_db_instances(DBInstanceIdentifier="staging-cluster-1")[
         "DBInstances"
     ][0]["TagList"]
-    night.rds().create_db_instance(
+    stage.rds().create_db_instance(
         DBInstanceIdentifier="staging-cluster-2",
         DBInstanceClass="db.r6g.large",
         Engine="aurora-postgresql",
@@ -157,32 +161,32 @@ def with_all_instances(night: Night) -> Operation:
         target=replace(before.facts.target, instances=before.plan.target.instance_ids),
     )
     facts = replace(before, facts=facts).to_item()["facts"]
-    night.edit(before.operation_id, facts=facts)
-    return night.run_to_the_end()
+    stage.edit(before.operation_id, facts=facts)
+    return stage.run_to_the_end()
 
 
-def test_a_record_of_the_version_before_goes_on(night: Night) -> None:
+def test_a_record_of_the_version_before_goes_on(stage: FaultyStage) -> None:
     """Its instances are there already; of how long production could enter nothing is claimed."""
-    ended = with_all_instances(night)
+    ended = with_all_instances(stage)
 
     assert (State.SUCCEEDED, 1, None) == (
         ended.state,
-        len(night.calls_of("create_db_instance")),
-        night.notices()[-1]["exposure_seconds_max"],
+        len(stage.calls_of("create_db_instance")),
+        stage.notices()[-1]["exposure_seconds_max"],
     )
-    assert "passwords could open the copy" not in night.notices()[-1]["text"]
+    assert "passwords could open the copy" not in stage.notices()[-1]["text"]
 
 
 def test_how_long_production_could_enter_stands_in_record_notice_event_and_trail(
-    night: Night,
+    stage: FaultyStage,
 ) -> None:
     """People and machines read the same time."""
-    ended = night.dream()
-    notice, text = night.notices()[-1], exposure.sentence(ended.facts)
+    ended = stage.run_night()
+    notice, text = stage.notices()[-1], exposure.sentence(ended.facts)
     event = next(
-        one["detail"] for one in night.delivered if one["detail-type"] == "RestoreSucceeded"
+        one["detail"] for one in stage.delivered if one["detail-type"] == "RestoreSucceeded"
     )
-    trail = [row["to_state"] for row in night.trail(ended.operation_id) if text in row["what"]]
+    trail = [row["to_state"] for row in stage.trail(ended.operation_id) if text in row["what"]]
 
     assert (["READERS_CREATING"], True) == (trail, f"P{text[1:]}." in notice["text"])
     assert [exposure.seconds_max(ended.facts)] * 2 == [
@@ -195,8 +199,8 @@ def test_the_time_counts_from_the_last_look_at_which_the_writer_was_being_create
 
     It ends when the logins are closed, not when the users are ready.
     """
-    night = Night({"RESTORE_CHECK_INTERVAL": "10"})
-    ended = night.dream()
+    stage = FaultyStage({"RESTORE_CHECK_INTERVAL": "10"})
+    ended = stage.run_night()
     began = {lasted.state: lasted.started_at for lasted in ended.durations}
     since, until = (
         ended.facts.users.exposed_from or ended.created_at,
@@ -207,18 +211,18 @@ def test_the_time_counts_from_the_last_look_at_which_the_writer_was_being_create
     assert began[State.RESTORED] < until <= began[State.READERS_CREATING]
 
 
-def test_a_rerun_on_the_same_cluster_counts_from_the_first_runs_look(night: Night) -> None:
+def test_a_rerun_on_the_same_cluster_counts_from_the_first_runs_look(stage: FaultyStage) -> None:
     """The copy was open all the time in between; what is made anew begins anew."""
-    night.hurt(
+    stage.inject(
         refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=2
     )
-    first = night.dream()
-    night.run(3600)
-    again(night, first.operation_id, from_step="delete-rds")
-    anew = night.all_operations()[-1]
-    night.run(3600)
-    again(night, anew.operation_id)
-    ended = night.all_operations()[-1]
+    first = stage.run_night()
+    stage.run(3600)
+    again(stage, first.operation_id, from_step="delete-rds")
+    anew = stage.all_operations()[-1]
+    stage.run(3600)
+    again(stage, anew.operation_id)
+    ended = stage.all_operations()[-1]
 
     assert (None, None, State.SUCCEEDED) == (
         exposure.seconds_max(first.facts),
@@ -233,12 +237,12 @@ def test_a_rerun_on_the_same_cluster_counts_from_the_first_runs_look(night: Nigh
     assert 3600 < (exposure.seconds_max(ended.facts) or 0)
 
 
-def test_users_that_are_set_up_again_do_not_change_how_long_it_was(night: Night) -> None:
+def test_users_that_are_set_up_again_do_not_change_how_long_it_was(stage: FaultyStage) -> None:
     """The logins stayed closed since."""
-    first = night.dream()
-    night.run(3600)
-    again(night, "last", from_step="setup-db-users")
-    ended = night.all_operations()[-1]
+    first = stage.run_night()
+    stage.run(3600)
+    again(stage, "last", from_step="setup-db-users")
+    ended = stage.all_operations()[-1]
 
     assert exposure.seconds_max(first.facts) == exposure.seconds_max(ended.facts)
 

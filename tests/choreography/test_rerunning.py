@@ -8,7 +8,7 @@ from chalicelib.flow.choreography import ROWS, State, states_of
 from tests.choreography.fault_injection import refused
 from tests.choreography.recorded_run import of_steps
 from tests.choreography.requests import again, stopped
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 FAILING_STATES = [
     state
@@ -26,23 +26,23 @@ LOOKS_AGAIN_AT = {  # what happened since it stood there is unknown
 }
 
 
-def failed_in(night: Night, state: State) -> str:
+def failed_in(stage: FaultyStage, state: State) -> str:
     """Let a night fail in a state; returns the operation's id."""
     first = next(call for call in of_steps() if call.state == state)
-    night.hurt_at(first, refused("AccessDenied", 403))
-    return night.dream().operation_id
+    stage.inject_at(first, refused("AccessDenied", 403))
+    return stage.run_night().operation_id
 
 
 @pytest.mark.parametrize("state", FAILING_STATES)
-def test_a_rerun_continues_at_the_failed_step(night: Night, state: State) -> None:
+def test_a_rerun_continues_at_the_failed_step(stage: FaultyStage, state: State) -> None:
     """Or where it can look again.
 
     With what was made before: there is one copy, whoever began it.
     """
-    first = failed_in(night, state)
-    again(night, first)
-    before, after = night.all_operations()
-    copies = night.rds().describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+    first = failed_in(stage, state)
+    again(stage, first)
+    before, after = stage.all_operations()
+    copies = stage.rds().describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
 
     assert (
         State.FAILED,
@@ -55,64 +55,66 @@ def test_a_rerun_continues_at_the_failed_step(night: Night, state: State) -> Non
     ) == (
         before.state,
         after.state,
-        night.path()[0],
+        stage.path()[0],
         after.rerun_of,
         after.root_id,
         len(copies),
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
 @pytest.mark.parametrize(
     "state", [State.COPYING, State.TARGET_DELETING, State.INSTANCES_CREATING, State.USERS_READY]
 )
-def test_a_cancelled_operation_is_continued_where_it_stood(night: Night, state: State) -> None:
+def test_a_cancelled_operation_is_continued_where_it_stood(
+    stage: FaultyStage, state: State
+) -> None:
     """Cancelling keeps what was made, so a rerun can go on from there."""
-    night.night()
-    again(night, stopped(night, state))
+    stage.night()
+    again(stage, stopped(stage, state))
 
     assert (State.SUCCEEDED, LOOKS_AGAIN_AT.get(state, state), []) == (
-        night.all_operations()[-1].state,
-        night.path()[0],
-        night.broken_promises(),
+        stage.all_operations()[-1].state,
+        stage.path()[0],
+        stage.broken_promises(),
     )
 
 
 @pytest.mark.parametrize(
     "step", ["snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"]
 )
-def test_a_rerun_may_begin_at_an_earlier_step(night: Night, step: str) -> None:
+def test_a_rerun_may_begin_at_an_earlier_step(stage: FaultyStage, step: str) -> None:
     """What stands there now is replaced or adopted, and it succeeds."""
-    first = failed_in(night, State.INSTANCES_CREATING)
-    again(night, first, from_step=step)
+    first = failed_in(stage, State.INSTANCES_CREATING)
+    again(stage, first, from_step=step)
     begins = states_of(step)[0]
 
     assert (State.SUCCEEDED, LOOKS_AGAIN_AT.get(begins, begins), []) == (
-        night.all_operations()[-1].state,
-        night.path()[0],
-        night.broken_promises(),
+        stage.all_operations()[-1].state,
+        stage.path()[0],
+        stage.broken_promises(),
     )
 
 
 @pytest.mark.parametrize("how", [{}, {"from_step": "restore-snapshot"}])
 def test_a_rerun_never_adopts_what_another_rerun_of_its_chain_left(
-    night: Night, how: dict[str, str]
+    stage: FaultyStage, how: dict[str, str]
 ) -> None:
     """That one had other settings, and perhaps another snapshot: its cluster is replaced."""
-    first = failed_in(night, State.TARGET_CLEAR)
-    night.environment |= {"PORT": "5555", "INSTANCE_COUNT": "3"}
-    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
-    again(night, first)
-    left = night.all_operations()[-1]
-    night.environment |= {"PORT": "5432", "INSTANCE_COUNT": "2"}
-    again(night, first, **how)
-    ended = night.all_operations()[-1]
-    (found,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    first = failed_in(stage, State.TARGET_CLEAR)
+    stage.environment |= {"PORT": "5555", "INSTANCE_COUNT": "3"}
+    stage.inject(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    again(stage, first)
+    left = stage.all_operations()[-1]
+    stage.environment |= {"PORT": "5432", "INSTANCE_COUNT": "2"}
+    again(stage, first, **how)
+    ended = stage.all_operations()[-1]
+    (found,) = stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
 
     assert [State.FAILED, State.SUCCEEDED] == [left.state, ended.state]
     assert (5432, 2) == (found["Port"], len(found["DBClusterMembers"]))
     assert left.facts.target.cluster_resource_id != found["DbClusterResourceId"]
-    assert [] == night.broken_promises()
+    assert [] == stage.broken_promises()
 
 
 @pytest.mark.parametrize(
@@ -127,65 +129,65 @@ def test_a_rerun_never_adopts_what_another_rerun_of_its_chain_left(
     ],
 )
 def test_a_rerun_that_makes_no_sense_is_refused(
-    night: Night, detail: dict[str, str], words: str
+    stage: FaultyStage, detail: dict[str, str], words: str
 ) -> None:
     """People are told why; there is no second operation."""
-    first = failed_in(night, State.COPYING)
-    night.request("RestoreRequested", **{"rerun_of": first, **detail})
+    first = failed_in(stage, State.COPYING)
+    stage.request("RestoreRequested", **{"rerun_of": first, **detail})
 
     assert ("refused", True, 1) == (
-        night.notices()[-1]["kind"],
-        words in night.notices()[-1]["reason"],
-        len(night.all_operations()),
+        stage.notices()[-1]["kind"],
+        words in stage.notices()[-1]["reason"],
+        len(stage.all_operations()),
     )
 
 
-def test_a_step_without_an_operation_is_refused(night: Night) -> None:
+def test_a_step_without_an_operation_is_refused(stage: FaultyStage) -> None:
     """from_step needs rerun_of: an event never chooses to skip the checks."""
-    night.request("RestoreRequested", from_step="restore-snapshot")
+    stage.request("RestoreRequested", from_step="restore-snapshot")
 
     assert (["refused"], []) == (
-        [notice["kind"] for notice in night.notices()],
-        night.all_operations(),
+        [notice["kind"] for notice in stage.notices()],
+        stage.all_operations(),
     )
 
 
-def test_an_operation_that_has_not_ended_is_not_run_again(night: Night) -> None:
+def test_an_operation_that_has_not_ended_is_not_run_again(stage: FaultyStage) -> None:
     """Cancel it first, or wait."""
-    night.night()
-    running = night.reach(State.COPYING)
-    night.request("RestoreRequested", rerun_of=running.operation_id)
+    stage.night()
+    running = stage.reach(State.COPYING)
+    stage.request("RestoreRequested", rerun_of=running.operation_id)
 
     assert (
         f"The operation {running.operation_id} is COPYING, it has not ended."
-        == night.notices()[-1]["reason"]
+        == stage.notices()[-1]["reason"]
     )
 
 
-def test_an_operation_that_succeeded_is_not_run_again(night: Night) -> None:
+def test_an_operation_that_succeeded_is_not_run_again(stage: FaultyStage) -> None:
     """There is nothing to continue at; the remedy says how to restore its snapshot once more."""
-    ended = night.dream()
-    night.request("RestoreRequested", rerun_of=ended.operation_id)
+    ended = stage.run_night()
+    stage.request("RestoreRequested", rerun_of=ended.operation_id)
 
     assert (True, 1) == (
-        ended.facts.snapshot.arn in night.notices()[-1]["remedy"],
-        len(night.all_operations()),
+        ended.facts.snapshot.arn in stage.notices()[-1]["remedy"],
+        len(stage.all_operations()),
     )
 
 
 @pytest.mark.parametrize("state", [State.TARGET_DELETING, State.CLUSTER_RESTORING, State.RESTORED])
 def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(
-    night: Night, state: State
+    stage: FaultyStage, state: State
 ) -> None:
     """What it had begun is not what stands there now: the preflight and the choice of the victim
     come again.
     """
-    first = failed_in(night, state)
-    night.run(1800)
-    night.dream()
-    again(night, first, older=True)
-    since = night.all_operations()[-2]
-    last = night.all_operations()[-1]
+    first = failed_in(stage, state)
+    stage.run(1800)
+    stage.run_night()
+    again(stage, first, older=True)
+    since = stage.all_operations()[-2]
+    last = stage.all_operations()[-1]
 
     assert (
         State.SUCCEEDED,
@@ -196,38 +198,38 @@ def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(
     ) == (
         since.state,
         last.state,
-        night.path()[0],
+        stage.path()[0],
         last.facts.target.old.resource_id if last.facts.target.old else None,
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
-def test_the_same_rerun_twice_is_one_operation(night: Night) -> None:
+def test_the_same_rerun_twice_is_one_operation(stage: FaultyStage) -> None:
     """A request id makes the request the same, however often it is put."""
-    first = failed_in(night, State.COPYING)
-    night.request("RestoreRequested", rerun_of=first, request_id="once")
-    again(night, first, request_id="once")
+    first = failed_in(stage, State.COPYING)
+    stage.request("RestoreRequested", rerun_of=first, request_id="once")
+    again(stage, first, request_id="once")
 
     assert (2, State.SUCCEEDED, []) == (
-        len(night.all_operations()),
-        night.all_operations()[-1].state,
-        night.broken_promises(),
+        len(stage.all_operations()),
+        stage.all_operations()[-1].state,
+        stage.broken_promises(),
     )
 
 
-def test_a_rerun_of_a_rerun_adopts_the_first_ones_copy(night: Night) -> None:
+def test_a_rerun_of_a_rerun_adopts_the_first_ones_copy(stage: FaultyStage) -> None:
     """Names derive from the first of the chain."""
-    first = failed_in(night, State.TARGET_CLEAR)
-    night.hurt_at(
+    first = failed_in(stage, State.TARGET_CLEAR)
+    stage.inject_at(
         next(call for call in of_steps() if call.state == "CLUSTER_RESTORED"),
         refused("AccessDenied", 403),
     )
-    again(night, first)
-    again(night, night.all_operations()[-1].operation_id)
+    again(stage, first)
+    again(stage, stage.all_operations()[-1].operation_id)
 
     assert (State.SUCCEEDED, first, 1, []) == (
-        night.all_operations()[-1].state,
-        night.all_operations()[-1].root_id,
-        len(night.calls_of("copy_db_cluster_snapshot")),
-        night.broken_promises(),
+        stage.all_operations()[-1].state,
+        stage.all_operations()[-1].root_id,
+        len(stage.calls_of("copy_db_cluster_snapshot")),
+        stage.broken_promises(),
     )

@@ -6,7 +6,7 @@ import pytest
 
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again, protect
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 # Members that botocore 1.38.46 (June 2025) knows, of the calls that change something; looked up in
 # its model of RDS.
@@ -44,9 +44,9 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def unknown_members(night: Night) -> list[str]:
+def unknown_members(stage: FaultyStage) -> list[str]:
     """List what was asked of RDS in a night and is not in the table."""
-    made = [call for call in night.made if call.service == "rds"]
+    made = [call for call in stage.made if call.service == "rds"]
     return [
         f"{call.method} {member}"
         for call in made
@@ -59,19 +59,19 @@ def unknown_members(night: Night) -> list[str]:
 @pytest.mark.parametrize("settings", [{}, SETTINGS])
 def test_a_night_asks_nothing_that_an_sdk_of_2025_does_not_know(settings: dict[str, str]) -> None:
     """Botocore refuses a request with a member that its model lacks, after the old target is gone."""
-    night = Night(settings)
-    protect(night)
-    night.dream()
+    stage = FaultyStage(settings)
+    protect(stage)
+    stage.run_night()
 
-    assert [] == unknown_members(night)
+    assert [] == unknown_members(stage)
 
 
-def test_a_rerun_asks_nothing_that_an_sdk_of_2025_does_not_know(night: Night) -> None:
+def test_a_rerun_asks_nothing_that_an_sdk_of_2025_does_not_know(stage: FaultyStage) -> None:
     """The changes of a cluster that an earlier run made included."""
-    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
-    failed = night.dream()
-    night.environment |= {"LOG_EXPORTS": "instance", "DELETION_PROTECTION": "true"}
-    again(night, failed.operation_id)
-    sent = {member for call in night.calls_of("modify_db_cluster") for member in call.parameters}
+    stage.inject(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    failed = stage.run_night()
+    stage.environment |= {"LOG_EXPORTS": "instance", "DELETION_PROTECTION": "true"}
+    again(stage, failed.operation_id)
+    sent = {member for call in stage.calls_of("modify_db_cluster") for member in call.parameters}
 
-    assert ([], True) == (unknown_members(night), "CloudwatchLogsExportConfiguration" in sent)
+    assert ([], True) == (unknown_members(stage), "CloudwatchLogsExportConfiguration" in sent)

@@ -8,7 +8,7 @@ from chalicelib.flow.choreography import State
 from simulation.stage import TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again
-from tests.choreography.run_night import Night, target_of
+from tests.choreography.run_night import FaultyStage, target_of
 
 CHANGED = {
     "VPC_SECURITY_GROUP_IDS": ("sg-corrected", "VpcSecurityGroups"),
@@ -24,34 +24,34 @@ SHOWN = {
 }
 
 
-def failed_at_the_users(night: Night) -> str:
+def failed_at_the_users(stage: FaultyStage) -> str:
     """Let a night fail when its cluster and instances are made; returns the operation's id."""
-    night.network.groups["sg-corrected"] = f"vpc-{TARGET_REGION}-default"
-    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
-    return night.dream().operation_id
+    stage.network.groups["sg-corrected"] = f"vpc-{TARGET_REGION}-default"
+    stage.inject(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    return stage.run_night().operation_id
 
 
-def target(night: Night) -> dict[str, Any]:
+def target(stage: FaultyStage) -> dict[str, Any]:
     """Describe the target cluster."""
-    (found,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    (found,) = stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
     return dict(found)
 
 
 @pytest.mark.parametrize("variable", CHANGED)
-def test_a_rerun_applies_what_can_be_changed(night: Night, variable: str) -> None:
+def test_a_rerun_applies_what_can_be_changed(stage: FaultyStage, variable: str) -> None:
     """The same cluster has the corrected settings when it says SUCCEEDED."""
-    first = failed_at_the_users(night)
-    made = target(night)["DbClusterResourceId"]
+    first = failed_at_the_users(stage)
+    made = target(stage)["DbClusterResourceId"]
     value, member = CHANGED[variable]
-    night.environment[variable] = value
-    again(night, first)
-    found = target(night)
+    stage.environment[variable] = value
+    again(stage, first)
+    found = target(stage)
 
     assert (State.SUCCEEDED, made, SHOWN[variable], []) == (
-        night.all_operations()[-1].state,
+        stage.all_operations()[-1].state,
         found["DbClusterResourceId"],
         found[member],
-        night.broken_promises(),
+        stage.broken_promises(),
     )
 
 
@@ -60,32 +60,32 @@ def test_a_rerun_applies_what_can_be_changed(night: Night, variable: str) -> Non
     [("INSTANCE_CLASS", "db.r6g.xlarge", ""), ("PORT", "5433", "Port")],
 )
 def test_a_rerun_makes_anew_what_cannot_be_changed(
-    night: Night, variable: str, value: str, member: str
+    stage: FaultyStage, variable: str, value: str, member: str
 ) -> None:
     """It begins with the delete, for the preflight and the choice of what is deleted come again."""
-    first = failed_at_the_users(night)
-    made = target(night)["DbClusterResourceId"]
-    night.environment[variable] = value
-    again(night, first)
-    found = target(night)
-    (instance, _) = night.rds().describe_db_instances()["DBInstances"][-2:]
+    first = failed_at_the_users(stage)
+    made = target(stage)["DbClusterResourceId"]
+    stage.environment[variable] = value
+    again(stage, first)
+    found = target(stage)
+    (instance, _) = stage.rds().describe_db_instances()["DBInstances"][-2:]
 
     assert (State.SUCCEEDED, State.SNAPSHOT_READY, True, []) == (
-        night.all_operations()[-1].state,
-        night.path()[0],
+        stage.all_operations()[-1].state,
+        stage.path()[0],
         made != found["DbClusterResourceId"],
-        night.broken_promises(),
+        stage.broken_promises(),
     )
     assert value == str(found[member] if member else instance["DBInstanceClass"])
 
 
-def test_an_instance_that_was_made_with_another_class_is_not_adopted(night: Night) -> None:
+def test_an_instance_that_was_made_with_another_class_is_not_adopted(stage: FaultyStage) -> None:
     """Somebody replaced it under its name, with our tags: the refusal leads to the delete."""
-    first = failed_at_the_users(night)
-    rds = night.rds()
+    first = failed_at_the_users(stage)
+    rds = stage.rds()
     (found,) = rds.describe_db_instances(DBInstanceIdentifier="staging-cluster-1")["DBInstances"]
     rds.delete_db_instance(DBInstanceIdentifier="staging-cluster-1", SkipFinalSnapshot=True)
-    night.settle()
+    stage.settle()
     rds.create_db_instance(
         DBInstanceIdentifier="staging-cluster-1",
         DBInstanceClass="db.r6g.xlarge",
@@ -93,9 +93,9 @@ def test_an_instance_that_was_made_with_another_class_is_not_adopted(night: Nigh
         DBClusterIdentifier="staging-cluster",
         Tags=found["TagList"],
     )
-    night.settle()
-    again(night, first)
-    ended = night.all_operations()[-1]
+    stage.settle()
+    again(stage, first)
+    ended = stage.all_operations()[-1]
 
     assert (State.FAILED, "delete-rds", True) == (
         ended.state,
@@ -104,34 +104,34 @@ def test_an_instance_that_was_made_with_another_class_is_not_adopted(night: Nigh
     )
 
 
-def test_nobody_says_succeeded_of_a_cluster_with_other_settings(night: Night) -> None:
+def test_nobody_says_succeeded_of_a_cluster_with_other_settings(stage: FaultyStage) -> None:
     """Somebody protects the cluster at the last moment: FAILED.
 
     The rerun sets what was asked for.
     """
-    night.night()
-    night.reach(State.USERS_READY)
-    night.rds().modify_db_cluster(
+    stage.night()
+    stage.reach(State.USERS_READY)
+    stage.rds().modify_db_cluster(
         DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
     )
-    failed = night.run_to_the_end()
-    again(night, failed.operation_id)
+    failed = stage.run_to_the_end()
+    again(stage, failed.operation_id)
 
     assert (State.FAILED, True, State.SUCCEEDED, False, []) == (
         failed.state,
         "DELETION_PROTECTION" in (failed.reason or ""),
-        night.all_operations()[-1].state,
-        target(night)["DeletionProtection"],
-        night.broken_promises(),
+        stage.all_operations()[-1].state,
+        target(stage)["DeletionProtection"],
+        stage.broken_promises(),
     )
 
 
-def test_a_good_night_changes_nothing_before_the_users(night: Night) -> None:
+def test_a_good_night_changes_nothing_before_the_users(stage: FaultyStage) -> None:
     """The days of backups go with the master password, so that no night waits for them."""
-    night.environment["BACKUP_RETENTION_DAYS"] = "7"
-    night.dream()
-    changes = [call.parameters for call in night.calls_of("modify_db_cluster")]
+    stage.environment["BACKUP_RETENTION_DAYS"] = "7"
+    stage.run_night()
+    changes = [call.parameters for call in stage.calls_of("modify_db_cluster")]
 
     assert [7] == [change.get("BackupRetentionPeriod") for change in changes]
     assert [True] == ["MasterUserPassword" in change for change in changes]
-    assert target_of("staging-cluster") == target(night)["DBClusterArn"]
+    assert target_of("staging-cluster") == target(stage)["DBClusterArn"]

@@ -12,7 +12,7 @@ from chalicelib.flow.polling import SPACING_MAX_SECONDS, poll_interval
 from tests.choreography import delivery_faults
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again
-from tests.choreography.run_night import Night, target_of
+from tests.choreography.run_night import FaultyStage, target_of
 
 MINUTE, HOUR = 60, 3600
 SECONDS = {
@@ -111,7 +111,7 @@ def test_a_shortest_spacing_above_the_bound_is_kept() -> None:
 # --- nights ---
 
 
-class SlowNight(Night):
+class SlowNight(FaultyStage):
     """A night at Aurora's own pace, of an odd number of seconds, with the intervals and deadlines
     that people have.
     """
@@ -129,35 +129,35 @@ class SlowNight(Night):
         return [call.method for call in self.made if (call.state, call.service) == (state, "rds")]
 
 
-def nights_of(night: SlowNight, count: int) -> list[float]:
+def nights_of(stage: SlowNight, count: int) -> list[float]:
     """Let so many nights pass; returns how long the operation of each took, in seconds."""
     took = []
     for _ in range(count):
-        night.made.clear()
-        ended = night.dream()
+        stage.made.clear()
+        ended = stage.run_night()
         took.append((ended.entered_at - ended.created_at).total_seconds())
-        night.run(6 * HOUR)
+        stage.run(6 * HOUR)
     return took
 
 
-def test_a_success_is_remembered_for_the_next_night(night: Night) -> None:
+def test_a_success_is_remembered_for_the_next_night(stage: FaultyStage) -> None:
     """How long each awaited state took, in the target's item, and in the record of the next
     operation.
     """
-    first = night.dream()
+    first = stage.run_night()
     lasted = {
         one.state.value: one.seconds
         for one in first.durations
         if one.seconds or one.state == "ACCEPTED"
     }
-    night.run(1800)
-    night.night()
-    night.run(30)
+    stage.run(1800)
+    stage.night()
+    stage.run(30)
 
     assert (
         lasted
-        == dict(night.target().expected_durations)
-        == night.all_operations()[-1].expected_durations
+        == dict(stage.target().expected_durations)
+        == stage.all_operations()[-1].expected_durations
     )
     assert {
         "COPYING",
@@ -172,13 +172,13 @@ def test_a_second_night_costs_fewer_looks_and_no_time() -> None:
 
     And the copy, which has none, is seen within a beat of its end.
     """
-    night = SlowNight()
-    first = nights_of(night, 1)
-    looks_of_first = len(night.calls_of(*LOOKS))
-    second = nights_of(night, 1)
+    stage = SlowNight()
+    first = nights_of(stage, 1)
+    looks_of_first = len(stage.calls_of(*LOOKS))
+    second = nights_of(stage, 1)
 
     assert second <= first
-    assert len(night.calls_of(*LOOKS)) < looks_of_first
+    assert len(stage.calls_of(*LOOKS)) < looks_of_first
     assert second[0] - NIGHT_SECONDS < 60
 
 
@@ -186,34 +186,34 @@ def test_nights_without_any_event_of_rds_are_no_slower_than_a_poller() -> None:
     """Four waits of Aurora and its password, each seen at the next beat at the latest, on every
     night.
     """
-    night = SlowNight()
-    night.fate = delivery_faults.only_ours
-    took = nights_of(night, 3)
+    stage = SlowNight()
+    stage.delivery_fault = delivery_faults.only_ours
+    took = nights_of(stage, 3)
 
     assert [] == [seconds for seconds in took if seconds - NIGHT_SECONDS > 5 * 60]
 
 
 def test_a_copy_of_hours_is_looked_at_a_dozen_times() -> None:
     """And not hundreds of times; on a first night by its progress alone."""
-    night = SlowNight(copy=4 * HOUR)
-    nights_of(night, 1)
+    stage = SlowNight(copy=4 * HOUR)
+    nights_of(stage, 1)
 
-    assert 10 <= len(night.looks(State.COPYING)) <= 17
+    assert 10 <= len(stage.looks(State.COPYING)) <= 17
 
 
-def test_a_memory_falls_at_once_and_rises_slowly(night: Night) -> None:
+def test_a_memory_falls_at_once_and_rises_slowly(stage: FaultyStage) -> None:
     """Too short a guess costs a few looks.
 
     Too long a one, where an event is lost, costs people time.
     """
-    night.dream()
-    took = night.target().expected_durations["CLUSTER_RESTORING"]
+    stage.run_night()
+    took = stage.target().expected_durations["CLUSTER_RESTORING"]
     remembered = []
     for before in (took + 100, took / 4):
-        night.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": before}
-        night.run(1800)
-        night.dream()
-        remembered.append(night.target().expected_durations["CLUSTER_RESTORING"])
+        stage.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": before}
+        stage.run(1800)
+        stage.run_night()
+        remembered.append(stage.target().expected_durations["CLUSTER_RESTORING"])
 
     assert [took, round(took / 4 + 30, 3)] == remembered
 
@@ -222,61 +222,61 @@ def test_a_night_of_six_hours_does_not_set_the_pace_of_the_next() -> None:
     """Twenty minutes, once six hours, and twenty minutes again: the third is seen as soon as the
     first.
     """
-    night = SlowNight()
-    usual = nights_of(night, 1)[0]
-    night.aurora.set_pace(Durations(**SECONDS | {"copy": 6 * HOUR}))
-    nights_of(night, 1)
-    night.aurora.set_pace(Durations(**SECONDS))
+    stage = SlowNight()
+    usual = nights_of(stage, 1)[0]
+    stage.aurora.set_pace(Durations(**SECONDS | {"copy": 6 * HOUR}))
+    nights_of(stage, 1)
+    stage.aurora.set_pace(Durations(**SECONDS))
 
-    assert usual + MINUTE >= nights_of(night, 1)[0]
+    assert usual + MINUTE >= nights_of(stage, 1)[0]
 
 
 def test_a_first_night_of_six_hours_does_not_set_the_pace_of_the_next() -> None:
     """Nothing else is known then, and yet a copy is looked at soon enough to learn its progress."""
-    night = SlowNight(copy=6 * HOUR)
-    nights_of(night, 1)
-    night.aurora.set_pace(Durations(**SECONDS))
+    stage = SlowNight(copy=6 * HOUR)
+    nights_of(stage, 1)
+    stage.aurora.set_pace(Durations(**SECONDS))
 
-    assert NIGHT_SECONDS + 3 * MINUTE >= nights_of(night, 1)[0]
+    assert NIGHT_SECONDS + 3 * MINUTE >= nights_of(stage, 1)[0]
 
 
-def test_a_rerun_teaches_nothing(night: Night) -> None:
+def test_a_rerun_teaches_nothing(stage: FaultyStage) -> None:
     """It finds things half made: the next night would be looked at as if Aurora took no time."""
-    night.dream()
-    lasted = dict(night.target().expected_durations)
-    night.run(1800)
-    night.hurt(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
-    failed = night.dream()
-    again(night, failed.operation_id)
+    stage.run_night()
+    lasted = dict(stage.target().expected_durations)
+    stage.run(1800)
+    stage.inject(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
+    failed = stage.run_night()
+    again(stage, failed.operation_id)
 
     assert (State.SUCCEEDED, lasted) == (
-        night.all_operations()[-1].state,
-        dict(night.target().expected_durations),
+        stage.all_operations()[-1].state,
+        dict(stage.target().expected_durations),
     )
 
 
 @pytest.mark.parametrize(
     "lasted", ["long", 5, [], {"COPYING": "long"}, {"COPYING": -1}, {"COPYING": True}, {"": None}]
 )
-def test_a_memory_that_is_damaged_is_forgotten(night: Night, lasted: object) -> None:
+def test_a_memory_that_is_damaged_is_forgotten(stage: FaultyStage, lasted: object) -> None:
     """It only spaces looks, so nobody has to repair it: the night ends well, and writes it anew."""
-    night.store.tables["state"][ITEM]["lasted"] = lasted
-    before = dict(night.target().expected_durations)
-    ended = night.dream()
+    stage.store.tables["state"][ITEM]["lasted"] = lasted
+    before = dict(stage.target().expected_durations)
+    ended = stage.run_night()
 
     assert ({}, {}, State.SUCCEEDED, True) == (
         before,
         ended.expected_durations,
         ended.state,
-        night.target().expected_durations["COPYING"] > 0,
+        stage.target().expected_durations["COPYING"] > 0,
     )
 
 
 def test_a_wait_is_judged_at_its_deadline_however_long_it_took_before() -> None:
     """Last time it was hours: the look is not put off beyond the end of the budget."""
-    night = Night(durations=Durations(restore=10 * HOUR).scaled(10))
-    night.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": 10 * HOUR}
-    ended = night.dream()
+    stage = FaultyStage(durations=Durations(restore=10 * HOUR).scaled(10))
+    stage.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": 10 * HOUR}
+    ended = stage.run_night()
     restoring = next(one for one in ended.durations if one.state is State.CLUSTER_RESTORING)
 
     assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
@@ -294,10 +294,10 @@ def test_a_deletion_under_way_is_one_call_a_look() -> None:
 
     Before the first deletion they are looked at.
     """
-    night = SlowNight()
-    night.fate = delivery_faults.only_ours
-    night.dream()
-    first, second, *_ = made = night.looks(State.TARGET_DELETING)
+    stage = SlowNight()
+    stage.delivery_fault = delivery_faults.only_ours
+    stage.run_night()
+    first, second, *_ = made = stage.looks(State.TARGET_DELETING)
     looks = made[made.index("delete_db_cluster") + 1 :]
 
     assert ("describe_db_clusters", "describe_db_instances") == (first, second)
@@ -308,29 +308,31 @@ def test_a_deletion_under_way_is_one_call_a_look() -> None:
     )
 
 
-def test_instances_under_way_are_one_call_a_look(night: Night) -> None:
+def test_instances_under_way_are_one_call_a_look(stage: FaultyStage) -> None:
     """The cluster is looked at when they are ready: nothing is said of them before it is known to
     be ours.
     """
-    night.fate = delivery_faults.only_ours
-    night.dream()
+    stage.delivery_fault = delivery_faults.only_ours
+    stage.run_night()
     made = [
         call.method
-        for call in night.made
+        for call in stage.made
         if (call.state, call.service) == ("INSTANCES_CREATING", "rds")
     ]
 
     assert ({"describe_db_instances"}, "describe_db_clusters") == (set(made[:-1]), made[-1])
 
 
-def test_anothers_cluster_under_the_name_is_found_before_its_instances_count(night: Night) -> None:
+def test_anothers_cluster_under_the_name_is_found_before_its_instances_count(
+    stage: FaultyStage,
+) -> None:
     """Ours was deleted and remade by somebody while its instances were being made."""
-    night.night()
-    operation = night.reach(State.INSTANCES_CREATING)
+    stage.night()
+    operation = stage.reach(State.INSTANCES_CREATING)
     target = replace(operation.facts.target, cluster_resource_id="cluster-OURS")
     other = replace(operation, facts=replace(operation.facts, target=target))
-    night.edit(operation.operation_id, facts=other.to_item()["facts"])
-    ended = night.run_to_the_end()
+    stage.edit(operation.operation_id, facts=other.to_item()["facts"])
+    ended = stage.run_to_the_end()
 
     assert (State.FAILED, State.INSTANCES_CREATING, "delete-rds") == (
         ended.state,

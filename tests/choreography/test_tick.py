@@ -11,9 +11,9 @@ from chalicelib.records.store import Change, Item, TableName
 from chalicelib.runtime.sweep import ANNOUNCED_PER_TICK
 from simulation.in_memory_services import client_error
 from simulation.in_memory_store import InMemoryStore
-from simulation.stage import Stage
+from simulation.stage import SimulatedStage
 from tests.choreography.fault_injection import CrashError, raised
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 INTERVAL = 300  # seconds, as CATCH_UP_INTERVAL has it
 
@@ -41,53 +41,53 @@ class WatchedStore(InMemoryStore):
         return super().query(index, value, **how)
 
 
-def at(night: Night, seconds: float) -> None:
+def at(stage: FaultyStage, seconds: float) -> None:
     """Go to so many seconds after the next beginning of an interval of CATCH_UP_INTERVAL, and let
     the heart beat.
     """
-    night.clock.advance(INTERVAL - night.clock.now().timestamp() % INTERVAL + seconds)
-    night.beat()
+    stage.clock.advance(INTERVAL - stage.clock.now().timestamp() % INTERVAL + seconds)
+    stage.beat()
 
 
-def asked(night: Night, seconds: float) -> list[str]:
+def asked(stage: FaultyStage, seconds: float) -> list[str]:
     """List what a tick calls beyond its tables, so many seconds after the beginning of an interval."""
-    before = len(night.made)
-    at(night, seconds)
-    return [f"{call.service}.{call.method}" for call in night.made[before:]]
+    before = len(stage.made)
+    at(stage, seconds)
+    return [f"{call.service}.{call.method}" for call in stage.made[before:]]
 
 
-def test_a_tick_with_nothing_due_reads_one_index_and_nothing_else(night: Night) -> None:
+def test_a_tick_with_nothing_due_reads_one_index_and_nothing_else(stage: FaultyStage) -> None:
     """Its cost follows what is due, neither what ever ran nor how many plans there are."""
-    night.dream()
-    night.store = watched = WatchedStore(night.store)
+    stage.run_night()
+    stage.store = watched = WatchedStore(stage.store)
 
-    assert ([], ["query open-by-due"]) == (asked(night, 120), watched.asked)
+    assert ([], ["query open-by-due"]) == (asked(stage, 120), watched.asked)
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 59])
 def test_the_plans_are_looked_after_at_the_tick_after_an_interval_began(
-    night: Night, seconds: float
+    stage: FaultyStage, seconds: float
 ) -> None:
     """Whenever in its minute that tick comes, also when the one before came later in its own."""
-    night.dream()
-    at(night, 30)
+    stage.run_night()
+    at(stage, 30)
 
     assert ["ssm.get_parameters_by_path", "rds.describe_db_cluster_snapshots"] == asked(
-        night, seconds
+        stage, seconds
     )
 
 
-def test_a_tick_that_is_lost_puts_the_plans_off_by_one_interval(night: Night) -> None:
+def test_a_tick_that_is_lost_puts_the_plans_off_by_one_interval(stage: FaultyStage) -> None:
     """Nothing is remembered between ticks, so nothing can be remembered wrongly."""
-    night.dream()
-    at(night, 75)
+    stage.run_night()
+    at(stage, 75)
 
-    assert "ssm.get_parameters_by_path" in asked(night, 5)
+    assert "ssm.get_parameters_by_path" in asked(stage, 5)
 
 
 def test_a_deployment_is_armed_at_its_first_tick_that_goes_through() -> None:
     """Not at the next interval: what is made before that would never be caught up."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.clock.advance(100)
     stage.faults.fail_next("ssm", "get_parameters_by_path", "InternalFailure", status=500)
     stage.beat()
@@ -97,17 +97,17 @@ def test_a_deployment_is_armed_at_its_first_tick_that_goes_through() -> None:
     assert stage.clock.now() == stage.target().catch_up_since
 
 
-def many(night: Night, count: int, **attributes: object) -> None:
+def many(stage: FaultyStage, count: int, **attributes: object) -> None:
     """Have so many records due long ago, the oldest first, like one that waits for its copy."""
-    night.night()
-    item = night.store.tables["state"].pop(night.reach(State.COPYING).operation_id)
-    night.queue.clear()
+    stage.night()
+    item = stage.store.tables["state"].pop(stage.reach(State.COPYING).operation_id)
+    stage.queue.clear()
     for number in range(count):
         name, due = (
             f"one-of-many-{number:04d}",
             f"2026-01-01T00:{number // 60:02d}:{number % 60:02d}.000Z",
         )
-        night.store.tables["state"][name] = {
+        stage.store.tables["state"][name] = {
             **item,
             "operation_id": name,
             "due_at": due,
@@ -115,30 +115,32 @@ def many(night: Night, count: int, **attributes: object) -> None:
         }
 
 
-def test_a_tick_announces_ten_in_a_call_and_no_more_in_all_than_rds_bears(night: Night) -> None:
+def test_a_tick_announces_ten_in_a_call_and_no_more_in_all_than_rds_bears(
+    stage: FaultyStage,
+) -> None:
     """The rest are the oldest at the next tick."""
-    many(night, 40)
-    before = len(night.calls_of("put_events"))
-    night.beat()
-    first = [one["detail"]["operation_id"] for one in night.queue]
-    calls = len(night.calls_of("put_events")) - before
-    night.queue.clear()
-    night.clock.advance(60)
-    night.beat()
-    second = [one["detail"]["operation_id"] for one in night.queue]
+    many(stage, 40)
+    before = len(stage.calls_of("put_events"))
+    stage.beat()
+    first = [one["detail"]["operation_id"] for one in stage.queue]
+    calls = len(stage.calls_of("put_events")) - before
+    stage.queue.clear()
+    stage.clock.advance(60)
+    stage.beat()
+    second = [one["detail"]["operation_id"] for one in stage.queue]
 
     assert (3, ANNOUNCED_PER_TICK, 40) == (calls, len(first), len({*first, *second}))
     assert "one-of-many-0030" == second[0]
 
 
-def test_ends_take_nobodys_place_in_a_tick(night: Night) -> None:
+def test_ends_take_nobodys_place_in_a_tick(stage: FaultyStage) -> None:
     """No step asks RDS for them, so they are announced and closed besides."""
-    many(night, 40)
-    ended = night.store.tables["state"].values()
+    many(stage, 40)
+    ended = stage.store.tables["state"].values()
     for item in [item for item in ended if str(item["operation_id"]).endswith(("0", "5"))]:
         item["state"] = "SUCCEEDED"
-    night.beat()
-    told = [one["detail-type"] for one in night.queue]
+    stage.beat()
+    told = [one["detail-type"] for one in stage.queue]
 
     assert (8, ANNOUNCED_PER_TICK) == (
         told.count("RestoreSucceeded"),
@@ -169,7 +171,7 @@ class Choosy:
         return {"FailedEntryCount": sum(bad), "Entries": answers}
 
 
-class ChoosyNight(Night):
+class ChoosyNight(FaultyStage):
     """A night whose bus takes nothing of the operation that `refused` names."""
 
     refused, whole = "", False
@@ -187,52 +189,52 @@ def test_an_entry_that_is_not_taken_is_the_only_one_that_is_put_again(whole: boo
 
     An end among them that was not told stays open.
     """
-    night = ChoosyNight()
-    many(night, 10, state="SUCCEEDED")
-    night.refused, night.whole = "one-of-many-0003", whole
-    night.beat()
-    told = sorted(one["detail"]["operation_id"] for one in night.queue)
-    still_open = [key for key, item in night.store.tables["state"].items() if item.get("open")]
-    night.queue.clear()
-    night.refused = ""
-    night.clock.advance(60)
-    night.beat()
+    stage = ChoosyNight()
+    many(stage, 10, state="SUCCEEDED")
+    stage.refused, stage.whole = "one-of-many-0003", whole
+    stage.beat()
+    told = sorted(one["detail"]["operation_id"] for one in stage.queue)
+    still_open = [key for key, item in stage.store.tables["state"].items() if item.get("open")]
+    stage.queue.clear()
+    stage.refused = ""
+    stage.clock.advance(60)
+    stage.beat()
 
     assert (
         [f"one-of-many-000{number}" for number in (0, 1, 2, 4, 5, 6, 7, 8, 9)],
         ["one-of-many-0003"],
     ) == (told, still_open)
-    assert ["one-of-many-0003"] == [one["detail"]["operation_id"] for one in night.queue]
+    assert ["one-of-many-0003"] == [one["detail"]["operation_id"] for one in stage.queue]
 
 
-def test_a_tick_that_dies_between_pushing_and_putting_loses_nothing(night: Night) -> None:
+def test_a_tick_that_dies_between_pushing_and_putting_loses_nothing(stage: FaultyStage) -> None:
     """Ten at most are a beat late."""
-    many(night, 25)
-    night.hurt(raised(CrashError()), call="events.put_events")
-    night.beat()
-    night.clock.advance(60)
-    night.beat()
+    many(stage, 25)
+    stage.inject(raised(CrashError()), call="events.put_events")
+    stage.beat()
+    stage.clock.advance(60)
+    stage.beat()
 
     assert [f"one-of-many-{number:04d}" for number in range(25)] == sorted(
-        one["detail"]["operation_id"] for one in night.queue
+        one["detail"]["operation_id"] for one in stage.queue
     )
 
 
-def test_a_wait_is_announced_at_the_tick_that_is_nearest_to_its_end(night: Night) -> None:
+def test_a_wait_is_announced_at_the_tick_that_is_nearest_to_its_end(stage: FaultyStage) -> None:
     """Neither nearly a beat before it, which would make the shortest spacing shorter, nor nearly
     one after it.
     """
-    night.night()
-    operation = night.reach(State.COPYING)
-    night.queue.clear()
+    stage.night()
+    operation = stage.reach(State.COPYING)
+    stage.queue.clear()
     told = []
     for early in (31, 30, 0):
-        night.edit(
+        stage.edit(
             operation.operation_id,
-            due_at=iso_timestamp(night.clock.now() + timedelta(seconds=early)),
+            due_at=iso_timestamp(stage.clock.now() + timedelta(seconds=early)),
         )
-        night.beat()
-        told.append(len(night.queue))
-        night.queue.clear()
+        stage.beat()
+        told.append(len(stage.queue))
+        stage.queue.clear()
 
     assert [0, 1, 1] == told

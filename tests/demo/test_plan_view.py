@@ -3,14 +3,14 @@
 from aurora_restore.plan_view import PlanView
 from chalicelib.runtime import plans
 from chalicelib.settings import DEFAULT_PLAN
-from simulation.stage import SOURCE_REGION, Stage
+from simulation.stage import SOURCE_REGION, SimulatedStage
 
 
 def test_a_manual_snapshot_with_the_prefix_is_the_newest_as_it_is_for_an_operation() -> None:
     """It starts an operation as an automated one does, so its version and its key are the ones to
     check.
     """
-    stage = Stage()
+    stage = SimulatedStage()
     stage.night()
     stage.settle()
     path = "/aurora-restore/test/snapshot-prefix"

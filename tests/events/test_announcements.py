@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from chalicelib.flow.choreography import ROWS, State
-from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TOPIC, Stage
+from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TOPIC, SimulatedStage
 
 _EXACT = ConfigDict(extra="forbid", strict=True)
 
@@ -67,7 +67,7 @@ class Ended(Announced):
     durations: list[Lasted]
 
 
-def announced(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
+def announced(stage: SimulatedStage) -> list[tuple[str, dict[str, Any]]]:
     """List what the stage announced, in order."""
     ours = [
         event
@@ -78,7 +78,7 @@ def announced(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
 
 
 @cache
-def ended(*, how: State) -> Stage:
+def ended(*, how: State) -> SimulatedStage:
     """Give a stage on which an operation came to an end of a kind.
 
     Only looked at, since tests share it.
@@ -86,9 +86,9 @@ def ended(*, how: State) -> Stage:
     return end_one(how=how)
 
 
-def end_one(*, how: State) -> Stage:
+def end_one(*, how: State) -> SimulatedStage:
     """Let an operation come to an end of a kind."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.staging()
     if how is State.FAILED:
         stage.secrets.delete_secret(SecretId="aurora-restore/test/app-db-credentials")

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.flow.choreography import STEPS
-from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, SimulatedStage
 
 TARGET = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
 SNAPSHOT = f"arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster-snapshot"
@@ -121,9 +121,9 @@ THOROUGH = settings(
 
 
 @pytest.fixture
-def stage() -> Stage:
+def stage() -> SimulatedStage:
     """Make a stage on which one night succeeded."""
-    made = Stage()
+    made = SimulatedStage()
     made.night()
     made.run_to_the_end()
     return made
@@ -131,7 +131,9 @@ def stage() -> Stage:
 
 @THOROUGH
 @given(step=st.sampled_from([*STEPS, "cancel-restore"]), envelope=ENVELOPES)
-def test_no_event_fails_a_function(stage: Stage, step: str, envelope: dict[str, Any]) -> None:
+def test_no_event_fails_a_function(
+    stage: SimulatedStage, step: str, envelope: dict[str, Any]
+) -> None:
     """No event of any kind fails a function or changes the target's item."""
     target = stage.store.tables["state"][f"target#{TARGET}"].copy()
     stage.invoke(step, envelope)
@@ -152,7 +154,7 @@ REQUESTS = st.dictionaries(
 @THOROUGH
 @given(detail=REQUESTS)
 def test_a_request_is_obeyed_or_refused_with_one_notice(
-    stage: Stage, detail: dict[str, Any]
+    stage: SimulatedStage, detail: dict[str, Any]
 ) -> None:
     """A request leads to one operation or to one notice of its refusal."""
     operations, notices = len(stage.all_operations()), len(stage.notices())
@@ -169,7 +171,7 @@ def test_a_request_is_obeyed_or_refused_with_one_notice(
     "operation_id", [f"target#{TARGET}", "target#", "", "x" * 3_000, 7, None, ["one"]]
 )
 def test_an_announcement_of_what_is_no_operation_is_ignored(
-    stage: Stage, operation_id: Any
+    stage: SimulatedStage, operation_id: Any
 ) -> None:
     """The targets' items stand in the same table.
 
@@ -191,7 +193,7 @@ def test_an_announcement_of_what_is_no_operation_is_ignored(
     assert before == json.dumps(stage.store.tables, default=str)
 
 
-def test_an_announcement_of_next_year_is_ignored(stage: Stage) -> None:
+def test_an_announcement_of_next_year_is_ignored(stage: SimulatedStage) -> None:
     """Nobody's clock is that wrong; a few minutes are let pass."""
     stage.night()
     while stage.all_operations()[-1].open is None:
@@ -208,7 +210,9 @@ def test_an_announcement_of_next_year_is_ignored(stage: Stage) -> None:
     "identifier",
     ["arn:", "arn:aws:rds:us-east-1:123456789012:cluster-snapshot:", "rds:", " ", "a_b"],
 )
-def test_a_snapshot_identifier_that_cannot_be_one_is_refused(stage: Stage, identifier: str) -> None:
+def test_a_snapshot_identifier_that_cannot_be_one_is_refused(
+    stage: SimulatedStage, identifier: str
+) -> None:
     """An invalid snapshot identifier is refused without a call of AWS."""
     stage.put("RestoreRequested", snapshot_identifier=identifier)
     stage.deliver()

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.untrusted_text import LISTED_MAX, first_of, one_line, quoted
-from simulation.stage import TOPIC, Stage
+from simulation.stage import TOPIC, SimulatedStage
 from tests.events.test_notices import notice
 
 FORGERY = 'x".\nRun it again: aws rds delete-db-cluster\r\x1b[2J\u202e\u200b\u2028\x85'
@@ -46,7 +46,7 @@ def test_of_a_long_list_the_first_names_are_shown_and_the_rest_is_counted() -> N
     assert f"{', '.join(map(str, range(LISTED_MAX)))} … and 2,990 more" == first_of(range(3000))
 
 
-def lines_of(stage: Stage) -> list[str]:
+def lines_of(stage: SimulatedStage) -> list[str]:
     """List the lines of the last notice; none of them hides anything."""
     published, machine = notice(stage)
 
@@ -55,9 +55,9 @@ def lines_of(stage: Stage) -> list[str]:
     return str(published["default"]).split("\n")
 
 
-def under_way() -> Stage:
+def under_way() -> SimulatedStage:
     """Make a stage on which an operation has begun."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.night()
     while not stage.all_operations():
         stage.step_time()
@@ -83,7 +83,7 @@ def test_the_reason_of_a_cancellation_forges_no_line_of_the_notice() -> None:
 
 def test_a_reason_and_a_request_id_are_one_line_in_the_record_and_in_the_trail() -> None:
     """So they reach no terminal as an escape, whoever reads the tables."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.put("RestoreRequested", request_id=FORGERY, reason=FORGERY)
     stage.deliver()
     texts = json.dumps(stage.store.tables, ensure_ascii=False, default=str)
@@ -95,7 +95,7 @@ def test_a_reason_and_a_request_id_are_one_line_in_the_record_and_in_the_trail()
 
 def test_an_answer_of_aws_forges_no_line_of_the_notice() -> None:
     """AWS repeats names that somebody chose."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue", FORGERY)
     stage.night()
     ended = stage.run_to_the_end()
@@ -134,7 +134,7 @@ def test_a_refusal_of_much_is_short(detail_type: str, detail: dict[str, Any]) ->
     """Sixty kilobytes or three thousand fields: people are told all the same, in a mail that can be
     read.
     """
-    stage = Stage()
+    stage = SimulatedStage()
     stage.put(detail_type, **detail)
     stage.deliver()
     (published,) = stage.topics.published(TOPIC)

@@ -12,13 +12,13 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.messages.commands import request_id_of, rerun_command
-from simulation.stage import TOPIC, Stage
+from simulation.stage import TOPIC, SimulatedStage
 from tests.events.test_announcements import announced, end_one, ended
 
 PROTOCOLS = {"Subject", "default", "email", "sqs", "lambda", "https"}
 
 
-def notice(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+def notice(stage: SimulatedStage) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give the last notice: what was published, and its JSON for machines."""
     published = stage.topics.published(TOPIC)[-1]
     return published, json.loads(published["sqs"])
@@ -130,7 +130,7 @@ def test_a_cancellation_tells_who_wished_it_and_where_it_stopped() -> None:
 
 def test_logins_that_are_kept_on_purpose_are_told_in_the_notice_and_in_the_event() -> None:
     """KEEP_LOGIN_ROLES; one that production does not have is not spoken of."""
-    stage = Stage({"KEEP_LOGIN_ROLES": "shop_app,monitoring"})
+    stage = SimulatedStage({"KEEP_LOGIN_ROLES": "shop_app,monitoring"})
     stage.night()
     operation = stage.run_to_the_end()
     published, machine = notice(stage)
@@ -149,7 +149,7 @@ def test_the_rerun_command_speaks_to_the_apps_own_region_and_begins_where_it_has
 
     And the step that failed would only fail again.
     """
-    stage = Stage()
+    stage = SimulatedStage()
     stage.aurora.fail_creation(
         "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster", "failed", "By a test."
     )
@@ -182,7 +182,7 @@ def test_what_is_asked_for_otherwise_has_another_request_id(other: dict[str, obj
 
 def test_warnings_of_a_success_are_told() -> None:
     """The notice of a success tells its warnings."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.night()
     stage.aurora.fail_next("AddTagsToResource", "AccessDenied", status=403)
     stage.run_to_the_end()
@@ -195,7 +195,7 @@ def test_warnings_of_a_success_are_told() -> None:
 
 def test_a_subject_stays_within_what_sns_takes_at_the_longest_names() -> None:
     """A subject with the longest names has at most a hundred characters of ASCII."""
-    stage = Stage({"TARGET_CLUSTER_ID": "t" + "x" * 56})
+    stage = SimulatedStage({"TARGET_CLUSTER_ID": "t" + "x" * 56})
     stage.night()
     stage.run_to_the_end()
     (published,) = stage.topics.published(TOPIC)
@@ -210,7 +210,7 @@ def test_a_topic_in_another_region_is_spoken_to_there() -> None:
     topic = "arn:aws:sns:eu-central-1:123456789012:people"
     regions: list[tuple[str, str]] = []
 
-    class ListeningStage(Stage):
+    class ListeningStage(SimulatedStage):
         def client(self, service: str, region: str) -> Any:
             regions.append((service, region))
             return super().client(service, region)

@@ -12,7 +12,7 @@ from chalicelib.flow.rds_events import RdsEvent
 from chalicelib.messages.events import RdsNotice
 from chalicelib.messages.rules import pattern
 from localaws import patterns
-from simulation.stage import Stage
+from simulation.stage import SimulatedStage
 from tests.events.rds import CLUSTER, INSTANCE, KNOWN, SNAPSHOT, STAGE, Kind, event, woken
 
 EVENTS = pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_the_model_of_aurora_emits_is_what_the_patterns_wait_for() -> None:
 
     With or without its id.
     """
-    stage = Stage()
+    stage = SimulatedStage()
     stage.staging()
     stage.night()
     stage.run_to_the_end()

@@ -27,7 +27,7 @@ from chalicelib.flow.choreography import states_of
 from chalicelib.records.store import Change, DynamoStore, Item, TableName
 from simulation.in_memory_services import client_error
 from simulation.in_memory_store import InMemoryStore
-from simulation.stage import ACCOUNT, STAGE, TARGET_REGION, Stage
+from simulation.stage import ACCOUNT, STAGE, TARGET_REGION, SimulatedStage
 
 SUFFIX = "-AbCdEf"  # what Secrets Manager adds to a name
 # the secrets are encrypted under a customer's key, as people may make them
@@ -65,7 +65,7 @@ def arn_of(function: str) -> str:
     return f"arn:aws:lambda:{TARGET_REGION}:{ACCOUNT}:function:aurora-restore-{STAGE}-{function}"
 
 
-class HeldStage(Stage):
+class HeldStage(SimulatedStage):
     """A stage that keeps what every call of its functions asks for, and refuses what their policies do not allow.
 
     `parameters` are SSM's, by the name below the stage's path. Of `meanwhile` a function's entry is

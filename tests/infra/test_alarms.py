@@ -16,7 +16,7 @@ from aurora_restore.stages import ALARMS, FORWARDING_ALARM, FUNCTIONS
 from chalicelib.flow.choreography import State
 from simulation.stage import STAGE
 from tests.choreography.fault_injection import refused
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 from tests.docs.readme import headings
 from tests.infra.conftest import REGION, SOURCE_REGION, Made
 from tests.infra.emf import Metric, written
@@ -73,8 +73,8 @@ def metrics() -> set[Metric]:
 
 
 def _everything_happens() -> None:
-    Night().dream()
-    stopped = Night()
+    FaultyStage().run_night()
+    stopped = FaultyStage()
     stopped.night()
     running = stopped.reach(State.COPYING)
     stopped.request(
@@ -86,13 +86,13 @@ def _everything_happens() -> None:
     assert {State.CANCELLED, State.SKIPPED} == {
         operation.state for operation in stopped.all_operations()
     }
-    failing = Night()
-    failing.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
-    failing.hurt(refused("AccessDenied", 403), call="sns.publish", times=1_000)
-    assert (State.FAILED, False) == ((ended := failing.dream()).state, ended.notified)
-    trouble = Night()
+    failing = FaultyStage()
+    failing.inject(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
+    failing.inject(refused("AccessDenied", 403), call="sns.publish", times=1_000)
+    assert (State.FAILED, False) == ((ended := failing.run_night()).state, ended.notified)
+    trouble = FaultyStage()
     trouble.parameters.put_parameter(Name=f"/aurora-restore/{STAGE}/plans/odd/port", Value="none")
-    trouble.hurt(
+    trouble.inject(
         refused("AccessDenied", 403), call="rds.describe_db_cluster_snapshots", times=1_000
     )
     bad = {

@@ -9,7 +9,7 @@ from localaws.clients import Clients
 
 from simulation.stage import STAGE
 from tests.choreography.fault_injection import refused
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 from tests.infra.conftest import Made
 from tests.infra.emf import Metric, written
 
@@ -48,17 +48,17 @@ def test_a_tick_counts_when_it_came_to_its_end(
     capsys: pytest.CaptureFixture[str], service: str, method: str
 ) -> None:
     """One that fails half-way does not; trouble that a tick outlives does not count against it."""
-    night = Night()
-    night.hurt(refused("AccessDenied", 403), call=f"{service}.{method}", times=1_000)
-    night.failures.clear()
+    stage = FaultyStage()
+    stage.inject(refused("AccessDenied", 403), call=f"{service}.{method}", times=1_000)
+    stage.failures.clear()
     capsys.readouterr()
     ticks = 10
     for _ in range(ticks):
-        night.clock.advance(60)
-        night.beat()
+        stage.clock.advance(60)
+        stage.beat()
 
-    assert ticks == beats(capsys.readouterr().out) + len(night.failures)
-    assert (service == "ssm") == bool(night.failures)
+    assert ticks == beats(capsys.readouterr().out) + len(stage.failures)
+    assert (service == "ssm") == bool(stage.failures)
 
 
 def ages(log: str, stage: str = STAGE) -> list[float]:
@@ -71,10 +71,10 @@ def test_before_the_first_success_the_age_counts_from_the_first_tick(
     capsys: pytest.CaptureFixture[str], fresh: dict[str, Any]
 ) -> None:
     """So a stage that never had one is told of after as many hours as one whose last is too old."""
-    night = Night()
-    night.run(29 * HOUR)
+    stage = FaultyStage()
+    stage.run(29 * HOUR)
     early = ages(capsys.readouterr().out)
-    night.run(2 * HOUR)
+    stage.run(2 * HOUR)
     late = ages(capsys.readouterr().out)
 
     assert (0.0, True) == (min(early), max(early) < fresh["Threshold"] < max(late))
@@ -88,11 +88,11 @@ def test_before_the_first_success_the_age_counts_from_the_first_tick(
 
 def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
     """It falls to what the night took, and rises from there."""
-    night = Night()
-    night.run(20 * HOUR)
-    night.dream()
+    stage = FaultyStage()
+    stage.run(20 * HOUR)
+    stage.run_night()
     capsys.readouterr()
-    night.run(HOUR)
+    stage.run(HOUR)
     after = ages(capsys.readouterr().out)
 
     assert (True, True) == (max(after) < 5, after == sorted(after))

@@ -12,23 +12,25 @@ import pytest
 from aurora_restore.packaging.platforms import PLATFORMS
 from aurora_restore.stages import FUNCTIONS
 from bench.package.cold_starts import BARE, Start, start
-from bench.package.figures import Figures, Function, Package
-from bench.package.metered import Meter
+from bench.package.figures import FunctionFigures, PackageFigures, PackageSize
+from bench.package.metered import CallMeter
 from chalicelib.flow.choreography import IN_VPC
 from tests.packaging.unpacked import Unpacked
 from tools.reference.package import goals, part
 
 MEBI = 1 << 20
 SLOW = "heartbeat"
-GOOD = Figures(
+GOOD = PackageFigures(
     python="3.13.0",
     machine="x86_64",
     boto3="1.0",
     rounds=15,
     restores=4,
     bare_seconds=0.2,
-    packages=[Package("x86_64", 8_990_000), Package("arm64", 9_000_000)],
-    functions=[Function(name, 9, 1.6, 9, 2.5, 127 * MEBI, 3, 0.005, 0.02) for name in FUNCTIONS],
+    packages=[PackageSize("x86_64", 8_990_000), PackageSize("arm64", 9_000_000)],
+    functions=[
+        FunctionFigures(name, 9, 1.6, 9, 2.5, 127 * MEBI, 3, 0.005, 0.02) for name in FUNCTIONS
+    ],
 )
 
 
@@ -45,7 +47,7 @@ def failing() -> float:
     return 1 / 0
 
 
-def changed(name: str, **to: float) -> Figures:
+def changed(name: str, **to: float) -> PackageFigures:
     """Change what was measured of one function."""
     given: dict[str, Any] = dict(to)  # all of these are numbers
     functions = [replace(each, **given) if each.name == name else each for each in GOOD.functions]
@@ -67,16 +69,16 @@ def test_what_is_within_limits_is_met() -> None:
         (changed(SLOW, own_seconds=0.006), "own ms of a control function's warm invocation"),
         (changed(IN_VPC, own_seconds=0.006), f"own ms of a warm invocation of `{IN_VPC}`"),
         (
-            replace(GOOD, packages=[Package("x86_64", 9_000_001)]),
+            replace(GOOD, packages=[PackageSize("x86_64", 9_000_001)]),
             "MB of the zip for x86_64, with bytecode",
         ),
         (
-            replace(GOOD, packages=[Package("arm64", why_none="No wheel.")]),
+            replace(GOOD, packages=[PackageSize("arm64", why_none="No wheel.")]),
             "MB of the zip for arm64, with bytecode",
         ),
     ],
 )
-def test_one_function_beyond_a_limit_misses_it(figures: Figures, missed: str) -> None:
+def test_one_function_beyond_a_limit_misses_it(figures: PackageFigures, missed: str) -> None:
     """The worst of all counts; a package that cannot be made is small for nobody."""
     assert [missed] == [goal.words for goal in goals(figures) if not goal.is_met]
     assert f"\n- **{missed}.**" in part(figures)
@@ -91,12 +93,12 @@ def test_figures_are_kept(tmp_path: Path) -> None:
     """What is read is what was written."""
     GOOD.write(tmp_path / "figures.json")
 
-    assert Figures.read(tmp_path / "figures.json") == GOOD
+    assert PackageFigures.read(tmp_path / "figures.json") == GOOD
 
 
 def test_the_kept_figures_are_whole() -> None:
     """Of every function and every architecture, with as many starts as they should be of."""
-    kept = Figures.read()
+    kept = PackageFigures.read()
 
     assert list(FUNCTIONS) == [function.name for function in kept.functions]
     assert list(PLATFORMS) == [package.architecture for package in kept.packages]
@@ -129,7 +131,7 @@ def test_a_meter_counts_what_it_wraps_once() -> None:
 
     One that fails has taken its time all the same.
     """
-    meter = Meter()
+    meter = CallMeter()
     making = meter.wrap("clients", lambda: burn(0.002))
     calling = meter.wrap("calls", making)
     making()

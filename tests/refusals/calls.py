@@ -3,7 +3,7 @@ denied.
 """
 
 from chalicelib.flow.choreography import STEPS
-from tests.refusals.denied_calls import Call
+from tests.refusals.denied_calls import DeniedCall
 
 PREFLIGHT = (
     ("rds", "describe_db_subnet_groups"),
@@ -18,50 +18,50 @@ PREFLIGHT = (
     ("rds", "describe_account_attributes"),
 )
 FATAL = (
-    Call("snapshot-check", "rds", "describe_db_clusters"),
-    Call("copy-snapshot", "kms", "describe_key"),
-    Call("copy-snapshot", "rds", "describe_db_cluster_snapshots"),
-    Call("copy-snapshot", "rds", "copy_db_cluster_snapshot"),
-    Call("check-copy-status", "rds", "describe_db_cluster_snapshots"),
-    Call("check-copy-status", "rds", "delete_db_cluster_snapshot"),
-    Call("delete-rds", "rds", "describe_db_cluster_snapshots"),
-    Call("delete-rds", "rds", "describe_db_clusters"),
-    Call("delete-rds", "rds", "describe_db_instances"),
-    *(Call("delete-rds", service, method) for service, method in PREFLIGHT),
-    Call("delete-rds", "rds", "start_db_cluster"),
-    Call("delete-rds", "rds", "modify_db_cluster"),
-    Call("delete-rds", "rds", "delete_db_instance"),
-    Call("delete-rds", "rds", "delete_db_cluster"),
-    Call("restore-snapshot", "rds", "restore_db_cluster_from_snapshot"),
-    Call("restore-snapshot", "rds", "describe_db_clusters"),
-    Call("restore-snapshot", "rds", "create_db_instance"),
-    Call("restore-snapshot", "rds", "describe_db_instances"),
-    Call("check-restore-status", "rds", "describe_db_clusters"),
-    Call("check-restore-status", "rds", "describe_db_instances"),
-    Call("setup-db-users", "secretsmanager", "get_secret_value"),
-    Call("setup-db-users", "rds", "describe_db_clusters"),
-    Call("setup-db-users", "rds", "modify_db_cluster"),
-    Call("setup-db-users", "rds", "create_db_instance"),
-    Call(
+    DeniedCall("snapshot-check", "rds", "describe_db_clusters"),
+    DeniedCall("copy-snapshot", "kms", "describe_key"),
+    DeniedCall("copy-snapshot", "rds", "describe_db_cluster_snapshots"),
+    DeniedCall("copy-snapshot", "rds", "copy_db_cluster_snapshot"),
+    DeniedCall("check-copy-status", "rds", "describe_db_cluster_snapshots"),
+    DeniedCall("check-copy-status", "rds", "delete_db_cluster_snapshot"),
+    DeniedCall("delete-rds", "rds", "describe_db_cluster_snapshots"),
+    DeniedCall("delete-rds", "rds", "describe_db_clusters"),
+    DeniedCall("delete-rds", "rds", "describe_db_instances"),
+    *(DeniedCall("delete-rds", service, method) for service, method in PREFLIGHT),
+    DeniedCall("delete-rds", "rds", "start_db_cluster"),
+    DeniedCall("delete-rds", "rds", "modify_db_cluster"),
+    DeniedCall("delete-rds", "rds", "delete_db_instance"),
+    DeniedCall("delete-rds", "rds", "delete_db_cluster"),
+    DeniedCall("restore-snapshot", "rds", "restore_db_cluster_from_snapshot"),
+    DeniedCall("restore-snapshot", "rds", "describe_db_clusters"),
+    DeniedCall("restore-snapshot", "rds", "create_db_instance"),
+    DeniedCall("restore-snapshot", "rds", "describe_db_instances"),
+    DeniedCall("check-restore-status", "rds", "describe_db_clusters"),
+    DeniedCall("check-restore-status", "rds", "describe_db_instances"),
+    DeniedCall("setup-db-users", "secretsmanager", "get_secret_value"),
+    DeniedCall("setup-db-users", "rds", "describe_db_clusters"),
+    DeniedCall("setup-db-users", "rds", "modify_db_cluster"),
+    DeniedCall("setup-db-users", "rds", "create_db_instance"),
+    DeniedCall(
         "archive-snapshot", "rds", "describe_db_clusters"
     ),  # success is not said of what cannot be seen
-    Call("archive-snapshot", "rds", "describe_db_instances"),
+    DeniedCall("archive-snapshot", "rds", "describe_db_instances"),
 )
 WARNED_OF = (
-    Call("archive-snapshot", "rds", "describe_db_cluster_snapshots"),
-    Call("archive-snapshot", "rds", "add_tags_to_resource"),
+    DeniedCall("archive-snapshot", "rds", "describe_db_cluster_snapshots"),
+    DeniedCall("archive-snapshot", "rds", "add_tags_to_resource"),
 )
 AT_THE_DOOR = (  # the function fails and is retried, and the heartbeat finds the snapshot later
-    Call("snapshot-check", "ssm", "get_parameters_by_path"),
-    Call("snapshot-check", "rds", "describe_db_cluster_snapshots"),
+    DeniedCall("snapshot-check", "ssm", "get_parameters_by_path"),
+    DeniedCall("snapshot-check", "rds", "describe_db_cluster_snapshots"),
 )
 MADE_UP_FOR = (  # by the heartbeat, which announces again, or by the next night
-    *(Call(step, "events", "put_events") for step in STEPS),
-    Call("heartbeat", "ssm", "get_parameters_by_path"),
-    Call("heartbeat", "rds", "describe_db_cluster_snapshots"),
+    *(DeniedCall(step, "events", "put_events") for step in STEPS),
+    DeniedCall("heartbeat", "ssm", "get_parameters_by_path"),
+    DeniedCall("heartbeat", "rds", "describe_db_cluster_snapshots"),
 )
-WITHOUT_WHICH_NOTHING_MOVES = Call("heartbeat", "events", "put_events")
-TELLING = Call("sns-notification", "sns", "publish")
+WITHOUT_WHICH_NOTHING_MOVES = DeniedCall("heartbeat", "events", "put_events")
+TELLING = DeniedCall("sns-notification", "sns", "publish")
 EVERY_CALL = frozenset(
     {*FATAL, *WARNED_OF, *AT_THE_DOOR, *MADE_UP_FOR, WITHOUT_WHICH_NOTHING_MOVES, TELLING}
 )

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from chalicelib.observability import logger
-from simulation.stage import Stage
-from tests.refusals.scene import Said, Scene
+from simulation.stage import SimulatedStage
+from tests.refusals.scene import LogOutput, RefusalScene
 
 
 class StandardOutput:
@@ -24,15 +24,15 @@ class StandardOutput:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
+def said(capsys: pytest.CaptureFixture[str]) -> LogOutput:
     """Give what the functions log and measure during the test."""
     logger.registered_handler.stream = StandardOutput()  # type: ignore[attr-defined] # it is a StreamHandler
-    return Said(capsys)
+    return LogOutput(capsys)
 
 
 @pytest.fixture
-def scene(said: Said) -> Scene:
+def scene(said: LogOutput) -> RefusalScene:
     """Give a stage with production and an old target of ours."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.staging()
-    return Scene(stage, said)
+    return RefusalScene(stage, said)

@@ -9,11 +9,11 @@ from typing import Any
 from localaws.aurora.client import service as rds
 
 from simulation.in_memory_services import client_error
-from simulation.stage import Stage
+from simulation.stage import SimulatedStage
 
 
 @dataclass(frozen=True)
-class Call:
+class DeniedCall:
     """One call that one function makes."""
 
     step: str
@@ -31,15 +31,15 @@ class Call:
         return f"{self.service}:{rds().names[self.method] if self.service == 'rds' else camel}"
 
 
-class DenyingStage(Stage):
+class DenyingStage(SimulatedStage):
     """A stage that notes every call of its functions, and denies one of them for as long as that
     function runs.
     """
 
     def __init__(
-        self, denied: Call | None = None, environment: dict[str, str] | None = None
+        self, denied: DeniedCall | None = None, environment: dict[str, str] | None = None
     ) -> None:
-        self.denied, self.seen, self._running = denied, set[Call](), ""
+        self.denied, self.seen, self._running = denied, set[DeniedCall](), ""
         super().__init__(environment)
 
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ class DenyingStage(Stage):
 
     def check(self, service: str, method: str) -> None:
         """Note a call; raises the error of AWS if it is the one that is denied."""
-        call = Call(self._running, service, method)
+        call = DeniedCall(self._running, service, method)
         self.seen.add(call)
         if call == self.denied:
             raise client_error(

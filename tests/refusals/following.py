@@ -15,18 +15,18 @@ from chalicelib.messages.advice import YOUR_SNAPSHOT
 from simulation.in_memory_services import client_error
 from simulation.stage import ACCOUNT, SOURCE_REGION
 from tests.choreography.fault_injection import raised
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
-Deed = Callable[[Night], object]
+Deed = Callable[[FaultyStage], object]
 TAKEN_NOW = "after-the-change"
 
 
-def nothing(_night: Night) -> None:
+def nothing(_night: FaultyStage) -> None:
     """Do nothing, where a remedy asks to find out something, or where what was wrong is over."""
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class RefusalCase:
     """One refusal of an operation: how it comes about, what its remedy asks for, and what the next
     try says.
 
@@ -55,29 +55,29 @@ class Tried:
 
 
 @cache
-def tried(case: Case) -> Tried:
+def tried(case: RefusalCase) -> Tried:
     """Bring it about, follow the remedy, and run the command of the notice as it is written."""
-    night = Night(dict(case.environment), staging=case.staging)
-    night.network.groups["sg-east"] = f"vpc-{SOURCE_REGION}-default"
+    stage = FaultyStage(dict(case.environment), staging=case.staging)
+    stage.network.groups["sg-east"] = f"vpc-{SOURCE_REGION}-default"
     if case.at is None:
-        case.trouble(night)
-    night.night()
+        case.trouble(stage)
+    stage.night()
     if case.at is not None:
-        night.reach(case.at)
-        case.trouble(night)
-    failed = night.run_to_the_end()
-    text = night.notices()[-1]["text"]
-    case.follow(night)
-    night.accidents.clear()
-    go_on(night, text)
-    again = night.run_to_the_end()
+        stage.reach(case.at)
+        case.trouble(stage)
+    failed = stage.run_to_the_end()
+    text = stage.notices()[-1]["text"]
+    case.follow(stage)
+    stage.call_faults.clear()
+    go_on(stage, text)
+    again = stage.run_to_the_end()
     assert failed.operation_id != again.operation_id
     return Tried(
         str(failed.reason), str(failed.remedy), again.state, str(again.reason), failed.problems
     )
 
 
-def go_on(night: Night, text: str) -> None:
+def go_on(stage: FaultyStage, text: str) -> None:
     """Put the event of the last line that is a command.
 
     Takes the snapshot first that it asks for.
@@ -87,25 +87,25 @@ def go_on(night: Night, text: str) -> None:
     assert ["aws", "events", "put-events"] == [program, service, verb]
     given = dict(zip(options[::2], options[1::2], strict=True))
     if YOUR_SNAPSHOT in command:
-        take_snapshot_now(night)
+        take_snapshot_now(stage)
     (entry,) = json.loads(given["--entries"].replace(YOUR_SNAPSHOT, TAKEN_NOW))
-    night.put_event(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
+    stage.put_event(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
 
 
-def take_snapshot_now(night: Night) -> None:
+def take_snapshot_now(stage: FaultyStage) -> None:
     """Take a manual snapshot of production, and wait for it."""
-    rds = night.rds(SOURCE_REGION)
+    rds = stage.rds(SOURCE_REGION)
     rds.create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier=TAKEN_NOW
     )
-    night.settle()
+    stage.settle()
 
 
-def next_snapshot(night: Night) -> None:
+def next_snapshot(stage: FaultyStage) -> None:
     """Wait for the next automated snapshot; its event is lost."""
-    night.clock.advance(3600)
-    night.night()
-    night.settle()
+    stage.clock.advance(3600)
+    stage.night()
+    stage.settle()
 
 
 def answering(
@@ -118,36 +118,36 @@ def answering(
 ) -> Deed:
     """Have AWS answer a call with an error until what is wrong is mended."""
     error = client_error(code, message, call, status)
-    return lambda night: night.hurt(raised(error), step=step, call=call, times=999)
+    return lambda stage: stage.inject(raised(error), step=step, call=call, times=999)
 
 
 def setting(**variables: str) -> Deed:
     """Correct settings."""
-    return lambda night: night.environment.update(variables)
+    return lambda stage: stage.environment.update(variables)
 
 
 def secret(secret_id: str, **fields: Any) -> Deed:
     """Change fields of a secret; None takes a field away."""
 
-    def put(night: Night) -> None:
-        value = json.loads(night.secrets._values[secret_id]) | fields
+    def put(stage: FaultyStage) -> None:
+        value = json.loads(stage.secrets._values[secret_id]) | fields
         kept = {name: part for name, part in value.items() if part is not None}
-        night.secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps(kept))
+        stage.secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps(kept))
 
     return put
 
 
 def secret_text(secret_id: str, text: str) -> Deed:
     """Store a text as a secret."""
-    return lambda night: night.secrets.put_secret_value(SecretId=secret_id, SecretString=text)
+    return lambda stage: stage.secrets.put_secret_value(SecretId=secret_id, SecretString=text)
 
 
 def both(*deeds: Deed) -> Deed:
     """Do one thing after the other."""
 
-    def all_of_them(night: Night) -> None:
+    def all_of_them(stage: FaultyStage) -> None:
         for deed in deeds:
-            deed(night)
+            deed(stage)
 
     return all_of_them
 

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from simulation.stage import APP, APP_SECRET, SOURCE_REGION
 from tests.choreography.fault_injection import refused
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 from tests.refusals.following import (
     TAKEN_NOW,
     Deed,
@@ -24,7 +24,7 @@ from tests.refusals.following import (
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
+class RefusedRequest:
     """A request that is refused: what comes before, the request, and what is asked for in its
     place.
     """
@@ -36,170 +36,170 @@ class Request:
 
 
 @cache
-def refused_request(request: Request) -> Tried:
+def refused_request(request: RefusedRequest) -> Tried:
     """Ask, and then ask as the remedy says; tells how the newest operation ended."""
-    night = Night()
-    request.before(night)
-    request.ask(night)
-    told = next(notice for notice in reversed(night.notices()) if notice["remedy"])
-    assert [] == night.failures
-    request.again(night)
-    ended = night.run_to_the_end()
+    stage = FaultyStage()
+    request.before(stage)
+    request.ask(stage)
+    told = next(notice for notice in reversed(stage.notices()) if notice["remedy"])
+    assert [] == stage.failures
+    request.again(stage)
+    ended = stage.run_to_the_end()
     return Tried(told["reason"], told["remedy"], ended.state, str(ended.reason))
 
 
 def asking(**detail: Any) -> Deed:
     """Ask for a restore."""
-    return lambda night: night.request(REQUESTED, **detail)
+    return lambda stage: stage.request(REQUESTED, **detail)
 
 
-def ask_of_long_ago(night: Night) -> None:
+def ask_of_long_ago(stage: FaultyStage) -> None:
     """Have an event delivered that is of the year before."""
-    night.put(REQUESTED)
-    night.deliver_one(night.queue.pop() | {"time": "2025-11-22T03:00:00Z"})
+    stage.put(REQUESTED)
+    stage.deliver_one(stage.queue.pop() | {"time": "2025-11-22T03:00:00Z"})
 
 
-def a_failed_night(night: Night) -> None:
+def a_failed_night(stage: FaultyStage) -> None:
     """Let a night fail while it copies."""
-    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
-    night.dream()
+    stage.inject(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
+    stage.run_night()
 
 
-def a_good_night(night: Night) -> None:
+def a_good_night(stage: FaultyStage) -> None:
     """Let a night succeed."""
-    night.dream()
+    stage.run_night()
 
 
-def a_night_that_copies(night: Night) -> None:
+def a_night_that_copies(stage: FaultyStage) -> None:
     """Let an operation be under way."""
-    night.night()
-    night.reach(State.COPYING)
+    stage.night()
+    stage.reach(State.COPYING)
 
 
-def a_night_at_its_end(night: Night) -> None:
+def a_night_at_its_end(stage: FaultyStage) -> None:
     """Let an operation only have to be told of."""
-    night.night()
-    night.reach(State.ARCHIVED)
+    stage.night()
+    stage.reach(State.ARCHIVED)
 
 
 WEEKLY = "/aurora-restore/test/plans/weekly/target-cluster-id"
 
 
-def plan_weekly(night: Night) -> None:
+def plan_weekly(stage: FaultyStage) -> None:
     """Give the stage a second plan, with a target of its own."""
-    night.parameters.put_parameter(Name=WEEKLY, Value="weekly-cluster")
+    stage.parameters.put_parameter(Name=WEEKLY, Value="weekly-cluster")
 
 
-def weekly_failed(night: Night) -> None:
+def weekly_failed(stage: FaultyStage) -> None:
     """Let a restore by the second plan fail while it copies."""
-    plan_weekly(night)
-    night.request(REQUESTED, plan="weekly")
-    night.hurt(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
-    night.run_to_the_end()
+    plan_weekly(stage)
+    stage.request(REQUESTED, plan="weekly")
+    stage.inject(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
+    stage.run_to_the_end()
 
 
-def without_weekly(night: Night) -> None:
+def without_weekly(stage: FaultyStage) -> None:
     """Take the second plan away."""
-    night.parameters.delete_parameter(Name=WEEKLY)
+    stage.parameters.delete_parameter(Name=WEEKLY)
 
 
 def rerun(**detail: Any) -> Deed:
     """Ask for the newest operation again."""
-    return lambda night: night.request(
-        REQUESTED, rerun_of=night.all_operations()[-1].operation_id, **detail
+    return lambda stage: stage.request(
+        REQUESTED, rerun_of=stage.all_operations()[-1].operation_id, **detail
     )
 
 
-def cancel(night: Night) -> None:
+def cancel(stage: FaultyStage) -> None:
     """Ask for the end of the newest operation, and wait for it."""
-    night.request(CANCEL_REQUESTED, operation_id=night.all_operations()[-1].operation_id)
-    night.run_to_the_end()
+    stage.request(CANCEL_REQUESTED, operation_id=stage.all_operations()[-1].operation_id)
+    stage.run_to_the_end()
 
 
-def snapshot_of_the_remedy(night: Night) -> None:
+def snapshot_of_the_remedy(stage: FaultyStage) -> None:
     """Ask for the snapshot that the last notice names."""
-    (arn,) = re.findall(r"snapshot_identifier (\S+)\.", night.notices()[-1]["remedy"])
-    night.request(REQUESTED, snapshot_identifier=arn)
+    (arn,) = re.findall(r"snapshot_identifier (\S+)\.", stage.notices()[-1]["remedy"])
+    stage.request(REQUESTED, snapshot_identifier=arn)
 
 
-def anothers_snapshot(night: Night) -> None:
+def anothers_snapshot(stage: FaultyStage) -> None:
     """Take a snapshot of another cluster."""
-    night.make_cluster("other-cluster", SOURCE_REGION)
-    night.rds(SOURCE_REGION).create_db_cluster_snapshot(
+    stage.make_cluster("other-cluster", SOURCE_REGION)
+    stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="other-cluster", DBClusterSnapshotIdentifier="of-another"
     )
-    night.settle()
+    stage.settle()
 
 
-def look_the_id_up(night: Night) -> None:
+def look_the_id_up(stage: FaultyStage) -> None:
     """Find the operation in the table that the remedy names, and ask for it again."""
-    (table,) = re.findall(r"in the table (\S+)\.", night.notices()[-1]["remedy"])
-    assert table == night.ports().settings.state_table_name
-    night.request(REQUESTED, rerun_of=operation_ids(night)[0])
+    (table,) = re.findall(r"in the table (\S+)\.", stage.notices()[-1]["remedy"])
+    assert table == stage.ports().settings.state_table_name
+    stage.request(REQUESTED, rerun_of=operation_ids(stage)[0])
 
 
-def only_known_fields(night: Night) -> None:
+def only_known_fields(stage: FaultyStage) -> None:
     """Ask with one of the fields that the remedy lists."""
-    (fields,) = re.findall(r"these fields only: (.+)\.$", night.notices()[-1]["remedy"])
+    (fields,) = re.findall(r"these fields only: (.+)\.$", stage.notices()[-1]["remedy"])
     assert "reason" in fields.split(", ")
-    night.request(REQUESTED, reason="as it should be")
+    stage.request(REQUESTED, reason="as it should be")
 
 
-def of_nobody(night: Night) -> None:
+def of_nobody(stage: FaultyStage) -> None:
     """Have an event delivered that has no id."""
-    night.put(REQUESTED)
-    night.deliver_one(night.queue.pop() | {"id": ""})
+    stage.put(REQUESTED)
+    stage.deliver_one(stage.queue.pop() | {"id": ""})
 
 
-def unreadable(night: Night) -> None:
+def unreadable(stage: FaultyStage) -> None:
     """Let a night fail, and spoil its record."""
-    a_failed_night(night)
-    night.edit(night.all_operations()[-1].operation_id, created_at="never")
+    a_failed_night(stage)
+    stage.edit(stage.all_operations()[-1].operation_id, created_at="never")
 
 
-def ask_for_the_unreadable(night: Night) -> None:
+def ask_for_the_unreadable(stage: FaultyStage) -> None:
     """Ask for its operation again."""
-    night.request(REQUESTED, rerun_of=operation_ids(night)[0])
+    stage.request(REQUESTED, rerun_of=operation_ids(stage)[0])
 
 
-def repaired(night: Night) -> None:
+def repaired(stage: FaultyStage) -> None:
     """Repair the record, and ask again."""
-    (operation_id,) = operation_ids(night)
-    night.edit(operation_id, created_at=night.store.tables["state"][operation_id]["entered_at"])
-    night.request(REQUESTED, rerun_of=operation_id)
+    (operation_id,) = operation_ids(stage)
+    stage.edit(operation_id, created_at=stage.store.tables["state"][operation_id]["entered_at"])
+    stage.request(REQUESTED, rerun_of=operation_id)
 
 
-def operation_ids(night: Night) -> list[str]:
+def operation_ids(stage: FaultyStage) -> list[str]:
     """List the ids of all records."""
-    return [key for key in night.store.tables["state"] if not key.startswith("target#")]
+    return [key for key in stage.store.tables["state"] if not key.startswith("target#")]
 
 
-def throttled(night: Night) -> None:
+def throttled(stage: FaultyStage) -> None:
     """Have AWS throttle the look for parameters, and ask."""
-    night.hurt(refused("Throttling"), call="ssm.get_parameters_by_path")
-    night.request(REQUESTED)
+    stage.inject(refused("Throttling"), call="ssm.get_parameters_by_path")
+    stage.request(REQUESTED)
 
 
-def two_nights(night: Night) -> None:
+def two_nights(stage: FaultyStage) -> None:
     """Let a night fail, and the next one succeed."""
-    a_failed_night(night)
-    night.run(3600)
-    night.dream()
+    a_failed_night(stage)
+    stage.run(3600)
+    stage.run_night()
 
 
-def older_rerun(night: Night) -> None:
+def older_rerun(stage: FaultyStage) -> None:
     """Ask for the first night's operation again."""
-    night.request(REQUESTED, rerun_of=night.all_operations()[0].operation_id)
+    stage.request(REQUESTED, rerun_of=stage.all_operations()[0].operation_id)
 
 
-def command_of_the_remedy(night: Night) -> None:
+def command_of_the_remedy(stage: FaultyStage) -> None:
     """Put the command that the remedy ends with."""
-    go_on(night, night.notices()[-1]["remedy"])
+    go_on(stage, stage.notices()[-1]["remedy"])
 
 
-def to_the_end(night: Night) -> None:
+def to_the_end(stage: FaultyStage) -> None:
     """Wait for everything to end."""
-    night.run_to_the_end()
+    stage.run_to_the_end()
 
 
 ONCE = asking(request_id="once")
@@ -208,53 +208,55 @@ NEWEST = both(next_snapshot, asking())
 TAKEN = both(take_snapshot_now, asking(snapshot_identifier=TAKEN_NOW))
 USERS_AGAIN = asking(rerun_of="last", from_step="setup-db-users")
 REQUESTS = (
-    Request("of long ago", next_snapshot, ask_of_long_ago, asking()),
-    Request("no such snapshot", nothing, asking(snapshot_identifier="nowhere"), TAKEN),
-    Request(
+    RefusedRequest("of long ago", next_snapshot, ask_of_long_ago, asking()),
+    RefusedRequest("no such snapshot", nothing, asking(snapshot_identifier="nowhere"), TAKEN),
+    RefusedRequest(
         "another cluster's snapshot",
         anothers_snapshot,
         asking(snapshot_identifier="of-another"),
         TAKEN,
     ),
-    Request("no such plan", nothing, asking(plan="weekly"), NEWEST),
-    Request(
+    RefusedRequest("no such plan", nothing, asking(plan="weekly"), NEWEST),
+    RefusedRequest(
         "a plan that is gone",
         both(next_snapshot, weekly_failed),
         both(without_weekly, rerun()),
         both(plan_weekly, rerun()),
     ),
-    Request("no such operation", a_failed_night, asking(rerun_of="never-was"), look_the_id_up),
-    Request("too late to cancel", a_night_at_its_end, cancel, nothing),
-    Request("ended, so not to cancel", a_good_night, cancel, nothing),
-    Request("malformed", next_snapshot, asking(snapshot="one"), only_known_fields),
-    Request(
+    RefusedRequest(
+        "no such operation", a_failed_night, asking(rerun_of="never-was"), look_the_id_up
+    ),
+    RefusedRequest("too late to cancel", a_night_at_its_end, cancel, nothing),
+    RefusedRequest("ended, so not to cancel", a_good_night, cancel, nothing),
+    RefusedRequest("malformed", next_snapshot, asking(snapshot="one"), only_known_fields),
+    RefusedRequest(
         "other clusters",
         both(a_failed_night, setting(TARGET_CLUSTER_ID="staging-two")),
         rerun(),
         snapshot_of_the_remedy,
     ),
-    Request("not ended", a_night_that_copies, rerun(), both(cancel, rerun())),
-    Request("succeeded", a_good_night, rerun(), snapshot_of_the_remedy),
-    Request("succeeded, for its users", a_good_night, rerun(), USERS_AGAIN),
-    Request("no success yet", next_snapshot, USERS_AGAIN, asking()),
-    Request("for older data", two_nights, older_rerun, command_of_the_remedy),
-    Request("made before", both(next_snapshot, ONCE, to_the_end), ONCE, LATER),
-    Request("being made", both(next_snapshot, ONCE), ONCE, both(to_the_end, LATER)),
-    Request("busy", a_night_that_copies, both(ONCE, to_the_end), ONCE),
-    Request("without an id", next_snapshot, of_nobody, asking(request_id="mine")),
-    Request("of a record that is spoilt", unreadable, ask_for_the_unreadable, repaired),
-    Request("throttled", next_snapshot, throttled, asking()),
-    Request(
+    RefusedRequest("not ended", a_night_that_copies, rerun(), both(cancel, rerun())),
+    RefusedRequest("succeeded", a_good_night, rerun(), snapshot_of_the_remedy),
+    RefusedRequest("succeeded, for its users", a_good_night, rerun(), USERS_AGAIN),
+    RefusedRequest("no success yet", next_snapshot, USERS_AGAIN, asking()),
+    RefusedRequest("for older data", two_nights, older_rerun, command_of_the_remedy),
+    RefusedRequest("made before", both(next_snapshot, ONCE, to_the_end), ONCE, LATER),
+    RefusedRequest("being made", both(next_snapshot, ONCE), ONCE, both(to_the_end, LATER)),
+    RefusedRequest("busy", a_night_that_copies, both(ONCE, to_the_end), ONCE),
+    RefusedRequest("without an id", next_snapshot, of_nobody, asking(request_id="mine")),
+    RefusedRequest("of a record that is spoilt", unreadable, ask_for_the_unreadable, repaired),
+    RefusedRequest("throttled", next_snapshot, throttled, asking()),
+    RefusedRequest(
         "with settings that are none",
         both(next_snapshot, setting(INSTANCE_COUNT="abc")),
         asking(),
         both(setting(INSTANCE_COUNT="1"), asking()),
     ),
-    Request(
+    RefusedRequest(
         "a user that may be production's",
         both(a_good_night, secret(APP_SECRET, app_username="shop_app")),
         both(asking(rerun_of="last", from_step="setup-db-users", request_id="rotated"), to_the_end),
         both(secret(APP_SECRET, **APP), USERS_AGAIN),
     ),
-    Request("a step too far", a_failed_night, rerun(from_step="setup-db-users"), rerun()),
+    RefusedRequest("a step too far", a_failed_night, rerun(from_step="setup-db-users"), rerun()),
 )

@@ -15,8 +15,8 @@ from simulation.stage import (
     STAGE,
     TARGET_REGION,
 )
-from tests.choreography.run_night import Night
-from tests.refusals.following import Case, Deed, both, nothing, secret, secret_text, setting
+from tests.choreography.run_night import FaultyStage
+from tests.refusals.following import Deed, RefusalCase, both, nothing, secret, secret_text, setting
 from tests.refusals.refused_operations import delete_instance, name_taken
 
 GOOD_PASSWORD = secret(MASTER_SECRET, password="Another-0-password")
@@ -24,17 +24,17 @@ GOOD_APP = secret(APP_SECRET, **APP)
 OTHER_APP = secret(APP_SECRET, app_username="shop_copy")
 
 
-def production_roles(night: Night) -> dict[str, InMemoryRole]:
+def production_roles(stage: FaultyStage) -> dict[str, InMemoryRole]:
     """Give the roles of production, where people change them."""
-    (cluster,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
+    (cluster,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
         "DBClusters"
     ]
-    return night.data.clusters[cluster["DbClusterResourceId"]].roles
+    return stage.data.clusters[cluster["DbClusterResourceId"]].roles
 
 
 def role(name: str, **how: Any) -> Deed:
     """Have production have a role."""
-    return lambda night: production_roles(night).update(
+    return lambda stage: production_roles(stage).update(
         {name: InMemoryRole(**({"password": PRODUCTION_PASSWORD} | how))}
     )
 
@@ -42,8 +42,8 @@ def role(name: str, **how: Any) -> Deed:
 def new_production(version: str) -> Deed:
     """Have production be of another version."""
 
-    def upgrade(night: Night) -> None:
-        night.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters[
+    def upgrade(stage: FaultyStage) -> None:
+        stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters[
             "prod-cluster"
         ].engine_version = version
 
@@ -53,16 +53,16 @@ def new_production(version: str) -> Deed:
 def quota(**limits: int) -> Deed:
     """Set quotas of the target's region."""
 
-    def put(night: Night) -> None:
+    def put(stage: FaultyStage) -> None:
         for name, value in limits.items():
-            setattr(night.aurora.quotas(account=ACCOUNT, region=TARGET_REGION), name, value)
+            setattr(stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION), name, value)
 
     return put
 
 
 def group(family: str, name: str) -> Deed:
     """Create a parameter group of a family."""
-    return lambda night: night.rds().create_db_parameter_group(
+    return lambda stage: stage.rds().create_db_parameter_group(
         DBParameterGroupName=name, DBParameterGroupFamily=family, Description="…"
     )
 
@@ -70,84 +70,84 @@ def group(family: str, name: str) -> Deed:
 def key(*, usable: bool) -> Deed:
     """Disable the key of the target's region, or enable it."""
 
-    def change(night: Night) -> None:
-        found = night.keys(ACCOUNT, TARGET_REGION, "alias/aurora-restore")
+    def change(stage: FaultyStage) -> None:
+        found = stage.keys(ACCOUNT, TARGET_REGION, "alias/aurora-restore")
         assert found is not None
-        (night.keys.enable if usable else night.keys.disable)(found.arn)
+        (stage.keys.enable if usable else stage.keys.disable)(found.arn)
 
     return change
 
 
-def final_snapshot_name_taken(night: Night) -> None:
+def final_snapshot_name_taken(stage: FaultyStage) -> None:
     """Have somebody take a snapshot under the name of the final one."""
-    night.rds().create_db_cluster_snapshot(
+    stage.rds().create_db_cluster_snapshot(
         DBClusterIdentifier="staging-cluster",
-        DBClusterSnapshotIdentifier=night.all_operations()[-1].name_of_final_snapshot,
+        DBClusterSnapshotIdentifier=stage.all_operations()[-1].name_of_final_snapshot,
     )
 
 
-def delete_final_snapshot(night: Night) -> None:
+def delete_final_snapshot(stage: FaultyStage) -> None:
     """Delete that snapshot."""
-    night.settle()
-    night.rds().delete_db_cluster_snapshot(
-        DBClusterSnapshotIdentifier=night.all_operations()[-1].name_of_final_snapshot
+    stage.settle()
+    stage.rds().delete_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier=stage.all_operations()[-1].name_of_final_snapshot
     )
-    night.settle()
+    stage.settle()
 
 
-def way_to_production(night: Night) -> None:
+def way_to_production(stage: FaultyStage) -> None:
     """Have production have dblink, whose routines the master may not take from anybody."""
-    (cluster,) = night.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
+    (cluster,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
         "DBClusters"
     ]
-    production = night.data.clusters[cluster["DbClusterResourceId"]]
+    production = stage.data.clusters[cluster["DbClusterResourceId"]]
     production.active |= {"dblink": 1}
     production.unstoppable = frozenset({"dblink"})
 
 
-def password_changed(night: Night) -> None:
+def password_changed(stage: FaultyStage) -> None:
     """Have somebody change the application's password on the copy, just before it is proven."""
 
     def change() -> None:
-        (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+        (cluster,) = stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
             "DBClusters"
         ]
-        night.cluster_at(cluster["Endpoint"]).roles["app_user"].password = "Changed-1"
+        stage.cluster_at(cluster["Endpoint"]).roles["app_user"].password = "Changed-1"
 
-    night.hurt(change, call="postgresql.verify_users")
+    stage.inject(change, call="postgresql.verify_users")
 
 
-def is_the_source(night: Night) -> None:
+def is_the_source(stage: FaultyStage) -> None:
     """Have the target's name lead to production, which carries our tag."""
-    clusters = night.aurora._state.region(ACCOUNT, TARGET_REGION).clusters
-    production = night.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
+    clusters = stage.aurora._state.region(ACCOUNT, TARGET_REGION).clusters
+    production = stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
     clusters["staging-cluster"].resource_id = production.resource_id
 
 
-def plans_topic(night: Night) -> None:
+def plans_topic(stage: FaultyStage) -> None:
     """Have the plan name a topic that is not there."""
-    night.parameters.put_parameter(Name=f"/aurora-restore/{STAGE}/sns-topic-arn", Value=PLANS_TOPIC)
+    stage.parameters.put_parameter(Name=f"/aurora-restore/{STAGE}/sns-topic-arn", Value=PLANS_TOPIC)
 
 
-def without_key(night: Night) -> None:
+def without_key(stage: FaultyStage) -> None:
     """Take the key out of the record, as a rerun without the setting would have it."""
-    operation = night.all_operations()[-1]
+    operation = stage.all_operations()[-1]
     settings = replace(operation.plan, copies=replace(operation.plan.copies, kms_key_id=None))
     hops = tuple(replace(hop, kms_key_id=None) for hop in operation.facts.copies.hops)
     facts = replace(
         operation.facts, copies=replace(operation.facts.copies, kms_key_arn=None, hops=hops)
     )
     edited = replace(operation, plan=settings, facts=facts).to_item()
-    night.edit(operation.operation_id, settings=edited["settings"], facts=edited["facts"])
+    stage.edit(operation.operation_id, settings=edited["settings"], facts=edited["facts"])
 
 
 PLANS_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:plans-own"
 NO_KEY = {"KMS_KEY_ID": "alias/gone"}
 SETTINGS = (
     # secrets
-    Case(
+    RefusalCase(
         "no master secret",
-        lambda night: night.secrets.delete_secret(SecretId=MASTER_SECRET),
+        lambda stage: stage.secrets.delete_secret(SecretId=MASTER_SECRET),
         both(
             secret_text(MASTER_SECRET, "{}"),
             secret(
@@ -155,122 +155,128 @@ SETTINGS = (
             ),
         ),
     ),
-    Case(
+    RefusalCase(
         "a secret that is not JSON",
         secret_text(APP_SECRET, "hunter2"),
         both(secret_text(APP_SECRET, "{}"), GOOD_APP),
     ),
-    Case("a secret that lacks a field", secret(APP_SECRET, app_password=None), GOOD_APP),
-    Case("one user twice", secret(APP_SECRET, readonly_username="app_user"), GOOD_APP),
-    Case("a password that RDS refuses", secret(MASTER_SECRET, password="at@atatat"), GOOD_PASSWORD),
-    Case(
+    RefusalCase("a secret that lacks a field", secret(APP_SECRET, app_password=None), GOOD_APP),
+    RefusalCase("one user twice", secret(APP_SECRET, readonly_username="app_user"), GOOD_APP),
+    RefusalCase(
+        "a password that RDS refuses", secret(MASTER_SECRET, password="at@atatat"), GOOD_PASSWORD
+    ),
+    RefusalCase(
         "another master",
         secret(MASTER_SECRET, username="postgres"),
         secret(MASTER_SECRET, username="master"),
     ),
-    Case(
+    RefusalCase(
         "a database that is not there",
         secret(MASTER_SECRET, database="nowhere"),
         secret(MASTER_SECRET, database="shop"),
     ),
-    Case("the master as a user", secret(APP_SECRET, app_username="master"), GOOD_APP),
-    Case("a name of RDS's", secret(APP_SECRET, app_username="rdsadmin"), GOOD_APP),
-    Case("a name that is too long", secret(APP_SECRET, app_username="é" * 60), GOOD_APP),
-    Case("a password beyond ASCII", secret(APP_SECRET, app_password="Umlaut-ö-12"), GOOD_APP),
+    RefusalCase("the master as a user", secret(APP_SECRET, app_username="master"), GOOD_APP),
+    RefusalCase("a name of RDS's", secret(APP_SECRET, app_username="rdsadmin"), GOOD_APP),
+    RefusalCase("a name that is too long", secret(APP_SECRET, app_username="é" * 60), GOOD_APP),
+    RefusalCase(
+        "a password beyond ASCII", secret(APP_SECRET, app_password="Umlaut-ö-12"), GOOD_APP
+    ),
     # logins
-    Case(
+    RefusalCase(
         "a login that stays open",
         role("auditor", alterable=False),
         setting(KEEP_LOGIN_ROLES="auditor"),
     ),
-    Case(
+    RefusalCase(
         "a user with attributes",
         role("app_user", can_login=False, attributes=("BYPASSRLS",)),
         OTHER_APP,
     ),
-    Case(
+    RefusalCase(
         "a user that cannot be altered",
         role("app_user", can_login=False, alterable=False),
         role("app_user"),
     ),
-    Case("a password that was changed", password_changed),
-    Case("a master whose password has expired", role("master", expired=True), role("master")),
-    Case("a master that may not log in", role("master", can_login=False), role("master")),
-    Case("a master without connections", role("master", full=True), role("master")),
-    Case("a master with a token", role("master", by_token="rds_ad"), role("master")),
+    RefusalCase("a password that was changed", password_changed),
+    RefusalCase(
+        "a master whose password has expired", role("master", expired=True), role("master")
+    ),
+    RefusalCase("a master that may not log in", role("master", can_login=False), role("master")),
+    RefusalCase("a master without connections", role("master", full=True), role("master")),
+    RefusalCase("a master with a token", role("master", by_token="rds_ad"), role("master")),
     # what a restore needs
-    Case("a key that is disabled", key(usable=False), key(usable=True)),
-    Case(
+    RefusalCase("a key that is disabled", key(usable=False), key(usable=True)),
+    RefusalCase(
         "a key that is not there",
         nothing,
         setting(KMS_KEY_ID="alias/aurora-restore"),
         environment=NO_KEY,
     ),
-    Case(
+    RefusalCase(
         "one secret for both",
         nothing,
         setting(MASTER_CREDENTIALS_SECRET_ID=MASTER_SECRET),
         environment={"MASTER_CREDENTIALS_SECRET_ID": APP_SECRET},
     ),
-    Case(
+    RefusalCase(
         "a group that is not there",
         nothing,
         setting(DB_SUBNET_GROUP_NAME="default"),
         environment={"DB_SUBNET_GROUP_NAME": "nowhere"},
     ),
-    Case(
+    RefusalCase(
         "a log that the engine does not have",
         nothing,
         setting(LOG_EXPORTS="postgresql"),
         environment={"LOG_EXPORTS": "postgresql,slowquery"},
     ),
-    Case("no key any more", without_key, at=State.SNAPSHOT_READY),
-    Case("no topic", plans_topic, lambda night: night.topics.create_topic(PLANS_TOPIC)),
-    Case(
+    RefusalCase("no key any more", without_key, at=State.SNAPSHOT_READY),
+    RefusalCase("no topic", plans_topic, lambda stage: stage.topics.create_topic(PLANS_TOPIC)),
+    RefusalCase(
         "a security group elsewhere",
-        lambda night: night.network.groups.update({"sg-staging": "vpc-elsewhere"}),
+        lambda stage: stage.network.groups.update({"sg-staging": "vpc-elsewhere"}),
         both(
-            lambda night: night.network.groups.update({"sg-new": f"vpc-{TARGET_REGION}-default"}),
+            lambda stage: stage.network.groups.update({"sg-new": f"vpc-{TARGET_REGION}-default"}),
             setting(VPC_SECURITY_GROUP_IDS="sg-new"),
         ),
     ),
-    Case(
+    RefusalCase(
         "a group of another version",
         group("aurora-postgresql15", "tuned15"),
         both(group("aurora-postgresql16", "tuned16"), setting(DB_PARAMETER_GROUP_NAME="tuned16")),
         environment={"DB_PARAMETER_GROUP_NAME": "tuned15"},
     ),
-    Case(
+    RefusalCase(
         "an instance name that is another's",
         name_taken("staging-cluster-3"),
         delete_instance("staging-cluster-3"),
         environment={"INSTANCE_COUNT": "3"},
     ),
-    Case("a version that is too old", new_production("13.18"), new_production("16.6")),
-    Case("a version that is not offered", new_production("16.99"), new_production("16.6")),
-    Case(
+    RefusalCase("a version that is too old", new_production("13.18"), new_production("16.6")),
+    RefusalCase("a version that is not offered", new_production("16.99"), new_production("16.6")),
+    RefusalCase(
         "a class that cannot be ordered",
         nothing,
         setting(INSTANCE_CLASS="db.r6g.large"),
         environment={"INSTANCE_CLASS": "db.r4.large"},
     ),
-    Case(
+    RefusalCase(
         "an instance count above the quota",
         quota(instances=2),
         setting(INSTANCE_COUNT="1"),
         environment={"INSTANCE_COUNT": "3"},
         staging=False,
     ),
-    Case("a way to production", way_to_production, setting(QUIESCE="-dblink")),
-    Case("a full quota", quota(clusters=1), quota(clusters=40), staging=False),
-    Case(
+    RefusalCase("a way to production", way_to_production, setting(QUIESCE="-dblink")),
+    RefusalCase("a full quota", quota(clusters=1), quota(clusters=40), staging=False),
+    RefusalCase(
         "a final snapshot's name that is taken",
         final_snapshot_name_taken,
         delete_final_snapshot,
         at=State.COPYING,
         environment={"SKIP_FINAL_SNAPSHOT": "false"},
     ),
-    Case(
+    RefusalCase(
         "the source itself",
         is_the_source,
         setting(TARGET_CLUSTER_ID="staging-two"),

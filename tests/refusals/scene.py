@@ -23,7 +23,7 @@ from simulation.stage import (
     STAGE,
     TARGET_REGION,
     TOPIC,
-    Stage,
+    SimulatedStage,
 )
 
 OWNER = f"{STAGE}/default"
@@ -31,7 +31,7 @@ TARGET_ARN = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
 WRITER_ARN = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:staging-cluster-1"
 
 
-class Said:
+class LogOutput:
     """What the functions wrote: structured lines and metrics, both of which go to standard output
     in Lambda.
     """
@@ -59,7 +59,7 @@ class Said:
         return [one for one in self._entries() if "_aws" in one and name in one]
 
 
-def belongings(stage: Stage) -> dict[str, str]:
+def belongings(stage: SimulatedStage) -> dict[str, str]:
     """List what is not ours to change, in both regions: ARNs with the ids that no renaming and no
     rebuilding keeps.
     """
@@ -89,7 +89,7 @@ def belongings(stage: Stage) -> dict[str, str]:
     return found
 
 
-def production(stage: Stage) -> tuple[Any, Any]:
+def production(stage: SimulatedStage) -> tuple[Any, Any]:
     """Describe the source cluster but for what changes by itself, and the logins inside it."""
     (cluster,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
         "DBClusters"
@@ -98,7 +98,7 @@ def production(stage: Stage) -> tuple[Any, Any]:
     return cluster, copy.deepcopy(stage.data.clusters[cluster["DbClusterResourceId"]].roles)
 
 
-def secret_values(stage: Stage) -> set[str]:
+def secret_values(stage: SimulatedStage) -> set[str]:
     """List what nobody may be told: every password there is or was, and every secret that is not
     JSON.
     """
@@ -114,10 +114,10 @@ def secret_values(stage: Stage) -> set[str]:
     return {secret for secret in found if secret}
 
 
-class Scene:
+class RefusalScene:
     """A stage, and what was there before something went wrong on it."""
 
-    def __init__(self, stage: Stage, said: Said) -> None:
+    def __init__(self, stage: SimulatedStage, said: LogOutput) -> None:
         self.stage, self.said = stage, said
 
     def put_secret(self, secret_id: str, **changes: Any) -> None:

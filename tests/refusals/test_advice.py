@@ -12,13 +12,13 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import Retry
 from chalicelib.flow.operation import Operation
 from chalicelib.messages.advice import next_command
-from simulation.stage import ACCOUNT, TARGET_REGION, TOPIC, Stage
+from simulation.stage import ACCOUNT, TARGET_REGION, TOPIC, SimulatedStage
 from tests.choreography import fault_injection
 from tests.choreography.requests import disown, protect, stopped, target
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 from tests.refusals.following import Deed, answering, go_on, next_snapshot
 from tests.refusals.refused_operations import urgent_reader
-from tests.refusals.scene import Said, Scene
+from tests.refusals.scene import LogOutput, RefusalScene
 from tests.refusals.test_remedies import refused
 
 PLANS_TOPIC = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:plans-own"
@@ -29,7 +29,7 @@ DENIAL = (
 )
 
 
-def follow_command(stage: Stage) -> Operation:
+def follow_command(stage: SimulatedStage) -> Operation:
     """Put the event that the last notice's last command puts, as it stands there.
 
     Returns the operation of it.
@@ -49,7 +49,7 @@ def follow_command(stage: Stage) -> Operation:
     return stage.run_to_the_end()
 
 
-def told_by(stage: Stage, topic: str) -> list[dict[str, Any]]:
+def told_by(stage: SimulatedStage, topic: str) -> list[dict[str, Any]]:
     """List what machines were told by a topic."""
     return [json.loads(one["sqs"]) for one in stage.topics.published(topic)]
 
@@ -77,12 +77,12 @@ def test_an_explicit_deny_is_not_answered_by_allowing_more() -> None:
     )
 
 
-def test_a_lack_of_capacity_says_what_to_change(said: Said) -> None:
+def test_a_lack_of_capacity_says_what_to_change(said: LogOutput) -> None:
     """After a lack of capacity another instance class leads to a success."""
-    stage = Stage({"STEP_DEADLINE": "900"})
+    stage = SimulatedStage({"STEP_DEADLINE": "900"})
     stage.aurora.fail_next("CreateDBInstance", "InsufficientDBInstanceCapacity", times=100)
     stage.night()
-    failed = Scene(stage, said).fails(at="restore-snapshot")
+    failed = RefusalScene(stage, said).fails(at="restore-snapshot")
     stage.aurora._state.faults.refusals.clear()  # which are about the class
     stage.environment["INSTANCE_CLASS"] = "db.r6g.xlarge"
 
@@ -90,12 +90,12 @@ def test_a_lack_of_capacity_says_what_to_change(said: Said) -> None:
     assert State.SUCCEEDED is follow_command(stage).state
 
 
-def test_a_source_snapshot_that_is_gone_is_answered_by_the_newest_one(said: Said) -> None:
+def test_a_source_snapshot_that_is_gone_is_answered_by_the_newest_one(said: LogOutput) -> None:
     """A rerun keeps the snapshot, so the notice's command is a new request, which succeeds."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.night()
     stage.aurora.fail_next("CopyDBClusterSnapshot", "DBClusterSnapshotNotFoundFault", status=404)
-    failed = Scene(stage, said).fails(at="copy-snapshot")
+    failed = RefusalScene(stage, said).fails(at="copy-snapshot")
     again = follow_command(stage)
 
     assert (
@@ -107,25 +107,25 @@ def test_a_source_snapshot_that_is_gone_is_answered_by_the_newest_one(said: Said
 
 def test_a_command_whose_operation_was_skipped_is_obeyed_when_it_is_put_again() -> None:
     """The target was busy with what failed, too; the doctor goes on to tell the same command."""
-    night = Night()
-    answering("rds.copy_db_cluster_snapshot", "AccessDenied")(night)
-    failed = night.dream()
-    next_snapshot(night)
-    night.request("RestoreRequested", request_id="another")
-    go_on(night, next_command(failed))
-    night.run_to_the_end()
-    night.accidents.clear()
-    go_on(night, next_command(failed))
-    night.run_to_the_end()
+    stage = FaultyStage()
+    answering("rds.copy_db_cluster_snapshot", "AccessDenied")(stage)
+    failed = stage.run_night()
+    next_snapshot(stage)
+    stage.request("RestoreRequested", request_id="another")
+    go_on(stage, next_command(failed))
+    stage.run_to_the_end()
+    stage.call_faults.clear()
+    go_on(stage, next_command(failed))
+    stage.run_to_the_end()
 
     assert [State.FAILED, State.FAILED, State.SKIPPED, State.SUCCEEDED] == sorted(
-        [one.state for one in night.all_operations()]
+        [one.state for one in stage.all_operations()]
     )
 
 
-def test_a_new_request_is_for_the_same_plan(said: Said) -> None:
+def test_a_new_request_is_for_the_same_plan(said: LogOutput) -> None:
     """The command of a notice names the plan, unless it is the stage's own."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.night()
     failed = replace(stage.run_to_the_end(), plan_name="weekly", retry=Retry.NEW_REQUEST)
     details = [
@@ -136,11 +136,11 @@ def test_a_new_request_is_for_the_same_plan(said: Said) -> None:
     assert ["weekly", None] == [detail.get("plan") for detail in details]
 
 
-def test_a_copy_that_is_gone_is_made_again(said: Said) -> None:
+def test_a_copy_that_is_gone_is_made_again(said: LogOutput) -> None:
     """The restore finds that somebody deleted it; the notice's command begins with the copy."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.night()
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     copy = scene.run_until(State.TARGET_CLEAR).name_of_copy
     stage.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=copy)
     failed = scene.fails(at="restore-snapshot")
@@ -151,11 +151,11 @@ def test_a_copy_that_is_gone_is_made_again(said: Said) -> None:
 
 def test_a_cancel_before_the_deletion_says_that_the_target_is_as_it_was() -> None:
     """A cancel before the deletion says that the target is as it was."""
-    night = Night()
-    night.night()
-    stopped(night, State.COPYING)
+    stage = FaultyStage()
+    stage.night()
+    stopped(stage, State.COPYING)
 
-    assert "This operation deleted nothing: the target is as it was." in night.notices()[-1]["text"]
+    assert "This operation deleted nothing: the target is as it was." in stage.notices()[-1]["text"]
 
 
 @pytest.mark.parametrize(
@@ -171,10 +171,10 @@ def test_a_cancel_during_the_deletion_does_not_say_that_everything_is_kept(
     state: State, words: str
 ) -> None:
     """A cancel during the deletion says that the target is being deleted."""
-    night = Night()
-    night.night()
-    stopped(night, state)
-    text = night.notices()[-1]["text"]
+    stage = FaultyStage()
+    stage.night()
+    stopped(stage, state)
+    text = stage.notices()[-1]["text"]
 
     assert (True, False) == (words in text, "What was made is kept" in text)
 
@@ -184,12 +184,12 @@ def test_a_target_that_is_left_alone_is_not_said_to_be_on_its_way_out(
     changes: Deed,
 ) -> None:
     """Its deletion was decided, and the next look finds that it may not be."""
-    night = Night()
-    night.night()
-    night.reach(State.TARGET_DELETING)
-    changes(night)
-    failed = night.run_to_the_end()
-    text = night.notices()[-1]["text"]
+    stage = FaultyStage()
+    stage.night()
+    stage.reach(State.TARGET_DELETING)
+    changes(stage)
+    failed = stage.run_to_the_end()
+    text = stage.notices()[-1]["text"]
 
     assert "it is left alone" in str(failed.reason)
     assert ("is being deleted" in text, "Nothing of the old target" in text) == (False, True)
@@ -197,35 +197,35 @@ def test_a_target_that_is_left_alone_is_not_said_to_be_on_its_way_out(
 
 def test_a_protection_is_not_said_to_be_lifted_before_it_is() -> None:
     """A cancel between the decision and the act leaves it as it was."""
-    night = Night()
-    protect(night)
-    night.night()
-    stopped(night, State.TARGET_DELETING)
-    (cluster,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
+    stage = FaultyStage()
+    protect(stage)
+    stage.night()
+    stopped(stage, State.TARGET_DELETING)
+    (cluster,) = stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")[
         "DBClusters"
     ]
-    (warning,) = night.notices()[-1]["warnings"]
+    (warning,) = stage.notices()[-1]["warnings"]
 
     assert cluster["DeletionProtection"]
     assert "the protection is lifted before the deletion" in warning
     assert "was lifted" not in warning
 
 
-def test_no_warning_on_a_success_sends_people_to_a_rerun(said: Said) -> None:
+def test_no_warning_on_a_success_sends_people_to_a_rerun(said: LogOutput) -> None:
     """No warning of a success asks for a rerun, which would be refused."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.night()
     stage.aurora.fail_next("AddTagsToResource", "InvalidParameterValue")
-    operation = Scene(stage, said).ends(State.SUCCEEDED)
+    operation = RefusalScene(stage, said).ends(State.SUCCEEDED)
     (warning,) = operation.warnings
 
     assert "again" not in warning
     assert warning.endswith("Correct what the answer names.")
 
 
-def stage_whose_plan_has_a_topic() -> Stage:
+def stage_whose_plan_has_a_topic() -> SimulatedStage:
     """Make a stage whose plan tells another topic than the stage's own."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.staging()
     stage.topics.create_topic(PLANS_TOPIC)
     stage.parameters.put_parameter(Name="/aurora-restore/test/sns-topic-arn", Value=PLANS_TOPIC)
@@ -234,12 +234,12 @@ def stage_whose_plan_has_a_topic() -> Stage:
 
 @pytest.mark.parametrize("end", [State.SUCCEEDED, State.FAILED])
 def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(
-    said: Said, end: State
+    said: LogOutput, end: State
 ) -> None:
     """People are told there how it ended, and that the plan's topic could not be had."""
     stage = stage_whose_plan_has_a_topic()
     stage.night()
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     scene.run_until(State.TARGET_CLEAR if end is State.SUCCEEDED else State.SNAPSHOT_FOUND)
     stage.topics.delete_topic(PLANS_TOPIC)
     operation = scene.ends(end)
@@ -255,12 +255,12 @@ def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(
     assert [] == said.metrics("NotificationLost")
 
 
-def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: Said) -> None:
+def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: LogOutput) -> None:
     """A plan's topic that throttles is retried until the deadline, then the stage's is used."""
     stage = stage_whose_plan_has_a_topic()
     stage.faults.fail_next("sns", "publish", "Throttling", times=3)
     stage.night()
-    operation = Scene(stage, said).ends(State.SUCCEEDED)
+    operation = RefusalScene(stage, said).ends(State.SUCCEEDED)
 
     assert ((), 1, 0) == (
         operation.warnings,
@@ -269,11 +269,11 @@ def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: S
     )
 
 
-def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: Said) -> None:
+def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: LogOutput) -> None:
     """Without both topics the record says that nobody was told, and a metric is there."""
     stage = stage_whose_plan_has_a_topic()
     stage.night()
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     scene.run_until(State.TARGET_CLEAR)
     stage.topics.delete_topic(PLANS_TOPIC)
     stage.topics.delete_topic(TOPIC)
@@ -284,12 +284,12 @@ def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: Sa
 
 def test_a_cancel_before_the_first_deletion_says_that_nothing_was_deleted() -> None:
     """The deletion was decided, and AWS was not asked for it yet."""
-    night = Night()
-    night.night()
-    stopped(night, State.TARGET_DELETING)
+    stage = FaultyStage()
+    stage.night()
+    stopped(stage, State.TARGET_DELETING)
 
-    assert "Nothing of the old target" in night.notices()[-1]["text"]
-    assert "available" == target(night)["Status"]
+    assert "Nothing of the old target" in stage.notices()[-1]["text"]
+    assert "available" == target(stage)["Status"]
 
 
 @pytest.mark.parametrize(
@@ -299,16 +299,16 @@ def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instan
     code: str,
 ) -> None:
     """The instances went first; the cluster itself is not said to be on its way out."""
-    night = Night()
-    night.hurt(fault_injection.refused(code), call="rds.delete_db_cluster", times=999)
-    failed = night.dream()
-    night.settle()
-    text = night.notices()[-1]["text"]
+    stage = FaultyStage()
+    stage.inject(fault_injection.refused(code), call="rds.delete_db_cluster", times=999)
+    failed = stage.run_night()
+    stage.settle()
+    text = stage.notices()[-1]["text"]
 
     assert (State.FAILED, "available", []) == (
         failed.state,
-        target(night)["Status"],
-        target(night)["DBClusterMembers"],
+        target(stage)["Status"],
+        target(stage)["DBClusterMembers"],
     )
     assert "has not confirmed the deletion of its cluster" in text
     assert "is being deleted" not in text
@@ -316,11 +316,11 @@ def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instan
 
 def test_a_cancel_after_the_deletion_was_accepted_says_that_there_is_no_target() -> None:
     """Aurora finishes it, whatever becomes of the operation."""
-    night = Night()
-    night.night()
-    operation = night.reach(State.TARGET_DELETING)
-    night.deliver_one(night.queue.pop())
-    night.request("CancelRequested", operation_id=operation.operation_id)
-    night.run_to_the_end()
+    stage = FaultyStage()
+    stage.night()
+    operation = stage.reach(State.TARGET_DELETING)
+    stage.deliver_one(stage.queue.pop())
+    stage.request("CancelRequested", operation_id=operation.operation_id)
+    stage.run_to_the_end()
 
-    assert "is being deleted, so there is no target until" in night.notices()[-1]["text"]
+    assert "is being deleted, so there is no target until" in stage.notices()[-1]["text"]

@@ -3,11 +3,11 @@
 import pytest
 
 from chalicelib.flow.choreography import State
-from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
-from tests.refusals.scene import Said, Scene
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, SimulatedStage
+from tests.refusals.scene import LogOutput, RefusalScene
 
 
-def fails_with_the_target_as_it_was(scene: Scene, *, at: str) -> str:
+def fails_with_the_target_as_it_was(scene: RefusalScene, *, at: str) -> str:
     """Let the operation fail before anything was deleted; returns reason and remedy."""
     before = scene.target_ids()
     operation = scene.fails(at=at)
@@ -16,38 +16,38 @@ def fails_with_the_target_as_it_was(scene: Scene, *, at: str) -> str:
     return f"{operation.reason} {operation.remedy}"
 
 
-def copy_arn(scene: Scene) -> str:
+def copy_arn(scene: RefusalScene) -> str:
     """Name the copy of the only operation."""
     return (
         f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{scene.stage.only().name_of_copy}"
     )
 
 
-def test_a_key_that_is_missing_is_named(said: Said) -> None:
+def test_a_key_that_is_missing_is_named(said: LogOutput) -> None:
     """A copy to another region without a key there is refused."""
-    stage = Stage({"KMS_KEY_ID": "alias/typo"})
+    stage = SimulatedStage({"KMS_KEY_ID": "alias/typo"})
     stage.staging()
     stage.night()
-    told = fails_with_the_target_as_it_was(Scene(stage, said), at="copy-snapshot")
+    told = fails_with_the_target_as_it_was(RefusalScene(stage, said), at="copy-snapshot")
 
     assert told.endswith(
         "There is no key alias/typo in us-west-2. Create it, or correct KMS_KEY_ID, which names it."
     )
 
 
-def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: Scene) -> None:
+def test_a_key_of_the_source_region_is_no_key_of_the_targets(scene: RefusalScene) -> None:
     """A key whose ARN is of the source region is refused for the target's."""
-    stage = Stage({"KMS_KEY_ID": scene.stage.key_arn(SOURCE_REGION)})
+    stage = SimulatedStage({"KMS_KEY_ID": scene.stage.key_arn(SOURCE_REGION)})
     stage.staging()
     stage.night()
 
     assert (
         f"There is no key {stage.environment['KMS_KEY_ID']} in us-west-2."
-        in fails_with_the_target_as_it_was(Scene(stage, scene.said), at="copy-snapshot")
+        in fails_with_the_target_as_it_was(RefusalScene(stage, scene.said), at="copy-snapshot")
     )
 
 
-def test_a_key_that_is_disabled_is_refused_with_its_state(scene: Scene) -> None:
+def test_a_key_that_is_disabled_is_refused_with_its_state(scene: RefusalScene) -> None:
     """A disabled key is refused before the copy is queued."""
     scene.stage.keys.disable(scene.stage.key_arn())
     scene.stage.night()
@@ -60,7 +60,7 @@ def test_a_key_that_is_disabled_is_refused_with_its_state(scene: Scene) -> None:
 
 
 def test_a_key_that_is_disabled_during_the_copy_is_found_before_the_target_is_deleted(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """The preflight looks again: the restore needs the key as well."""
     scene.stage.night()
@@ -70,7 +70,7 @@ def test_a_key_that_is_disabled_during_the_copy_is_found_before_the_target_is_de
     assert "is Disabled" in fails_with_the_target_as_it_was(scene, at="delete-rds")
 
 
-def test_a_source_key_that_is_disabled_ends_the_copy(scene: Scene) -> None:
+def test_a_source_key_that_is_disabled_ends_the_copy(scene: RefusalScene) -> None:
     """A copy ends when nobody can read the snapshot any more."""
     scene.stage.night()
     scene.run_until(State.ACCEPTED)
@@ -81,18 +81,20 @@ def test_a_source_key_that_is_disabled_ends_the_copy(scene: Scene) -> None:
     )
 
 
-def test_an_encrypted_snapshot_without_a_key_to_copy_it_under_is_refused(said: Said) -> None:
+def test_an_encrypted_snapshot_without_a_key_to_copy_it_under_is_refused(said: LogOutput) -> None:
     """An encrypted copy across regions needs a key of its own, for which there is no default."""
-    stage = Stage({"KMS_KEY_ID": ""})
+    stage = SimulatedStage({"KMS_KEY_ID": ""})
     stage.staging()
     stage.night()
-    told = fails_with_the_target_as_it_was(Scene(stage, said), at="copy-snapshot")
+    told = fails_with_the_target_as_it_was(RefusalScene(stage, said), at="copy-snapshot")
 
     assert "is encrypted, and KMS_KEY_ID names no key of us-west-2." in told
     assert "set KMS_KEY_ID." in told
 
 
-def test_a_snapshot_that_vanishes_while_it_is_copied_ends_the_operation(scene: Scene) -> None:
+def test_a_snapshot_that_vanishes_while_it_is_copied_ends_the_operation(
+    scene: RefusalScene,
+) -> None:
     """The copy fails, is deleted and begun again; the second one finds nothing to copy."""
     identifier = scene.stage.night()
     scene.run_until(State.COPYING)
@@ -115,7 +117,7 @@ def test_a_snapshot_that_vanishes_while_it_is_copied_ends_the_operation(scene: S
     )
 
 
-def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: Scene) -> None:
+def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: RefusalScene) -> None:
     """A failed copy is made again within the deadline of the first."""
     scene.stage.night()
     scene.run_until(State.COPYING)
@@ -125,7 +127,7 @@ def test_a_copy_that_fails_once_is_deleted_and_made_again(scene: Scene) -> None:
     assert 1 == operation.facts.attempts.copy_failures
 
 
-def test_a_copy_that_fails_three_times_ends_the_operation(scene: Scene) -> None:
+def test_a_copy_that_fails_three_times_ends_the_operation(scene: RefusalScene) -> None:
     """The third failure of a copy ends the operation, and only the last copy is left."""
     scene.stage.night()
     for following in (State.SNAPSHOT_FOUND, State.SNAPSHOT_FOUND, State.FAILING):
@@ -138,7 +140,7 @@ def test_a_copy_that_fails_three_times_ends_the_operation(scene: Scene) -> None:
     assert "See whether the source's snapshot still exists and both keys are usable" in told
 
 
-def test_a_copy_that_somebody_deletes_is_begun_again(scene: Scene) -> None:
+def test_a_copy_that_somebody_deletes_is_begun_again(scene: RefusalScene) -> None:
     """A copy that somebody deleted is made again instead of waited for."""
     scene.stage.night()
     scene.run_until(State.COPYING)
@@ -149,7 +151,7 @@ def test_a_copy_that_somebody_deletes_is_begun_again(scene: Scene) -> None:
     assert 1 == operation.facts.attempts.copy_failures
 
 
-def test_a_copy_that_is_gone_before_the_deletion_saves_the_old_target(scene: Scene) -> None:
+def test_a_copy_that_is_gone_before_the_deletion_saves_the_old_target(scene: RefusalScene) -> None:
     """What will be restored is looked at once more before anything is deleted."""
     scene.stage.night()
     scene.run_until(State.SNAPSHOT_READY)
@@ -160,7 +162,7 @@ def test_a_copy_that_is_gone_before_the_deletion_saves_the_old_target(scene: Sce
     assert told.endswith("The source's snapshot is copied again, while that exists.")
 
 
-def test_a_full_quota_of_manual_snapshots_ends_the_operation(scene: Scene) -> None:
+def test_a_full_quota_of_manual_snapshots_ends_the_operation(scene: RefusalScene) -> None:
     """RDS uses one code for this and for five running copies; how many run tells them apart."""
     scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).manual_cluster_snapshots = 0
     scene.stage.night()
@@ -171,7 +173,7 @@ def test_a_full_quota_of_manual_snapshots_ends_the_operation(scene: Scene) -> No
 
 @pytest.mark.parametrize("state", [State.TARGET_CLEAR, State.CLUSTER_RESTORING])
 def test_a_copy_that_vanishes_once_the_target_is_gone_fails_where_it_is_missed(
-    scene: Scene, state: State
+    scene: RefusalScene, state: State
 ) -> None:
     """Before the restore began it is missed; after that Aurora has read it."""
     scene.stage.night()

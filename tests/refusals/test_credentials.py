@@ -13,7 +13,7 @@ from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.settings import resolve_plan
 from simulation.stage import APP_SECRET, MASTER_SECRET
-from tests.refusals.scene import Scene
+from tests.refusals.scene import RefusalScene
 
 MASTER_FIELDS = "Store a JSON object with the fields database, username, password in it."
 APP_FIELDS = (
@@ -29,7 +29,7 @@ def plan(ports: Ports) -> Plan:
     )
 
 
-def refused_before_deletion(scene: Scene) -> str:
+def refused_before_deletion(scene: RefusalScene) -> str:
     """Let a night fail at the preflight, with the old target as it was.
 
     Returns reason and remedy.
@@ -43,7 +43,7 @@ def refused_before_deletion(scene: Scene) -> str:
 
 
 @pytest.mark.parametrize("secret", [MASTER_SECRET, APP_SECRET])
-def test_a_secret_that_is_missing_is_named(scene: Scene, secret: str) -> None:
+def test_a_secret_that_is_missing_is_named(scene: RefusalScene, secret: str) -> None:
     """Secrets Manager's own text does not say which one.
 
     The setting that names it may be wrong, too.
@@ -60,7 +60,7 @@ def test_a_secret_that_is_missing_is_named(scene: Scene, secret: str) -> None:
 )
 @pytest.mark.parametrize("text", ['{"password": "hunter2-hunter2"', ""])
 def test_a_secret_that_is_not_json_is_not_quoted(
-    scene: Scene, secret: str, remedy: str, text: str
+    scene: RefusalScene, secret: str, remedy: str, text: str
 ) -> None:
     """What stands in it may be the password itself."""
     scene.stage.secrets.put_secret_value(SecretId=secret, SecretString=text)
@@ -72,7 +72,7 @@ def test_a_secret_that_is_not_json_is_not_quoted(
 
 
 @pytest.mark.parametrize("text", ['["hunter2-hunter2"]', "null"])
-def test_a_secret_that_is_json_but_no_object_is_not_quoted(scene: Scene, text: str) -> None:
+def test_a_secret_that_is_json_but_no_object_is_not_quoted(scene: RefusalScene, text: str) -> None:
     """A secret that is a list or a bare string is refused and not quoted."""
     scene.stage.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=text)
     told = refused_before_deletion(scene)
@@ -87,7 +87,7 @@ def test_a_secret_that_is_json_but_no_object_is_not_quoted(scene: Scene, text: s
     [("database", None), ("username", None), ("password", None), ("database", "")],
 )
 def test_a_field_that_the_master_secret_lacks_is_named(
-    scene: Scene, field: str, value: str | None
+    scene: RefusalScene, field: str, value: str | None
 ) -> None:
     """A missing or empty field of the master secret is named."""
     scene.put_master_secret(**{field: value})
@@ -100,7 +100,7 @@ def test_a_field_that_the_master_secret_lacks_is_named(
 @pytest.mark.parametrize(
     "field", ["app_username", "app_password", "readonly_username", "readonly_password"]
 )
-def test_a_field_that_the_users_secret_lacks_is_named(scene: Scene, field: str) -> None:
+def test_a_field_that_the_users_secret_lacks_is_named(scene: RefusalScene, field: str) -> None:
     """Every problem is told at once: the other secret is looked at all the same."""
     scene.put_app_secret(**{field: None})
     scene.put_master_secret(database=None)
@@ -111,7 +111,7 @@ def test_a_field_that_the_users_secret_lacks_is_named(scene: Scene, field: str) 
 
 
 def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_deleted(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """RDS would say so only when the new cluster stands there with production's password."""
     scene.put_master_secret(password="at@atatat")
@@ -135,7 +135,7 @@ def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_delete
     ],
 )
 def test_a_master_password_is_judged_as_rds_judges_it(
-    scene: Scene, password: str, why: str
+    scene: RefusalScene, password: str, why: str
 ) -> None:
     """A master password is refused by RDS's rules for characters and length, and not quoted."""
     scene.put_master_secret(password=password)
@@ -148,7 +148,7 @@ def test_a_master_password_is_judged_as_rds_judges_it(
 
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 41, "!#$%&()*+,-.:;<=>?[]^_`{|}~"])
-def test_a_master_password_that_rds_takes_is_taken(scene: Scene, password: str) -> None:
+def test_a_master_password_that_rds_takes_is_taken(scene: RefusalScene, password: str) -> None:
     """A master password of any allowed length and character is accepted."""
     scene.put_master_secret(password=password)
     ports = scene.stage.ports()
@@ -161,7 +161,7 @@ def test_a_master_password_that_rds_takes_is_taken(scene: Scene, password: str) 
     )
 
 
-def test_a_master_user_other_than_the_snapshots_is_refused(scene: Scene) -> None:
+def test_a_master_user_other_than_the_snapshots_is_refused(scene: RefusalScene) -> None:
     """A restored cluster keeps the snapshot's master user; the secret's could never log in."""
     scene.put_master_secret(username="postgres")
     told = refused_before_deletion(scene)
@@ -182,7 +182,7 @@ def test_a_master_user_other_than_the_snapshots_is_refused(scene: Scene) -> None
     ],
 )
 def test_names_that_cannot_be_two_new_users_are_refused(
-    scene: Scene, changes: dict[str, Any]
+    scene: RefusalScene, changes: dict[str, Any]
 ) -> None:
     """Two equal names are refused, and names of the master, of RDS or of PostgreSQL."""
     scene.put_app_secret(**changes)
@@ -192,7 +192,7 @@ def test_names_that_cannot_be_two_new_users_are_refused(
 
 
 def test_a_secret_spoiled_after_the_preflight_fails_and_says_that_production_is_open(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """The copy has production's logins until they are closed: the notice says so, and a rerun
     closes them.
@@ -215,7 +215,7 @@ def test_a_secret_spoiled_after_the_preflight_fails_and_says_that_production_is_
 
 
 def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked_out_already(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """Production goes out before anybody new comes in.
 

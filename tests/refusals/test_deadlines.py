@@ -7,8 +7,8 @@ import pytest
 from chalicelib.database.errors import DatabaseUnavailableError
 from chalicelib.flow.choreography import ROWS, State
 from chalicelib.flow.operation import Operation
-from simulation.stage import ACCOUNT, TARGET_REGION, Stage
-from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
+from simulation.stage import ACCOUNT, TARGET_REGION, SimulatedStage
+from tests.refusals.scene import TARGET_ARN, WRITER_ARN, LogOutput, RefusalScene
 
 SHORT = {
     "SNAPSHOT_DEADLINE": "1200",
@@ -20,7 +20,7 @@ SHORT = {
     "NOTIFICATION_DEADLINE": "600",
 }
 REMEDY = "Find out why it takes so long, or allow it more time by "
-Hold = Callable[[Stage, Operation], None]
+Hold = Callable[[SimulatedStage, Operation], None]
 
 
 def status(arn: str, value: str) -> Hold:
@@ -28,7 +28,7 @@ def status(arn: str, value: str) -> Hold:
     return lambda stage, _: stage.aurora.set_status(arn, value)
 
 
-def five_copies(stage: Stage, _: Operation) -> None:
+def five_copies(stage: SimulatedStage, _: Operation) -> None:
     """Have five copies running that never end."""
     for number in range(5):
         stage.rds().create_db_cluster_snapshot(
@@ -40,7 +40,7 @@ def five_copies(stage: Stage, _: Operation) -> None:
         stage.aurora.set_status(TARGET_ARN, "available")
 
 
-def no_connections(stage: Stage, operation: Operation) -> None:
+def no_connections(stage: SimulatedStage, operation: Operation) -> None:
     """Have PostgreSQL take no connections."""
     refusal = DatabaseUnavailableError(
         "PostgreSQL at staging takes no connections now (SQLSTATE 57P03)."
@@ -96,13 +96,13 @@ def no_connections(stage: Stage, operation: Operation) -> None:
     ],
 )
 def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
-    said: Said, state: State, step: str, hold: Hold, why: str
+    said: LogOutput, state: State, step: str, hold: Hold, why: str
 ) -> None:
     """The step looks first and judges the deadline after; the failure says which state it was."""
-    stage = Stage(SHORT)
+    stage = SimulatedStage(SHORT)
     stage.staging()
     stage.night()
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     entered = scene.run_until(state)
     hold(stage, entered)
     operation = scene.fails(at=step)
@@ -116,12 +116,12 @@ def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
     assert (operation.entered_at - entered.entered_at).total_seconds() < 2 * 1200
 
 
-def test_a_snapshot_that_never_becomes_available_fails(said: Said) -> None:
+def test_a_snapshot_that_never_becomes_available_fails(said: LogOutput) -> None:
     """A snapshot that was requested while it was taken fails at the deadline."""
-    stage = Stage(SHORT)
+    stage = SimulatedStage(SHORT)
     identifier = stage.night()
     stage.put("RestoreRequested", snapshot_identifier=identifier)
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     scene.run_until(State.ACCEPTED)
     stage.aurora.set_status(
         f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:{identifier}", "copying"
@@ -134,23 +134,27 @@ def test_a_snapshot_that_never_becomes_available_fails(said: Said) -> None:
     )
 
 
-def test_a_topic_that_throttles_to_the_end_leaves_an_end_that_nobody_was_told(said: Said) -> None:
+def test_a_topic_that_throttles_to_the_end_leaves_an_end_that_nobody_was_told(
+    said: LogOutput,
+) -> None:
     """The end of a failed operation is not held up for ever by its notice."""
-    stage = Stage({**SHORT, "DB_SUBNET_GROUP_NAME": "nowhere"})
+    stage = SimulatedStage({**SHORT, "DB_SUBNET_GROUP_NAME": "nowhere"})
     stage.faults.fail_next("sns", "publish", "Throttling", times=1000)
     stage.night()
-    operation = Scene(stage, said).fails(at="delete-rds", told=False)
+    operation = RefusalScene(stage, said).fails(at="delete-rds", told=False)
 
     assert "sns publish in us-west-2 was answered Throttling" in operation.warnings[-1]
     assert 1 == len(said.metrics("NotificationLost"))
 
 
-def test_attempts_times_interval_is_the_budget_when_the_guides_attempts_are_set(said: Said) -> None:
+def test_attempts_times_interval_is_the_budget_when_the_guides_attempts_are_set(
+    said: LogOutput,
+) -> None:
     """MAX_COPY_ATTEMPTS=4 looks, COPY_CHECK_INTERVAL=120 seconds apart: eight minutes."""
-    stage = Stage({"MAX_COPY_ATTEMPTS": "4", "COPY_CHECK_INTERVAL": "120"})
+    stage = SimulatedStage({"MAX_COPY_ATTEMPTS": "4", "COPY_CHECK_INTERVAL": "120"})
     stage.staging()
     stage.night()
-    operation = Scene(stage, said).fails(at="check-copy-status")
+    operation = RefusalScene(stage, said).fails(at="check-copy-status")
     (copying,) = [one for one in operation.durations if one.state is State.COPYING]
 
     assert 480 <= copying.seconds <= 480 + 180

@@ -15,8 +15,8 @@ from tests.refusals.calls import (
     WARNED_OF,
     WITHOUT_WHICH_NOTHING_MOVES,
 )
-from tests.refusals.denied_calls import Call, DenyingStage
-from tests.refusals.scene import Said, Scene
+from tests.refusals.denied_calls import DeniedCall, DenyingStage
+from tests.refusals.scene import LogOutput, RefusalScene
 
 EVENTFUL = {
     "SKIP_FINAL_SNAPSHOT": "false", "DB_PARAMETER_GROUP_NAME": "default.aurora-postgresql16",
@@ -25,7 +25,7 @@ EVENTFUL = {
 LIFTED = "staging-cluster was protected against deletion, which no operation of ours had set; "
 
 
-def eventful_night(said: Said, denied: Call | None) -> Scene:
+def eventful_night(said: LogOutput, denied: DeniedCall | None) -> RefusalScene:
     """Prepare a stopped, protected target, and a night on which one copy fails and two answers of
     AWS get lost.
     """
@@ -49,10 +49,10 @@ def eventful_night(said: Said, denied: Call | None) -> Scene:
     if stage.only().state is State.COPYING:
         copy = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{stage.only().name_of_copy}"
         stage.aurora.fail_copy(copy)
-    return Scene(stage, said)
+    return RefusalScene(stage, said)
 
 
-def test_the_list_of_calls_is_whole(said: Said) -> None:
+def test_the_list_of_calls_is_whole(said: LogOutput) -> None:
     """What the functions call on an eventful night is what the tests below deny, one by one."""
     scene = eventful_night(said, None)
     scene.ends(State.SUCCEEDED)
@@ -63,7 +63,7 @@ def test_the_list_of_calls_is_whole(said: Said) -> None:
 
 @pytest.mark.parametrize("call", FATAL, ids=str)
 def test_a_call_that_a_step_needs_fails_the_operation_and_the_remedy_names_it(
-    said: Said, call: Call
+    said: LogOutput, call: DeniedCall
 ) -> None:
     """Reason and remedy say which call has to be allowed, and where."""
     scene = eventful_night(said, call)
@@ -79,7 +79,9 @@ def test_a_call_that_a_step_needs_fails_the_operation_and_the_remedy_names_it(
 
 
 @pytest.mark.parametrize("call", {call.step: call for call in FATAL}.values(), ids=str)
-def test_once_the_call_is_allowed_a_rerun_finishes_the_work(said: Said, call: Call) -> None:
+def test_once_the_call_is_allowed_a_rerun_finishes_the_work(
+    said: LogOutput, call: DeniedCall
+) -> None:
     """A rerun succeeds once the denied call is allowed, whichever function made it."""
     scene = eventful_night(said, call)
     failed = scene.fails(at=call.step)
@@ -91,7 +93,9 @@ def test_once_the_call_is_allowed_a_rerun_finishes_the_work(said: Said, call: Ca
 
 
 @pytest.mark.parametrize("call", WARNED_OF, ids=str)
-def test_putting_the_copy_away_is_not_worth_failing_a_good_restore(said: Said, call: Call) -> None:
+def test_putting_the_copy_away_is_not_worth_failing_a_good_restore(
+    said: LogOutput, call: DeniedCall
+) -> None:
     """The success carries a warning that names the call."""
     lifted, put_away = eventful_night(said, call).ends(State.SUCCEEDED).warnings
 
@@ -103,20 +107,21 @@ def test_putting_the_copy_away_is_not_worth_failing_a_good_restore(said: Said, c
     )
 
 
-def test_a_copy_that_may_not_be_deleted_is_a_warning_too(said: Said) -> None:
+def test_a_copy_that_may_not_be_deleted_is_a_warning_too(said: LogOutput) -> None:
     """ARCHIVE_SNAPSHOT=false asks for a deletion, which the role does not allow."""
     stage = DenyingStage(
-        Call("archive-snapshot", "rds", "delete_db_cluster_snapshot"), {"ARCHIVE_SNAPSHOT": "false"}
+        DeniedCall("archive-snapshot", "rds", "delete_db_cluster_snapshot"),
+        {"ARCHIVE_SNAPSHOT": "false"},
     )
     stage.night()
-    operation = Scene(stage, said).ends(State.SUCCEEDED)
+    operation = RefusalScene(stage, said).ends(State.SUCCEEDED)
 
     assert operation.warnings[0].startswith("archive-snapshot: rds delete_db_cluster_snapshot")
 
 
 @pytest.mark.parametrize("call", AT_THE_DOOR, ids=str)
 def test_a_door_that_cannot_look_fails_its_invocation_rather_than_miss_a_night(
-    said: Said, call: Call
+    said: LogOutput, call: DeniedCall
 ) -> None:
     """Lambda retries and alarms.
 
@@ -130,7 +135,7 @@ def test_a_door_that_cannot_look_fails_its_invocation_rather_than_miss_a_night(
 
 
 @pytest.mark.parametrize("call", MADE_UP_FOR, ids=str)
-def test_calls_that_others_make_up_for_cost_time_only(said: Said, call: Call) -> None:
+def test_calls_that_others_make_up_for_cost_time_only(said: LogOutput, call: DeniedCall) -> None:
     """An announcement, a hint of RDS or a look for missed snapshots that fails does not change the
     end.
     """
@@ -139,11 +144,13 @@ def test_calls_that_others_make_up_for_cost_time_only(said: Said, call: Call) ->
     assert lifted.startswith(LIFTED)
 
 
-def test_when_nothing_can_be_announced_any_more_the_record_ends_all_the_same(said: Said) -> None:
+def test_when_nothing_can_be_announced_any_more_the_record_ends_all_the_same(
+    said: LogOutput,
+) -> None:
     """The heartbeat ends what nobody answers for; the end stays open until it can be announced."""
     stage = DenyingStage(WITHOUT_WHICH_NOTHING_MOVES, {"COPY_DEADLINE": "3600"})
     stage.night()
-    Scene(stage, said).run_until(State.COPYING)
+    RefusalScene(stage, said).run_until(State.COPYING)
     stage.run(6 * 3600)
     ended = stage.only()
 
@@ -153,7 +160,7 @@ def test_when_nothing_can_be_announced_any_more_the_record_ends_all_the_same(sai
     assert State.FAILED is stage.run_to_the_end().state
 
 
-def test_a_topic_that_may_not_be_written_to_leaves_a_good_restore_good(said: Said) -> None:
+def test_a_topic_that_may_not_be_written_to_leaves_a_good_restore_good(said: LogOutput) -> None:
     """The record says that nobody was told, and why; a metric is there for the alarm."""
     operation = eventful_night(said, TELLING).ends(State.SUCCEEDED)
 

@@ -28,12 +28,12 @@ from tests.choreography.dead_network import trial_in_a_dead_network
 from tests.choreography.fault_injection import refused
 from tests.choreography.master_by_iam import OldSdk, by_iam, by_password
 from tests.choreography.requests import again
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 from tests.database.server import login
 from tests.database.tls import rds_root
-from tests.refusals.following import Case, Tried, go_on, tried
+from tests.refusals.following import RefusalCase, Tried, go_on, tried
 from tests.refusals.refused_operations import OPERATIONS, lose_copy
-from tests.refusals.refused_requests import REQUESTS, Request, refused_request
+from tests.refusals.refused_requests import REQUESTS, RefusedRequest, refused_request
 from tests.refusals.refused_settings import SETTINGS
 from tests.refusals.scene import TARGET_ARN
 from tests.refusals.sites import sites, untold
@@ -55,7 +55,7 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_a_notice_tells_people_to_do_leads_on(case: Case) -> None:
+def test_what_a_notice_tells_people_to_do_leads_on(case: RefusalCase) -> None:
     """The remedy is done, the last line's command is put as it stands, and the next operation
     succeeds.
     """
@@ -65,7 +65,7 @@ def test_what_a_notice_tells_people_to_do_leads_on(case: Case) -> None:
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.name)
-def test_what_a_refusal_of_a_request_asks_for_is_obeyed(request_: Request) -> None:
+def test_what_a_refusal_of_a_request_asks_for_is_obeyed(request_: RefusedRequest) -> None:
     """What is asked for in its place comes to a good end."""
     result = refused_request(request_)
 
@@ -88,16 +88,16 @@ def lost_copy() -> str:
     """Let a copy be lost before it is archived, and follow the warning: take a snapshot of the
     restored cluster.
     """
-    night = Night()
-    night.night()
-    night.reach(State.USERS_READY)
-    lose_copy(night)
-    (warning,) = night.run_to_the_end().warnings
-    rds = night.rds(TARGET_REGION)
+    stage = FaultyStage()
+    stage.night()
+    stage.reach(State.USERS_READY)
+    lose_copy(stage)
+    (warning,) = stage.run_to_the_end().warnings
+    rds = stage.rds(TARGET_REGION)
     rds.create_db_cluster_snapshot(
         DBClusterIdentifier="staging-cluster", DBClusterSnapshotIdentifier="instead"
     )
-    night.settle()
+    stage.settle()
     (instead,) = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier="instead")[
         "DBClusterSnapshots"
     ]
@@ -116,11 +116,11 @@ def one_name() -> RefusedError:
 
 def replica() -> RefusedError:
     """Have the target follow another cluster, and then be promoted."""
-    night = Night()
-    night.night()
-    operation = night.reach(State.SNAPSHOT_READY)
-    (found,) = night.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
-    target = TargetCluster(night.ports().service("rds", TARGET_REGION), operation)
+    stage = FaultyStage()
+    stage.night()
+    operation = stage.reach(State.SNAPSHOT_READY)
+    (found,) = stage.rds().describe_db_clusters(DBClusterIdentifier="staging-cluster")["DBClusters"]
+    target = TargetCluster(stage.ports().service("rds", TARGET_REGION), operation)
     with pytest.raises(RefusedError) as caught:
         target.refuse_unowned(Cluster.of({**found, "ReplicationSourceIdentifier": TARGET_ARN}), [])
     target.refuse_unowned(Cluster.of(found), [])
@@ -132,8 +132,8 @@ def not_there() -> RefusedError:
 
     The preflight says it with the setting's name.
     """
-    night = Night()
-    rds = night.ports().service("rds", TARGET_REGION)
+    stage = FaultyStage()
+    rds = stage.ports().service("rds", TARGET_REGION)
     with pytest.raises(RefusedError) as caught:
         rds.call("describe_db_subnet_groups", DBSubnetGroupName="nowhere")
     rds.call("describe_db_subnet_groups", DBSubnetGroupName="default")
@@ -175,28 +175,28 @@ def old_sdk() -> tuple[str, str]:
     """Have Lambda bring an SDK that cannot switch production's master user, which is then switched
     in production.
     """
-    night = by_iam(OldSdk())
-    failed = night.dream()
-    by_password(night)
-    night.clock.advance(3600)
-    assert State.SUCCEEDED is night.dream().state
+    stage = by_iam(OldSdk())
+    failed = stage.run_night()
+    by_password(stage)
+    stage.clock.advance(3600)
+    assert State.SUCCEEDED is stage.run_night().state
     return str(failed.reason), str(failed.remedy)
 
 
 def nameless() -> tuple[Problem, ...]:
     """Have a VPC without DNS, and then with it: the next thing that is missing is told."""
-    night = Night()
-    told = trial_in_a_dead_network(night, resolves=True).problems
+    stage = FaultyStage()
+    told = trial_in_a_dead_network(stage, resolves=True).problems
     assert not any("cannot resolve" in str(problem) for problem in told)
-    return trial_in_a_dead_network(night, resolves=False).problems
+    return trial_in_a_dead_network(stage, resolves=False).problems
 
 
 def no_topic() -> RefusedError:
     """Publish to what is no topic, and then to one."""
-    night = Night()
+    stage = FaultyStage()
     with pytest.raises(RefusedError) as caught:
-        publish("topic", "subject", "text", {}, night.ports())
-    publish(TOPIC, "subject", "text", {}, night.ports())
+        publish("topic", "subject", "text", {}, stage.ports())
+    publish(TOPIC, "subject", "text", {}, stage.ports())
     return caught.value
 
 
@@ -206,17 +206,17 @@ def users_of_the_first(*, newest: str = "") -> Tried:
 
     `newest` is a call that fails in that restore.
     """
-    night = Night()
-    first = night.dream()
-    night.run(6 * 3600)
+    stage = FaultyStage()
+    first = stage.run_night()
+    stage.run(6 * 3600)
     if newest:
-        night.hurt(refused("AccessDenied", 403), state="RESTORED", call=newest)
-    night.dream()
-    night.accidents.clear()
-    again(night, first.operation_id, from_step="setup-db-users")
-    failed = night.all_operations()[-1]
-    go_on(night, night.notices()[-1]["text"])
-    ended = night.run_to_the_end()
+        stage.inject(refused("AccessDenied", 403), state="RESTORED", call=newest)
+    stage.run_night()
+    stage.call_faults.clear()
+    again(stage, first.operation_id, from_step="setup-db-users")
+    failed = stage.all_operations()[-1]
+    go_on(stage, stage.notices()[-1]["text"])
+    ended = stage.run_to_the_end()
     return Tried(str(failed.reason), str(failed.remedy), ended.state, str(ended.reason))
 
 

@@ -13,11 +13,11 @@ from chalicelib.flow.choreography import STEPS, State
 from chalicelib.flow.errors import SettingsError, UnreadableRecordError
 from chalicelib.ports import Ports
 from chalicelib.records.store import DynamoStore
-from simulation.stage import TARGET_REGION, Stage
-from tests.refusals.scene import Said, Scene
+from simulation.stage import TARGET_REGION, SimulatedStage
+from tests.refusals.scene import LogOutput, RefusalScene
 
 
-class TablelessStage(Stage):
+class TablelessStage(SimulatedStage):
     """A stage whose functions look for tables that nobody made."""
 
     def ports(self) -> Ports:
@@ -33,13 +33,13 @@ class TablelessStage(Stage):
 
 
 @pytest.fixture
-def tableless(said: Said) -> Iterator[TablelessStage]:
+def tableless(said: LogOutput) -> Iterator[TablelessStage]:
     """Give a stage without tables."""
     with mock_aws():
         yield TablelessStage()
 
 
-def codes(stage: Stage) -> list[str]:
+def codes(stage: SimulatedStage) -> list[str]:
     """List the error codes of AWS that functions failed with."""
     return [one.response["Error"]["Code"] for one in stage.failures if isinstance(one, ClientError)]
 
@@ -79,7 +79,7 @@ def test_a_missing_table_fails_the_door_the_heartbeat_and_a_cancel(
     assert ["ResourceNotFoundException"] * 3 == codes(tableless)
 
 
-def spoil(stage: Stage, operation_id: str) -> None:
+def spoil(stage: SimulatedStage, operation_id: str) -> None:
     """Make a record that no version of ours has written."""
     now = "2026-11-23T00:00:00.000Z"
     stage.store.tables["state"][operation_id] = {
@@ -91,7 +91,9 @@ def spoil(stage: Stage, operation_id: str) -> None:
     }
 
 
-def test_a_record_that_cannot_be_read_fails_the_invocation_and_stays_as_it_is(scene: Scene) -> None:
+def test_a_record_that_cannot_be_read_fails_the_invocation_and_stays_as_it_is(
+    scene: RefusalScene,
+) -> None:
     """The sentence names the record and what is wrong with it."""
     spoil(scene.stage, "spoiled")
     scene.stage.invoke("sns-notification", announced("spoiled"))
@@ -102,7 +104,7 @@ def test_a_record_that_cannot_be_read_fails_the_invocation_and_stays_as_it_is(sc
     assert "plan" in str(failure)
 
 
-def test_one_unreadable_record_stops_nobody_elses_operation(scene: Scene) -> None:
+def test_one_unreadable_record_stops_nobody_elses_operation(scene: RefusalScene) -> None:
     """Every tick of the heartbeat logs and counts it, and goes on to the others."""
     spoil(scene.stage, "spoiled")
     scene.stage.night()
@@ -121,7 +123,9 @@ def test_one_unreadable_record_stops_nobody_elses_operation(scene: Scene) -> Non
     assert "ERROR" == scene.said.lines("The record 'spoiled' cannot be read")[0]["level"]
 
 
-def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(scene: Scene) -> None:
+def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(
+    scene: RefusalScene,
+) -> None:
     """A plan is frozen in its record: somebody's mistake in SSM reaches the next operation, and an
     alarm.
     """
@@ -144,9 +148,9 @@ def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(scen
     assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
 
 
-def test_a_stage_without_an_environment_says_everything_that_is_missing(said: Said) -> None:
+def test_a_stage_without_an_environment_says_everything_that_is_missing(said: LogOutput) -> None:
     """A stage without an environment names every variable that is missing."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.environment.clear()
     with pytest.raises(SettingsError) as caught:
         stage.ports()

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
-from tests.refusals.scene import Said, Scene, belongings
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, SimulatedStage
+from tests.refusals.scene import LogOutput, RefusalScene, belongings
 
 
 def snapshot_event(arn: str, event_id: str = "RDS-EVENT-0169", **changes: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def snapshot_arn(identifier: str, region: str = SOURCE_REGION) -> str:
     return f"arn:aws:rds:{region}:{ACCOUNT}:cluster-snapshot:{identifier}"
 
 
-def only_ignored(scene: Scene) -> list[str]:
+def only_ignored(scene: RefusalScene) -> list[str]:
     """Deliver what is on the bus: nothing comes of it but a line and a metric for each.
 
     Returns why, in order.
@@ -64,7 +64,7 @@ def only_ignored(scene: Scene) -> list[str]:
     return [str(line["message"]) for line in scene.said.lines("Ignored: ")]
 
 
-def night_of(scene: Scene, cluster: str, region: str = SOURCE_REGION) -> None:
+def night_of(scene: RefusalScene, cluster: str, region: str = SOURCE_REGION) -> None:
     """Let Aurora take another cluster's automated snapshot, with both of its events on the bus."""
     scene.stage.aurora.take_automated_snapshot(cluster, account=ACCOUNT, region=region)
     while due := scene.stage.aurora.next_transition():
@@ -72,7 +72,7 @@ def night_of(scene: Scene, cluster: str, region: str = SOURCE_REGION) -> None:
         scene.stage.aurora.tick()
 
 
-def test_the_night_of_a_cluster_whose_name_begins_alike_is_ignored(scene: Scene) -> None:
+def test_the_night_of_a_cluster_whose_name_begins_alike_is_ignored(scene: RefusalScene) -> None:
     """`prod-cluster-eu` is not `prod-cluster`: the snapshot is described, its name is not guessed
     from.
     """
@@ -84,7 +84,7 @@ def test_the_night_of_a_cluster_whose_name_begins_alike_is_ignored(scene: Scene)
     assert "is of the cluster prod-cluster-eu, not of prod-cluster." in created
 
 
-class OtherEngineStage(Stage):
+class OtherEngineStage(SimulatedStage):
     """A stage whose source snapshots are those of another engine that rides the same API and the
     same events.
     """
@@ -109,22 +109,22 @@ class OtherEngineStage(Stage):
 
 
 @pytest.mark.parametrize("engine", ["docdb", "neptune", "aurora-mysql"])
-def test_the_night_of_another_engine_is_ignored(said: Said, engine: str) -> None:
+def test_the_night_of_another_engine_is_ignored(said: LogOutput, engine: str) -> None:
     """Even under the source's own name: DocumentDB and Neptune clusters are RDS clusters to the
     events.
     """
     stage = OtherEngineStage()
     stage.engine = engine
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     night_of(scene, "prod-cluster")
 
     assert f"is of {engine}, not of aurora-postgresql." in only_ignored(scene)[1]
 
 
 @pytest.mark.parametrize("prefix", ["", "refresh-"])
-def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(said: Said, prefix: str) -> None:
+def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(said: LogOutput, prefix: str) -> None:
     """It starts something only when SNAPSHOT_PREFIX is set and its name begins so."""
-    scene = Scene(Stage({"SNAPSHOT_PREFIX": prefix}), said)
+    scene = RefusalScene(SimulatedStage({"SNAPSHOT_PREFIX": prefix}), said)
     scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="before-the-release"
     )
@@ -136,7 +136,7 @@ def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(said: Said, prefix: 
     assert "before-the-release is a manual snapshot" in created
 
 
-def test_the_restored_clusters_own_nights_are_ignored(scene: Scene) -> None:
+def test_the_restored_clusters_own_nights_are_ignored(scene: RefusalScene) -> None:
     """They would start a loop: the target has automated snapshots, too."""
     night_of(scene, "staging-cluster", TARGET_REGION)
 
@@ -147,7 +147,7 @@ def test_the_restored_clusters_own_nights_are_ignored(scene: Scene) -> None:
 
 
 def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_in(
-    said: Said,
+    said: LogOutput,
 ) -> None:
     """Aurora is not known to send one; if it does, the tag tells what it is."""
     settings = {
@@ -155,7 +155,7 @@ def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_i
         "SNAPSHOT_PREFIX": "aurora-restore-",
         "KMS_KEY_ID": "alias/other",
     }
-    scene = Scene(Stage(settings), said)
+    scene = RefusalScene(SimulatedStage(settings), said)
     scene.stage.keys.create(ACCOUNT, SOURCE_REGION, "alias/other")
     scene.stage.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
     scene.stage.night()
@@ -170,11 +170,11 @@ def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_i
     assert before == scene.stage.all_operations()
 
 
-def test_the_event_of_a_final_snapshot_is_ignored(said: Said) -> None:
+def test_the_event_of_a_final_snapshot_is_ignored(said: LogOutput) -> None:
     """A target deleted with a last snapshot makes two events that look like somebody's wish."""
-    stage = Stage({"SKIP_FINAL_SNAPSHOT": "false"})
+    stage = SimulatedStage({"SKIP_FINAL_SNAPSHOT": "false"})
     stage.staging()
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     stage.night()
     scene.ends(State.SUCCEEDED)
     finals = [
@@ -187,7 +187,9 @@ def test_the_event_of_a_final_snapshot_is_ignored(said: Said) -> None:
     assert 1 == len(stage.all_operations())
 
 
-def test_every_event_of_an_ended_operation_is_ignored_when_it_comes_again(scene: Scene) -> None:
+def test_every_event_of_an_ended_operation_is_ignored_when_it_comes_again(
+    scene: RefusalScene,
+) -> None:
     """Right away or a week later: a replayed archive of the bus changes no record and makes no call
     that changes.
     """
@@ -229,14 +231,18 @@ def test_every_event_of_an_ended_operation_is_ignored_when_it_comes_again(scene:
         (snapshot_event("", resources=[]), "the event names no snapshot."),
     ],
 )
-def test_other_snapshot_events_are_ignored(scene: Scene, event: dict[str, Any], why: str) -> None:
+def test_other_snapshot_events_are_ignored(
+    scene: RefusalScene, event: dict[str, Any], why: str
+) -> None:
     """A snapshot that is gone, another account's, an export's, or an event that names nothing."""
     scene.stage.queue.append(event)
 
     assert why in only_ignored(scene)[0]
 
 
-def test_an_event_that_calls_a_snapshot_of_somebody_automated_is_not_believed(scene: Scene) -> None:
+def test_an_event_that_calls_a_snapshot_of_somebody_automated_is_not_believed(
+    scene: RefusalScene,
+) -> None:
     """The snapshot's own type decides, or anybody's manual snapshot would be restored."""
     scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="at-noon"
@@ -247,7 +253,7 @@ def test_an_event_that_calls_a_snapshot_of_somebody_automated_is_not_believed(sc
     assert only_ignored(scene)[0].endswith("is manual, and its event says otherwise.")
 
 
-def test_hints_of_other_clusters_wake_nobody(scene: Scene) -> None:
+def test_hints_of_other_clusters_wake_nobody(scene: RefusalScene) -> None:
     """Created, deleted, reset: RDS tells of every cluster of the account, also of one whose name
     begins alike.
     """
@@ -270,7 +276,7 @@ def test_hints_of_other_clusters_wake_nobody(scene: Scene) -> None:
     ] == (only_ignored(scene))
 
 
-def test_another_stages_events_reach_no_function(scene: Scene) -> None:
+def test_another_stages_events_reach_no_function(scene: RefusalScene) -> None:
     """The rules of a stage match events with its own source only."""
     scene.stage.put_event("aurora-restore.prod", "RestoreRequested", {})
     scene.stage.deliver()

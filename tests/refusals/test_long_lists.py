@@ -20,18 +20,18 @@ from chalicelib.flow.limits import (
 from chalicelib.flow.operation import Operation
 from chalicelib.messages.notifications import publish
 from simulation.in_memory_database import InMemoryRole
-from simulation.stage import SOURCE_REGION, TOPIC, Stage
+from simulation.stage import SOURCE_REGION, TOPIC, SimulatedStage
 
 ITEM_BYTES_MAX = 400 * 1024
 EVENT_BYTES_MAX = 256 * 1024
 
 
-def stage_with_logins(count: int, **how: Any) -> tuple[Stage, list[str]]:
+def stage_with_logins(count: int, **how: Any) -> tuple[SimulatedStage, list[str]]:
     """Make a stage whose production has so many login roles, with the longest names there are.
 
     Returns the names.
     """
-    stage = Stage({"USERS_DEADLINE": "900"})
+    stage = SimulatedStage({"USERS_DEADLINE": "900"})
     stage.staging()
     (source,) = stage.rds(SOURCE_REGION).describe_db_clusters(DBClusterIdentifier="prod-cluster")[
         "DBClusters"
@@ -42,14 +42,14 @@ def stage_with_logins(count: int, **how: Any) -> tuple[Stage, list[str]]:
     return stage, sorted([*names, "shop_app"])
 
 
-def names_in_the_trail(stage: Stage, operation: Operation) -> list[str]:
+def names_in_the_trail(stage: SimulatedStage, operation: Operation) -> list[str]:
     """Collect the names from the rows of an operation."""
     return sorted(
         {name for row in stage.trail(operation.operation_id) for name in row.get("names", [])}
     )
 
 
-def refuse_too_long(stage: Stage) -> None:
+def refuse_too_long(stage: SimulatedStage) -> None:
     """Raise AssertionError for an item, an event or a message that AWS would not take."""
     items = [*stage.store.tables["state"].values(), *stage.store.tables["audit"].values()]
     sizes = [len(json.dumps(item, ensure_ascii=False).encode()) for item in items]
@@ -120,7 +120,7 @@ def test_warnings_are_each_told_once_and_of_very_many_it_is_said_that_there_are_
 
 def test_an_answer_of_aws_that_is_very_long_is_cut_in_the_record_and_whole_in_the_trail() -> None:
     """The notice is taken by the topic."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.staging()
     stage.night()
     stage.aurora.fail_next(
@@ -142,7 +142,7 @@ def test_an_answer_of_aws_that_is_very_long_is_cut_in_the_record_and_whole_in_th
 
 def test_a_notice_that_is_too_long_for_the_topic_is_shortened_until_it_is_taken() -> None:
     """All protocols' texts count together, and what machines read stays JSON."""
-    stage = Stage()
+    stage = SimulatedStage()
     names = [f"{number}" * 100 for number in range(5_000)]
     publish(
         TOPIC,

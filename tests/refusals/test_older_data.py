@@ -9,12 +9,12 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.timestamps import iso_timestamp
-from simulation.stage import SOURCE_REGION, Stage
-from tests.refusals.scene import TARGET_ARN, Scene
+from simulation.stage import SOURCE_REGION, SimulatedStage
+from tests.refusals.scene import TARGET_ARN, RefusalScene
 from tests.refusals.test_skipped import missed_night
 
 
-def pasted(stage: Stage, text: str) -> dict[str, Any]:
+def pasted(stage: SimulatedStage, text: str) -> dict[str, Any]:
     """Put what the command in a text says on the bus; returns the event's detail."""
     (command,) = re.findall(r"aws events put-events .+$", text, re.MULTILINE)
     (entry,) = json.loads(shlex.split(command)[-1])
@@ -23,7 +23,7 @@ def pasted(stage: Stage, text: str) -> dict[str, Any]:
     return detail
 
 
-def failed_on_friday(scene: Scene, *, on_monday: str | None = None) -> tuple[str, str]:
+def failed_on_friday(scene: RefusalScene, *, on_monday: str | None = None) -> tuple[str, str]:
     """Let one night fail and the next succeed.
 
     Returns the failed one's id, and the command that its notice gave.
@@ -44,7 +44,7 @@ def failed_on_friday(scene: Scene, *, on_monday: str | None = None) -> tuple[str
     return friday.operation_id, line
 
 
-def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: Scene) -> None:
+def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: RefusalScene) -> None:
     """The refusal says both times; the line in it does what was asked for."""
     friday, line = failed_on_friday(scene)
     monday = scene.stage.all_operations()[-1]
@@ -76,7 +76,7 @@ def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: Scene) -> None:
     )
 
 
-def test_a_step_that_was_asked_for_stands_in_the_line(scene: Scene) -> None:
+def test_a_step_that_was_asked_for_stands_in_the_line(scene: RefusalScene) -> None:
     """The command asks for the same step, and adds the permission."""
     friday, _ = failed_on_friday(scene)
     scene.stage.put("RestoreRequested", rerun_of=friday, from_step="snapshot-check")
@@ -90,7 +90,7 @@ def test_a_step_that_was_asked_for_stands_in_the_line(scene: Scene) -> None:
     }.items() <= detail.items()
 
 
-def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
+def test_an_older_snapshot_by_its_name_replaces_nothing(scene: RefusalScene) -> None:
     """An older snapshot by its name is refused, also by its command without the permission."""
     older = missed_night(scene)
     scene.stage.clock.advance(3600)
@@ -112,7 +112,9 @@ def test_an_older_snapshot_by_its_name_replaces_nothing(scene: Scene) -> None:
     assert str(restored.facts.snapshot.arn).endswith(older)
 
 
-def test_the_same_older_snapshot_is_restored_as_often_as_it_is_asked_for(scene: Scene) -> None:
+def test_the_same_older_snapshot_is_restored_as_often_as_it_is_asked_for(
+    scene: RefusalScene,
+) -> None:
     """A known state that people come back to: each refusal has a command of its own."""
     older = missed_night(scene)
     for _ in range(2):
@@ -125,7 +127,7 @@ def test_the_same_older_snapshot_is_restored_as_often_as_it_is_asked_for(scene: 
         assert str(restored.facts.snapshot.arn).endswith(older)
 
 
-def newer_night(scene: Scene) -> None:
+def newer_night(scene: RefusalScene) -> None:
     """Let a night come later, and succeed."""
     before = len(scene.stage.all_operations())
     scene.stage.clock.advance(3600)
@@ -135,7 +137,7 @@ def newer_night(scene: Scene) -> None:
     scene.ends(State.SUCCEEDED)
 
 
-def test_a_command_for_older_data_that_is_pasted_twice_is_obeyed_once(scene: Scene) -> None:
+def test_a_command_for_older_data_that_is_pasted_twice_is_obeyed_once(scene: RefusalScene) -> None:
     """What became of it is told."""
     older = missed_night(scene)
     newer_night(scene)
@@ -151,7 +153,7 @@ def test_a_command_for_older_data_that_is_pasted_twice_is_obeyed_once(scene: Sce
     assert "was made before" in scene.stage.notices()[-1]["reason"]
 
 
-def test_a_rerun_of_what_may_be_older_may_be_older(scene: Scene) -> None:
+def test_a_rerun_of_what_may_be_older_may_be_older(scene: RefusalScene) -> None:
     """It fails when Monday's cluster is deleted: the notice's line goes on with Friday's data."""
     friday, line = failed_on_friday(scene)
     pasted(scene.stage, line)
@@ -170,7 +172,7 @@ def test_a_rerun_of_what_may_be_older_may_be_older(scene: Scene) -> None:
     assert failed.operation_id == rerun.rerun_of
 
 
-def test_the_same_snapshot_may_be_restored_again(scene: Scene) -> None:
+def test_the_same_snapshot_may_be_restored_again(scene: RefusalScene) -> None:
     """It is as old as what the target holds, and people have changed that since."""
     scene.stage.night()
     done = scene.ends(State.SUCCEEDED)
@@ -179,7 +181,7 @@ def test_the_same_snapshot_may_be_restored_again(scene: Scene) -> None:
     assert scene.ends(State.SUCCEEDED).operation_id != done.operation_id
 
 
-def test_the_newest_that_is_left_may_be_older_than_what_was_restored(scene: Scene) -> None:
+def test_the_newest_that_is_left_may_be_older_than_what_was_restored(scene: RefusalScene) -> None:
     """Who names no snapshot means fresh data: without any the target stays, and the notice has the
     line.
     """
@@ -202,7 +204,7 @@ def test_the_newest_that_is_left_may_be_older_than_what_was_restored(scene: Scen
 
 
 @pytest.mark.parametrize("older", ["true", 1, "yes", [True]])
-def test_the_permission_is_true_or_false(scene: Scene, older: Any) -> None:
+def test_the_permission_is_true_or_false(scene: RefusalScene, older: Any) -> None:
     """A permission other than true or false is refused."""
     scene.stage.put("RestoreRequested", older=older)
     scene.stage.deliver()
@@ -210,7 +212,7 @@ def test_the_permission_is_true_or_false(scene: Scene, older: Any) -> None:
     assert "older: Input should be a valid boolean" in scene.stage.notices()[-1]["reason"]
 
 
-def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) -> None:
+def test_a_success_between_the_request_and_the_deletion_is_seen(scene: RefusalScene) -> None:
     """The last look is made while nobody else can have the target."""
     friday, _ = failed_on_friday(scene)
     key = f"target#{TARGET_ARN}"
@@ -232,7 +234,9 @@ def test_a_success_between_the_request_and_the_deletion_is_seen(scene: Scene) ->
     scene.ends(State.SUCCEEDED)
 
 
-def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(scene: Scene) -> None:
+def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(
+    scene: RefusalScene,
+) -> None:
     """Monday's cluster stands, though its operation FAILED: Friday's line is refused, and says what
     stands.
     """
@@ -259,7 +263,7 @@ def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(scene
     assert friday == scene.ends(State.SUCCEEDED).rerun_of
 
 
-def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: Scene) -> None:
+def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: RefusalScene) -> None:
     """The last success was deleted for a restore that AWS refused: Friday's line is obeyed as it
     is.
     """
@@ -275,7 +279,9 @@ def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: Scene) -> No
     assert friday == scene.ends(State.SUCCEEDED).rerun_of
 
 
-def test_a_cluster_whose_restore_was_never_confirmed_is_not_replaced_by_older(scene: Scene) -> None:
+def test_a_cluster_whose_restore_was_never_confirmed_is_not_replaced_by_older(
+    scene: RefusalScene,
+) -> None:
     """Aurora began it, and the operation failed before it knew: what stands is seen right before
     the deletion.
     """
@@ -290,7 +296,7 @@ def test_a_cluster_whose_restore_was_never_confirmed_is_not_replaced_by_older(sc
 
 
 def test_a_success_that_an_earlier_version_noted_counts_instead_of_an_older_note(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """A stage may be deployed again as it was before: a success after the note is what stands."""
     _, line = failed_on_friday(scene)
@@ -302,7 +308,7 @@ def test_a_success_that_an_earlier_version_noted_counts_instead_of_an_older_note
     assert "which is older." in scene.stage.notices()[-1]["reason"]
 
 
-def test_what_an_earlier_version_noted_still_counts(scene: Scene) -> None:
+def test_what_an_earlier_version_noted_still_counts(scene: RefusalScene) -> None:
     """Its items know successes only: the last one is taken for what stands."""
     _, line = failed_on_friday(scene)
     item = scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]
@@ -313,7 +319,7 @@ def test_what_an_earlier_version_noted_still_counts(scene: Scene) -> None:
     assert "which is older." in scene.stage.notices()[-1]["reason"]
 
 
-def test_a_target_whose_item_is_damaged_fails_with_what_to_do(scene: Scene) -> None:
+def test_a_target_whose_item_is_damaged_fails_with_what_to_do(scene: RefusalScene) -> None:
     """It is no bug: the notice names the attribute, and once that is removed its line leads on."""
     scene.stage.night()
     scene.ends(State.SUCCEEDED)

@@ -8,17 +8,17 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from simulation.stage import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD
-from tests.refusals.denied_calls import Call, DenyingStage
-from tests.refusals.scene import Said, Scene
+from tests.refusals.denied_calls import DeniedCall, DenyingStage
+from tests.refusals.scene import LogOutput, RefusalScene
 
 
-def rerun(scene: Scene, failed: Operation, **how: str) -> Operation:
+def rerun(scene: RefusalScene, failed: Operation, **how: str) -> Operation:
     """Run an operation again, to a good end."""
     scene.stage.put("RestoreRequested", rerun_of=failed.operation_id, **how)
     return scene.ends(State.SUCCEEDED)
 
 
-def test_a_master_secret_with_productions_own_password_is_refused(scene: Scene) -> None:
+def test_a_master_secret_with_productions_own_password_is_refused(scene: RefusalScene) -> None:
     """A copy that production's password opens is not safe; another one, and a rerun makes it so."""
     scene.put_master_secret(password=PRODUCTION_PASSWORD)
     failed = scene.night_fails(at="setup-db-users")
@@ -34,7 +34,7 @@ def test_a_master_secret_with_productions_own_password_is_refused(scene: Scene) 
 
 @pytest.mark.parametrize("user", ["app", "readonly"])
 def test_a_users_secret_with_productions_own_password_is_refused_before_it_could_not_be_told(
-    scene: Scene, user: str
+    scene: RefusalScene, user: str
 ) -> None:
     """Whoever knows it from production would get in: so it is looked at while production's logins
     still are there.
@@ -55,13 +55,13 @@ def test_a_users_secret_with_productions_own_password_is_refused_before_it_could
 
 @pytest.mark.parametrize("step", ["setup-db-users", "check-restore-status"])
 def test_our_own_passwords_of_an_earlier_run_are_not_taken_for_productions(
-    said: Said, step: str
+    said: LogOutput, step: str
 ) -> None:
     """Our users are in when it fails: the rerun finds the same cluster, and knows that production
     is out of it.
     """
-    stage = DenyingStage(Call("archive-snapshot", "rds", "describe_db_clusters"))
-    scene = Scene(stage, said)
+    stage = DenyingStage(DeniedCall("archive-snapshot", "rds", "describe_db_clusters"))
+    scene = RefusalScene(stage, said)
     failed = scene.night_fails(at="archive-snapshot")
     stage.denied = None
     operation = rerun(scene, failed, from_step=step)
@@ -73,7 +73,7 @@ def test_our_own_passwords_of_an_earlier_run_are_not_taken_for_productions(
     assert failed.facts.target.cluster_resource_id == operation.facts.target.cluster_resource_id
 
 
-def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene) -> None:
+def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: RefusalScene) -> None:
     """Locked out there, removed by somebody, restored anew: production's logins are open until they
     are closed.
     """
@@ -102,7 +102,7 @@ def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Scene
     assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.users.logins_closed
 
 
-def test_a_later_notice_says_that_the_target_as_it_stands_is_open(scene: Scene) -> None:
+def test_a_later_notice_says_that_the_target_as_it_stands_is_open(scene: RefusalScene) -> None:
     """An operation that touched nothing still tells people what an earlier one left behind."""
     scene.stage.aurora.fail_creation(
         "arn:aws:rds:us-west-2:123456789012:db:staging-cluster-1",

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from tests.refusals.scene import Scene, is_sentence
+from tests.refusals.scene import RefusalScene, is_sentence
 
 PAST = ["old", "replayed"]
 
 
-def put_again(scene: Scene, event: dict[str, Any], past: str) -> dict[str, Any]:
+def put_again(scene: RefusalScene, event: dict[str, Any], past: str) -> dict[str, Any]:
     """Make an event as it would come days later, or out of an archive."""
     if past == "replayed":
         return {**event, "replay-name": "by-mistake"}
@@ -21,13 +21,15 @@ def put_again(scene: Scene, event: dict[str, Any], past: str) -> dict[str, Any]:
     return {**event, "time": long_ago.isoformat(timespec="seconds").replace("+00:00", "Z")}
 
 
-def deliver_again(scene: Scene, past: str) -> None:
+def deliver_again(scene: RefusalScene, past: str) -> None:
     """Deliver what waits on the bus as an event of the past."""
     scene.stage.deliver_one(put_again(scene, scene.stage.queue.pop(), past))
 
 
 @pytest.mark.parametrize("past", PAST)
-def test_a_request_of_the_past_starts_nothing_and_people_are_told(scene: Scene, past: str) -> None:
+def test_a_request_of_the_past_starts_nothing_and_people_are_told(
+    scene: RefusalScene, past: str
+) -> None:
     """Its operation may be long forgotten: it would replace a target that somebody works with."""
     scene.stage.put("RestoreRequested", request_id="before-the-release")
     deliver_again(scene, past)
@@ -42,7 +44,9 @@ def test_a_request_of_the_past_starts_nothing_and_people_are_told(scene: Scene, 
 
 
 @pytest.mark.parametrize("past", PAST)
-def test_a_cancel_of_the_past_stops_nothing_and_people_are_told(scene: Scene, past: str) -> None:
+def test_a_cancel_of_the_past_stops_nothing_and_people_are_told(
+    scene: RefusalScene, past: str
+) -> None:
     """It was about an operation as it was then."""
     scene.stage.night()
     operation = scene.run_until(State.COPYING)
@@ -57,7 +61,7 @@ def test_a_cancel_of_the_past_stops_nothing_and_people_are_told(scene: Scene, pa
 
 
 @pytest.mark.parametrize("past", PAST)
-def test_a_snapshots_event_of_the_past_starts_nothing(scene: Scene, past: str) -> None:
+def test_a_snapshots_event_of_the_past_starts_nothing(scene: RefusalScene, past: str) -> None:
     """The snapshot is there and nobody restored it: the heartbeat decides what is caught up, not an
     archive.
     """
@@ -74,7 +78,7 @@ def test_a_snapshots_event_of_the_past_starts_nothing(scene: Scene, past: str) -
 
 
 @pytest.mark.parametrize("past", PAST)
-def test_announcements_and_hints_of_the_past_wake_nobody(scene: Scene, past: str) -> None:
+def test_announcements_and_hints_of_the_past_wake_nobody(scene: RefusalScene, past: str) -> None:
     """Ours and RDS's: the record would not be theirs any more, and the heartbeat announces what
     still is.
     """

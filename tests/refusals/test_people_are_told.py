@@ -13,16 +13,16 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import SettingsError
 from chalicelib.ports import Ports
 from chalicelib.settings import Settings
-from simulation.stage import TOPIC, Stage
-from tests.refusals.scene import Said, Scene, is_sentence
+from simulation.stage import TOPIC, SimulatedStage
+from tests.refusals.scene import LogOutput, RefusalScene, is_sentence
 
 
-def told(stage: Stage) -> list[str]:
+def told(stage: SimulatedStage) -> list[str]:
     """List what people were told of events that were not obeyed."""
     return [one["reason"] for one in stage.notices() if one["kind"] == "refused"]
 
 
-def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: Scene) -> None:
+def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: RefusalScene) -> None:
     """One that failed starts nothing when it is asked for again, and says why."""
     scene.stage.night()
     scene.stage.settle()
@@ -41,7 +41,7 @@ def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: Scene) 
     assert is_sentence(reason)
 
 
-def test_a_request_that_was_skipped_is_made_when_it_is_put_again(scene: Scene) -> None:
+def test_a_request_that_was_skipped_is_made_when_it_is_put_again(scene: RefusalScene) -> None:
     """The target was busy, so nothing came of it.
 
     Once something did, it is a request made before.
@@ -62,7 +62,9 @@ def test_a_request_that_was_skipped_is_made_when_it_is_put_again(scene: Scene) -
     assert reason.endswith("is SUCCEEDED.")
 
 
-def test_the_event_of_a_skipped_request_that_comes_twice_is_no_second_one(scene: Scene) -> None:
+def test_the_event_of_a_skipped_request_that_comes_twice_is_no_second_one(
+    scene: RefusalScene,
+) -> None:
     """Not even when the target is free: nobody asked again. Another event is somebody asking."""
     scene.stage.night()
     scene.run_until(State.COPYING)
@@ -83,7 +85,7 @@ def test_the_event_of_a_skipped_request_that_comes_twice_is_no_second_one(scene:
     assert [] == told(scene.stage)
 
 
-def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: Scene) -> None:
+def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: RefusalScene) -> None:
     """A request during another operation is skipped, and its sender is told to ask again."""
     scene.stage.night()
     scene.run_until(State.COPYING)
@@ -95,7 +97,7 @@ def test_who_asks_while_an_operation_runs_is_told_what_to_do(scene: Scene) -> No
     assert f"What to do: {notice['remedy']}" in notice["text"]
 
 
-def test_a_request_under_way_is_told_of_when_it_comes_again(scene: Scene) -> None:
+def test_a_request_under_way_is_told_of_when_it_comes_again(scene: RefusalScene) -> None:
     """A request that comes again while its operation runs is reported as under way."""
     scene.stage.night()
     scene.stage.settle()
@@ -109,7 +111,7 @@ def test_a_request_under_way_is_told_of_when_it_comes_again(scene: Scene) -> Non
     ] == (told(scene.stage))
 
 
-def test_an_event_that_comes_twice_is_no_second_request(scene: Scene) -> None:
+def test_an_event_that_comes_twice_is_no_second_request(scene: RefusalScene) -> None:
     """EventBridge and Lambda deliver at least once: nobody asked again, so nobody is told."""
     scene.stage.night()
     scene.stage.settle()
@@ -123,7 +125,7 @@ def test_an_event_that_comes_twice_is_no_second_request(scene: Scene) -> None:
     assert [] == told(scene.stage)
 
 
-def test_a_cancel_that_comes_twice_is_no_second_one(scene: Scene) -> None:
+def test_a_cancel_that_comes_twice_is_no_second_one(scene: RefusalScene) -> None:
     """Not even when the operation has ended meanwhile; another event is too late."""
     scene.stage.night()
     operation = scene.run_until(State.COPYING)
@@ -150,7 +152,7 @@ def test_a_cancel_that_comes_twice_is_no_second_one(scene: Scene) -> None:
     ],
 )
 def test_a_request_of_the_future_is_not_obeyed(
-    scene: Scene, detail_type: str, detail: dict[str, str]
+    scene: RefusalScene, detail_type: str, detail: dict[str, str]
 ) -> None:
     """A request with a time in the future is refused."""
     scene.stage.put(detail_type, **detail)
@@ -169,10 +171,10 @@ def test_a_request_of_the_future_is_not_obeyed(
     [{}, {"plan": "default"}, {"snapshot_identifier": "nightly"}, {"rerun_of": "last-night"}],
 )
 def test_settings_that_make_no_plan_are_told_to_who_asks(
-    said: Said, detail: dict[str, str]
+    said: LogOutput, detail: dict[str, str]
 ) -> None:
     """The invocation ends well: the event would fail again, and the sentence is for who put it."""
-    stage = Stage({"INSTANCE_COUNT": "abc"})
+    stage = SimulatedStage({"INSTANCE_COUNT": "abc"})
     stage.store.tables["state"]["last-night"] = failed_record()
     stage.put("RestoreRequested", **detail)
     stage.deliver()
@@ -184,9 +186,9 @@ def test_settings_that_make_no_plan_are_told_to_who_asks(
     assert 1 == len(said.metrics("RequestRefused"))
 
 
-def test_several_problems_of_the_settings_are_told_one_a_line(said: Said) -> None:
+def test_several_problems_of_the_settings_are_told_one_a_line(said: LogOutput) -> None:
     """In the text that people read, and as a list for programs."""
-    stage = Stage({"INSTANCE_COUNT": "abc", "PORT": "80"})
+    stage = SimulatedStage({"INSTANCE_COUNT": "abc", "PORT": "80"})
     stage.put("RestoreRequested")
     stage.deliver()
     notice = stage.notices()[-1]
@@ -197,7 +199,7 @@ def test_several_problems_of_the_settings_are_told_one_a_line(said: Said) -> Non
 
 def failed_record() -> dict[str, Any]:
     """Make the record of an operation that failed while the settings were good."""
-    stage = Stage()
+    stage = SimulatedStage()
     stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
     stage.night()
     return replace(
@@ -205,11 +207,13 @@ def failed_record() -> dict[str, Any]:
     ).to_item()
 
 
-def test_settings_that_make_no_plan_are_heard_by_an_alarm_when_nobody_asked(said: Said) -> None:
+def test_settings_that_make_no_plan_are_heard_by_an_alarm_when_nobody_asked(
+    said: LogOutput,
+) -> None:
     """The snapshot's event fails its function, the heartbeat's tick fails, and the plan is counted
     as unusable.
     """
-    stage = Stage({"INSTANCE_COUNT": "abc"})
+    stage = SimulatedStage({"INSTANCE_COUNT": "abc"})
     stage.night()
     stage.run(120)
 
@@ -217,7 +221,7 @@ def test_settings_that_make_no_plan_are_heard_by_an_alarm_when_nobody_asked(said
     assert len(said.metrics("PlanUnusable")) >= 1
 
 
-class Event:
+class ChaliceEvent:
     """An event as Chalice gives it to a function."""
 
     context = None
@@ -231,7 +235,7 @@ class Event:
 
 
 def test_a_stage_whose_own_settings_are_wrong_tells_who_asks(
-    said: Said, monkeypatch: pytest.MonkeyPatch
+    said: LogOutput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no table then, but there may be a topic.
 
@@ -239,26 +243,26 @@ def test_a_stage_whose_own_settings_are_wrong_tells_who_asks(
     """
     monkeypatch.setenv("SNS_TOPIC_ARN", TOPIC)
     monkeypatch.setenv("ENVIRONMENT", "test")
-    stage = Stage({"HEARTBEAT_INTERVAL": "often"})
+    stage = SimulatedStage({"HEARTBEAT_INTERVAL": "often"})
 
     def compose(_context: object, settings: Settings | None = None) -> Ports:
         if settings is None:
             return stage.ports()
-        return replace(Stage().ports(), settings=settings, clients=stage.client)
+        return replace(SimulatedStage().ports(), settings=settings, clients=stage.client)
 
     stage.put("RestoreRequested")
-    lambdas.answer("snapshot-check", Event(stage.queue.popleft()), compose)
+    lambdas.answer("snapshot-check", ChaliceEvent(stage.queue.popleft()), compose)
 
     assert ["HEARTBEAT_INTERVAL" in reason for reason in told(stage)] == [True]
     with pytest.raises(SettingsError):
-        lambdas.answer("snapshot-check", Event({"detail-type": "SnapshotFound"}), compose)
+        lambdas.answer("snapshot-check", ChaliceEvent({"detail-type": "SnapshotFound"}), compose)
     assert said.metrics("RequestRefused")
 
 
 @pytest.mark.parametrize("topic", ["people", "arn:aws:sns"])
-def test_a_topic_that_is_no_arn_fails_no_function(said: Said, topic: str) -> None:
+def test_a_topic_that_is_no_arn_fails_no_function(said: LogOutput, topic: str) -> None:
     """A topic that is no ARN raises an alarm and fails no function."""
-    stage = Stage({"SNS_TOPIC_ARN": topic})
+    stage = SimulatedStage({"SNS_TOPIC_ARN": topic})
     stage.put("RestoreRequested", plan="weekly")
     stage.deliver()
 
@@ -266,7 +270,7 @@ def test_a_topic_that_is_no_arn_fails_no_function(said: Said, topic: str) -> Non
     assert 1 == len(said.metrics("NotificationLost"))
 
 
-def test_trouble_that_will_pass_is_told_and_does_not_fail_the_function(scene: Scene) -> None:
+def test_trouble_that_will_pass_is_told_and_does_not_fail_the_function(scene: RefusalScene) -> None:
     """Who asked waits in front of the screen; nothing repeats a person's event."""
     scene.stage.night()
     scene.stage.settle()
@@ -280,7 +284,7 @@ def test_trouble_that_will_pass_is_told_and_does_not_fail_the_function(scene: Sc
     assert "Send the event again in a few minutes." == notice["remedy"]
 
 
-def test_a_record_that_cannot_be_read_is_told_of(scene: Scene) -> None:
+def test_a_record_that_cannot_be_read_is_told_of(scene: RefusalScene) -> None:
     """And counted, as everywhere: an alarm watches that."""
     scene.stage.store.tables["state"]["broken"] = {"operation_id": "broken", "state": "NO_SUCH"}
     scene.stage.put("CancelRequested", operation_id="broken")

@@ -7,20 +7,28 @@ import pytest
 
 from chalicelib.flow.plan import OWNER_TAG
 from simulation.settings import KEY_ALIAS
-from simulation.stage import ACCOUNT, APP_SECRET, SOURCE_REGION, STAGE, TARGET_REGION, TOPIC, Stage
-from tests.refusals.scene import Said, Scene
+from simulation.stage import (
+    ACCOUNT,
+    APP_SECRET,
+    SOURCE_REGION,
+    STAGE,
+    TARGET_REGION,
+    TOPIC,
+    SimulatedStage,
+)
+from tests.refusals.scene import LogOutput, RefusalScene
 
 LEFT = "The old target was left as it is, because the restore would fail"
 
 
-def scene_with(said: Said, **environment: str) -> Scene:
+def scene_with(said: LogOutput, **environment: str) -> RefusalScene:
     """Make a scene whose stage has other settings."""
-    stage = Stage(environment)
+    stage = SimulatedStage(environment)
     stage.staging()
-    return Scene(stage, said)
+    return RefusalScene(stage, said)
 
 
-def refused_before_deletion(scene: Scene) -> str:
+def refused_before_deletion(scene: RefusalScene) -> str:
     """Let a night fail at the preflight, with the old target as it was.
 
     Returns reason, problems and remedy.
@@ -44,7 +52,7 @@ def refused_before_deletion(scene: Scene) -> str:
     ],
 )
 def test_what_is_missing_is_named_with_its_setting(
-    said: Said, variable: str, name: str, what: str
+    said: LogOutput, variable: str, name: str, what: str
 ) -> None:
     """The reason says what it is, the remedy what to do with either end of it."""
     told = refused_before_deletion(scene_with(said, **{variable: name}))
@@ -58,7 +66,7 @@ def test_a_region_whose_servers_cannot_prove_who_they_are_is_refused() -> None:
 
     Nobody could log in to the new cluster, and the old one would be gone.
     """
-    stage = Stage({"DB_TLS": "verify-full", "TARGET_REGION": "mx-central-1"})
+    stage = SimulatedStage({"DB_TLS": "verify-full", "TARGET_REGION": "mx-central-1"})
     stage.keys.create(ACCOUNT, "mx-central-1", KEY_ALIAS)
     ours = {OWNER_TAG: f"{STAGE}/default"}
     arn = stage.make_cluster("staging-cluster", "mx-central-1", tags=ours)
@@ -72,7 +80,7 @@ def test_a_region_whose_servers_cannot_prove_who_they_are_is_refused() -> None:
     assert (arn, "available") == (old["DBClusterArn"], old["Status"])
 
 
-def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: Said) -> None:
+def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: LogOutput) -> None:
     """A restore would be refused: the family follows the snapshot's major version."""
     scene = scene_with(said, DB_CLUSTER_PARAMETER_GROUP_NAME="tuned15")
     scene.stage.rds().create_db_cluster_parameter_group(
@@ -92,7 +100,7 @@ def test_a_cluster_parameter_group_of_another_major_version_is_refused(said: Sai
     )
 
 
-def test_an_instance_parameter_group_of_another_major_version_is_refused(said: Said) -> None:
+def test_an_instance_parameter_group_of_another_major_version_is_refused(said: LogOutput) -> None:
     """The same holds for the group of the instances."""
     scene = scene_with(said, DB_PARAMETER_GROUP_NAME="tuned15")
     scene.stage.rds().create_db_parameter_group(
@@ -104,7 +112,7 @@ def test_an_instance_parameter_group_of_another_major_version_is_refused(said: S
     assert "tuned15 is of the family aurora-postgresql15" in refused_before_deletion(scene)
 
 
-def test_a_security_group_of_another_vpc_is_refused(scene: Scene) -> None:
+def test_a_security_group_of_another_vpc_is_refused(scene: RefusalScene) -> None:
     """It exists, but the subnet group's VPC cannot use it."""
     scene.stage.network.groups["sg-staging"] = "vpc-elsewhere"
     told = refused_before_deletion(scene)
@@ -113,7 +121,7 @@ def test_a_security_group_of_another_vpc_is_refused(scene: Scene) -> None:
     assert "VPC_SECURITY_GROUP_IDS" in told
 
 
-def test_an_engine_version_that_the_target_region_lacks_is_refused(scene: Scene) -> None:
+def test_an_engine_version_that_the_target_region_lacks_is_refused(scene: RefusalScene) -> None:
     """An engine version that the target region does not offer is refused."""
     source = scene.stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
     source.engine_version = "16.99"
@@ -126,7 +134,7 @@ def test_an_engine_version_that_the_target_region_lacks_is_refused(scene: Scene)
     )
 
 
-def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None:
+def test_an_instance_class_that_cannot_be_ordered_is_refused(said: LogOutput) -> None:
     """An instance class that cannot be ordered for the engine version is refused."""
     told = refused_before_deletion(scene_with(said, INSTANCE_CLASS="db.r4.large"))
 
@@ -134,7 +142,7 @@ def test_an_instance_class_that_cannot_be_ordered_is_refused(said: Said) -> None
     assert "Set INSTANCE_CLASS to one that can be ordered there." in told
 
 
-def test_a_postgresql_that_is_too_old_to_be_set_up_is_refused(scene: Scene) -> None:
+def test_a_postgresql_that_is_too_old_to_be_set_up_is_refused(scene: RefusalScene) -> None:
     """A version before PostgreSQL 14 is refused, which lacks what ends sessions."""
     source = scene.stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
     source.engine_version = "13.18"
@@ -144,7 +152,7 @@ def test_a_postgresql_that_is_too_old_to_be_set_up_is_refused(scene: Scene) -> N
     )
 
 
-def test_an_instance_name_that_another_cluster_holds_is_refused(said: Said) -> None:
+def test_an_instance_name_that_another_cluster_holds_is_refused(said: LogOutput) -> None:
     """Instance names are the region's: the restore would be stuck without its second instance."""
     scene = scene_with(said, INSTANCE_COUNT="3")
     scene.stage.make_cluster("somebody-elses", TARGET_REGION)
@@ -164,10 +172,10 @@ def test_an_instance_name_that_another_cluster_holds_is_refused(said: Said) -> N
 
 
 def test_a_quota_of_clusters_that_is_full_is_refused_only_when_one_more_is_needed(
-    said: Said,
+    said: LogOutput,
 ) -> None:
     """A full quota of clusters is refused only where no target is replaced."""
-    scene = Scene(Stage(), said)
+    scene = RefusalScene(SimulatedStage(), said)
     scene.stage.make_cluster("somebody-elses", TARGET_REGION)
     scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).clusters = 1
     told = refused_before_deletion(scene)
@@ -178,7 +186,7 @@ def test_a_quota_of_clusters_that_is_full_is_refused_only_when_one_more_is_neede
     assert "Delete what is not needed, or have the quota raised." in told
 
 
-def test_a_quota_of_instances_counts_those_that_will_be_replaced(said: Said) -> None:
+def test_a_quota_of_instances_counts_those_that_will_be_replaced(said: LogOutput) -> None:
     """Three instances in place of two need room for one more."""
     scene = scene_with(said, INSTANCE_COUNT="3")
     scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).instances = 2
@@ -189,7 +197,9 @@ def test_a_quota_of_instances_counts_those_that_will_be_replaced(said: Said) -> 
     )
 
 
-def test_a_quota_of_snapshots_that_the_final_snapshot_would_break_is_refused(said: Said) -> None:
+def test_a_quota_of_snapshots_that_the_final_snapshot_would_break_is_refused(
+    said: LogOutput,
+) -> None:
     """A quota of snapshots whose last place the copy took is refused before the deletion."""
     scene = scene_with(said, SKIP_FINAL_SNAPSHOT="false")
     scene.stage.aurora.quotas(account=ACCOUNT, region=TARGET_REGION).manual_cluster_snapshots = 1
@@ -198,7 +208,7 @@ def test_a_quota_of_snapshots_that_the_final_snapshot_would_break_is_refused(sai
 
 
 def test_a_topic_that_is_missing_fails_the_operation_and_the_record_says_that_nobody_was_told(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """Without a topic nobody can be told: the end stands, with `notified` false, a warning and a
     metric.
@@ -216,7 +226,7 @@ def test_a_topic_that_is_missing_fails_the_operation_and_the_record_says_that_no
     assert 1 == len(scene.said.metrics("NotificationLost"))
 
 
-def test_everything_that_is_wrong_is_told_at_once(said: Said) -> None:
+def test_everything_that_is_wrong_is_told_at_once(said: LogOutput) -> None:
     """One refusal names all problems."""
     scene = scene_with(
         said,
@@ -240,7 +250,7 @@ def test_everything_that_is_wrong_is_told_at_once(said: Said) -> None:
     assert 4 == len(scene.stage.notices()[-1]["problems"])
 
 
-def test_one_secret_for_both_is_refused(said: Said) -> None:
+def test_one_secret_for_both_is_refused(said: LogOutput) -> None:
     """One secret for the master and the users is refused, by its name or its ARN."""
     arn = f"arn:aws:secretsmanager:us-west-2:{ACCOUNT}:secret:{APP_SECRET}-AbC123"
     told = refused_before_deletion(scene_with(said, MASTER_CREDENTIALS_SECRET_ID=arn))
@@ -251,7 +261,7 @@ def test_one_secret_for_both_is_refused(said: Said) -> None:
     )
 
 
-def test_a_log_that_the_engine_does_not_have_is_refused(said: Said) -> None:
+def test_a_log_that_the_engine_does_not_have_is_refused(said: LogOutput) -> None:
     """A log export that the engine does not have is refused."""
     told = refused_before_deletion(scene_with(said, LOG_EXPORTS="postgresql,slowquery"))
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from simulation.stage import SOURCE_REGION, TARGET_REGION, TOPIC, Stage
-from tests.refusals.scene import TARGET_ARN, Said, Scene, is_sentence
+from simulation.stage import SOURCE_REGION, TARGET_REGION, TOPIC, SimulatedStage
+from tests.refusals.scene import TARGET_ARN, LogOutput, RefusalScene, is_sentence
 
 
-def refused(scene: Scene, detail_type: str, **detail: Any) -> str:
+def refused(scene: RefusalScene, detail_type: str, **detail: Any) -> str:
     """Put an event that is refused; returns reason and remedy, as people are told them."""
     scene.stage.deliver()
     before, told = scene.stage.all_operations(), len(scene.stage.notices())
@@ -53,7 +53,7 @@ def refused(scene: Scene, detail_type: str, **detail: Any) -> str:
     ],
 )
 def test_a_request_with_fields_that_there_are_not_is_refused_with_those_that_there_are(
-    scene: Scene, detail: dict[str, Any], why: str
+    scene: RefusalScene, detail: dict[str, Any], why: str
 ) -> None:
     """The remedy lists them: an event chooses a snapshot or a step, never what is deleted."""
     told = refused(scene, "RestoreRequested", **detail)
@@ -91,7 +91,7 @@ def test_a_request_with_fields_that_there_are_not_is_refused_with_those_that_the
     ],
 )
 def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
-    scene: Scene, detail: dict[str, Any], why: str
+    scene: RefusalScene, detail: dict[str, Any], why: str
 ) -> None:
     """The remedy is about what is wrong: the names of the fields were not."""
     told = refused(scene, "RestoreRequested", **detail)
@@ -115,7 +115,7 @@ def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
     ],
 )
 def test_a_misspelt_step_is_refused_with_the_nearest(
-    scene: Scene, detail: dict[str, Any], remedy: str
+    scene: RefusalScene, detail: dict[str, Any], remedy: str
 ) -> None:
     """Where there is one: the steps that there are stand in the reason."""
     told = refused(scene, "RestoreRequested", rerun_of="one", **detail)
@@ -127,7 +127,7 @@ def test_a_misspelt_step_is_refused_with_the_nearest(
 @pytest.mark.parametrize(
     "detail", [{}, {"reason": "enough"}, {"operation_id": "one", "force": True}]
 )
-def test_a_cancel_that_is_malformed_is_refused(scene: Scene, detail: dict[str, Any]) -> None:
+def test_a_cancel_that_is_malformed_is_refused(scene: RefusalScene, detail: dict[str, Any]) -> None:
     """A malformed cancel is refused with every field that is wrong."""
     assert "these fields only: operation_id, reason." in refused(scene, "CancelRequested", **detail)
 
@@ -142,7 +142,7 @@ def test_a_cancel_that_is_malformed_is_refused(scene: Scene, detail: dict[str, A
     ],
 )
 def test_an_operation_that_nobody_knows_is_refused(
-    scene: Scene, detail_type: str, detail: dict[str, Any]
+    scene: RefusalScene, detail_type: str, detail: dict[str, Any]
 ) -> None:
     """An unknown operation is refused, also when its key is another item's."""
     scene.stage.run(60)
@@ -152,7 +152,7 @@ def test_an_operation_that_nobody_knows_is_refused(
     assert "aurora-restore-test-state" in told
 
 
-def test_a_plan_that_the_stage_does_not_have_is_refused(scene: Scene) -> None:
+def test_a_plan_that_the_stage_does_not_have_is_refused(scene: RefusalScene) -> None:
     """An unknown plan is refused, and the remedy says where plans are made."""
     told = refused(scene, "RestoreRequested", plan="weekly")
 
@@ -160,14 +160,14 @@ def test_a_plan_that_the_stage_does_not_have_is_refused(scene: Scene) -> None:
     assert "/aurora-restore/test/plans/weekly/" in told
 
 
-def test_a_snapshot_that_does_not_exist_is_refused(scene: Scene) -> None:
+def test_a_snapshot_that_does_not_exist_is_refused(scene: RefusalScene) -> None:
     """A snapshot that does not exist is refused, by its name or its ARN."""
     assert "There is no snapshot rds:nowhere in us-east-1." in refused(
         scene, "RestoreRequested", snapshot_identifier="rds:nowhere"
     )
 
 
-def test_a_snapshot_of_another_cluster_is_refused(scene: Scene) -> None:
+def test_a_snapshot_of_another_cluster_is_refused(scene: RefusalScene) -> None:
     """Nobody restores another cluster's data by naming it."""
     scene.stage.make_cluster("prod-cluster-eu", SOURCE_REGION)
     scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
@@ -180,7 +180,7 @@ def test_a_snapshot_of_another_cluster_is_refused(scene: Scene) -> None:
 
 
 def test_a_snapshot_of_an_earlier_cluster_of_the_sources_name_fails_the_operation(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """The identifier is the same, the immutable resource id is not."""
     rds = scene.stage.rds(SOURCE_REGION)
@@ -198,7 +198,7 @@ def test_a_snapshot_of_an_earlier_cluster_of_the_sources_name_fails_the_operatio
     assert "is of an earlier cluster called prod-cluster" in str(operation.reason)
 
 
-def test_a_request_where_there_is_no_snapshot_at_all_fails_and_says_so(scene: Scene) -> None:
+def test_a_request_where_there_is_no_snapshot_at_all_fails_and_says_so(scene: RefusalScene) -> None:
     """Without a name the newest usable one is meant, and there is none."""
     scene.stage.put("RestoreRequested")
     operation = scene.fails(at="snapshot-check")
@@ -209,7 +209,7 @@ def test_a_request_where_there_is_no_snapshot_at_all_fails_and_says_so(scene: Sc
     )
 
 
-def test_a_rerun_of_what_has_not_ended_is_refused(scene: Scene) -> None:
+def test_a_rerun_of_what_has_not_ended_is_refused(scene: RefusalScene) -> None:
     """A rerun of an open operation is refused."""
     scene.stage.night()
     running = scene.run_until(State.COPYING)
@@ -218,7 +218,9 @@ def test_a_rerun_of_what_has_not_ended_is_refused(scene: Scene) -> None:
     assert f"The operation {running.operation_id} is COPYING, it has not ended." in told
 
 
-def test_a_rerun_of_what_succeeded_is_refused_with_the_request_that_would_do(scene: Scene) -> None:
+def test_a_rerun_of_what_succeeded_is_refused_with_the_request_that_would_do(
+    scene: RefusalScene,
+) -> None:
     """There is no step to continue at; the snapshot can be asked for by name."""
     scene.stage.night()
     done = scene.ends(State.SUCCEEDED)
@@ -227,7 +229,7 @@ def test_a_rerun_of_what_succeeded_is_refused_with_the_request_that_would_do(sce
     assert f"ask with snapshot_identifier {done.facts.snapshot.arn}." in told
 
 
-def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: Scene) -> None:
+def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: RefusalScene) -> None:
     """A rerun cannot begin after the step that failed."""
     scene.stage.topics.delete_topic(TOPIC)
     scene.stage.night()
@@ -257,7 +259,7 @@ def test_a_rerun_from_a_later_step_than_the_one_that_failed_is_refused(scene: Sc
     ],
 )
 def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(
-    scene: Scene, state: State, why: str, what_to_do: str
+    scene: RefusalScene, state: State, why: str, what_to_do: str
 ) -> None:
     """A restore that only has to be told of is past cancelling.
 
@@ -281,7 +283,7 @@ def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(
     assert State.SUCCEEDED is scene.stage.run_to_the_end().state
 
 
-def test_a_refusal_that_nobody_can_be_told_of_is_logged_and_counted(scene: Scene) -> None:
+def test_a_refusal_that_nobody_can_be_told_of_is_logged_and_counted(scene: RefusalScene) -> None:
     """There is no record to mark; the log and an alarm have to do."""
     scene.stage.topics.delete_topic(TOPIC)
     scene.stage.put("RestoreRequested", plan="weekly")
@@ -294,9 +296,9 @@ def test_a_refusal_that_nobody_can_be_told_of_is_logged_and_counted(scene: Scene
     assert [] == scene.stage.failures
 
 
-def test_a_refusal_without_a_topic_in_the_environment_is_logged(said: Said) -> None:
+def test_a_refusal_without_a_topic_in_the_environment_is_logged(said: LogOutput) -> None:
     """A topic that only SSM names belongs to a plan, and a refused request has none."""
-    stage = Stage({"SNS_TOPIC_ARN": ""})
+    stage = SimulatedStage({"SNS_TOPIC_ARN": ""})
     stage.parameters.put_parameter(Name="/aurora-restore/test/sns-topic-arn", Value=TOPIC)
     stage.put("RestoreRequested", plan="weekly")
     stage.deliver()
@@ -305,13 +307,13 @@ def test_a_refusal_without_a_topic_in_the_environment_is_logged(said: Said) -> N
     assert [] == stage.failures
 
 
-def test_a_request_for_a_copy_of_our_own_is_refused(said: Said) -> None:
+def test_a_request_for_a_copy_of_our_own_is_refused(said: LogOutput) -> None:
     """It is a snapshot of the source by every other mark but its tag."""
     settings = {"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": "alias/other"}
-    stage = Stage(settings)
+    stage = SimulatedStage(settings)
     stage.keys.create("123456789012", SOURCE_REGION, "alias/other")
     stage.night()
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     (hop,) = scene.run_until(State.COPYING).facts.copies.hops
     told = refused(scene, "RestoreRequested", snapshot_identifier=hop.identifier)
 

@@ -9,12 +9,12 @@ from chalicelib.flow.errors import SettingsError, UnreadableRecordError
 from chalicelib.records.targets import target_key
 from chalicelib.runtime import plans
 from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION
-from tests.refusals.scene import TARGET_ARN, Scene
+from tests.refusals.scene import TARGET_ARN, RefusalScene
 
 WEEKLY_ARN = TARGET_ARN.replace("staging", "weekly")
 
 
-def plan_weekly(scene: Scene, **settings: str) -> None:
+def plan_weekly(scene: RefusalScene, **settings: str) -> None:
     """Give the stage a second plan, of the same source, with a target of its own."""
     for name, value in ({"target-cluster-id": "weekly-cluster"} | settings).items():
         path = f"/aurora-restore/test/plans/weekly/{name.replace('_', '-')}"
@@ -34,7 +34,7 @@ def cluster_created(arn: str) -> dict[str, Any]:
     }
 
 
-def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene) -> None:
+def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: RefusalScene) -> None:
     """It would replace somebody's source; the plan that restores from it is good."""
     plan_weekly(scene, source_cluster_id="staging-cluster", source_region=TARGET_REGION)
     ports = scene.stage.ports()
@@ -47,7 +47,7 @@ def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Scene
     assert ["weekly"] == [plan.name for plan in plans.plans(ports)]
 
 
-def test_two_plans_with_one_target_are_both_unusable_and_told(scene: Scene) -> None:
+def test_two_plans_with_one_target_are_both_unusable_and_told(scene: RefusalScene) -> None:
     """A misspelt parameter that is the only one of its plan would leave it the stage's target."""
     plan_weekly(scene, target_cluster_id="staging-cluster")
     with pytest.raises(SettingsError) as caught:
@@ -58,7 +58,9 @@ def test_two_plans_with_one_target_are_both_unusable_and_told(scene: Scene) -> N
     assert 2 == len(scene.said.metrics("PlanUnusable"))
 
 
-def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(scene: Scene) -> None:
+def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(
+    scene: RefusalScene,
+) -> None:
     """Of the stage it stops no plan; of a plan, that one."""
     scene.stage.parameters.put_parameter(Name="/aurora-restore/test/kms-key-di", Value="alias/mine")
     scene.stage.parameters.put_parameter(
@@ -77,7 +79,7 @@ def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(scene
     "damage", [{"armed_since": "yesterday"}, {"look_due_at": 5}, {"armed_since": "2026-11-23"}]
 )
 def test_a_damaged_item_of_one_target_stops_no_other_plan(
-    scene: Scene, damage: dict[str, object]
+    scene: RefusalScene, damage: dict[str, object]
 ) -> None:
     """The heartbeat catches up the others, and counts the damaged one each time."""
     plan_weekly(scene)
@@ -93,7 +95,9 @@ def test_a_damaged_item_of_one_target_stops_no_other_plan(
     assert 2 <= len(scene.said.metrics("CatchUpFailed"))
 
 
-def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(scene: Scene) -> None:
+def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(
+    scene: RefusalScene,
+) -> None:
     """The plan that failed is named in the log, the item is counted, and the event goes to the
     failure queue.
     """
@@ -111,7 +115,7 @@ def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(sc
     assert 1 == len(scene.said.metrics("RecordUnreadable"))
 
 
-def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Scene) -> None:
+def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: RefusalScene) -> None:
     """RDS speaks of a cluster, and that one's item is read alone.
 
     A hint for the damaged one is counted and let be.
@@ -133,7 +137,7 @@ def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Scene
     assert 1 == len(scene.said.metrics("RecordUnreadable"))
 
 
-def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: Scene) -> None:
+def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: RefusalScene) -> None:
     """A rerun takes today's settings, but never restores to another cluster than was meant."""
     scene.put_app_secret(app_password=None)
     failed = scene.night_fails(at="delete-rds")
@@ -151,7 +155,7 @@ def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: Sc
     assert f"{SOURCE_REGION}:123456789012:cluster-snapshot:rds:" in notice["remedy"]
 
 
-def test_a_hint_costs_one_item_however_many_plans_there_are(scene: Scene) -> None:
+def test_a_hint_costs_one_item_however_many_plans_there_are(scene: RefusalScene) -> None:
     """The event names the target: no parameter is read for it."""
     plan_weekly(scene)
     scene.stage.faults.fail_next("ssm", "get_parameters_by_path", "AccessDenied", times=99)

@@ -2,11 +2,11 @@
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from simulation.stage import Stage
-from tests.refusals.scene import Said, Scene, is_sentence
+from simulation.stage import SimulatedStage
+from tests.refusals.scene import LogOutput, RefusalScene, is_sentence
 
 
-def skipped(scene: Scene, operation: Operation) -> str:
+def skipped(scene: RefusalScene, operation: Operation) -> str:
     """Check that an operation was skipped, with its reason told and no call made that changes.
 
     Returns the reason.
@@ -30,14 +30,14 @@ def skipped(scene: Scene, operation: Operation) -> str:
     return str(operation.reason)
 
 
-def missed_night(scene: Scene) -> str:
+def missed_night(scene: RefusalScene) -> str:
     """Let a night pass whose events are lost; returns the snapshot's identifier."""
     identifier = scene.stage.night()
     scene.stage.settle()
     return identifier
 
 
-def created_event(scene: Scene, identifier: str) -> dict[str, object]:
+def created_event(scene: RefusalScene, identifier: str) -> dict[str, object]:
     """Give the event of a snapshot that was lost."""
     arn = f"arn:aws:rds:us-east-1:123456789012:cluster-snapshot:{identifier}"
     detail = {
@@ -57,7 +57,7 @@ def created_event(scene: Scene, identifier: str) -> dict[str, object]:
     }
 
 
-def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: Scene) -> None:
+def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: RefusalScene) -> None:
     """One operation per target at a time; the one that runs is not disturbed."""
     scene.stage.night()
     running = scene.run_until(State.TARGET_DELETING)
@@ -72,7 +72,7 @@ def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: Scene
     )
 
 
-def test_a_snapshot_that_comes_while_an_operation_runs_is_skipped(scene: Scene) -> None:
+def test_a_snapshot_that_comes_while_an_operation_runs_is_skipped(scene: RefusalScene) -> None:
     """It is made up for when the target is free, if it is still the newest."""
     scene.stage.night()
     running = scene.run_until(State.COPYING)
@@ -85,7 +85,7 @@ def test_a_snapshot_that_comes_while_an_operation_runs_is_skipped(scene: Scene) 
     assert State.COPYING is scene.stage.all_operations()[0].state
 
 
-def test_a_snapshot_older_than_the_last_success_is_skipped(scene: Scene) -> None:
+def test_a_snapshot_older_than_the_last_success_is_skipped(scene: RefusalScene) -> None:
     """Its event came late, and the target holds newer data already."""
     older = missed_night(scene)
     scene.stage.clock.advance(3600)
@@ -100,7 +100,7 @@ def test_a_snapshot_older_than_the_last_success_is_skipped(scene: Scene) -> None
     assert reason.startswith("The target already holds data of 2026-11-23T04:")
 
 
-def test_a_snapshot_older_than_another_is_skipped(scene: Scene) -> None:
+def test_a_snapshot_older_than_another_is_skipped(scene: RefusalScene) -> None:
     """The newest is worth restoring, and the one before it is not."""
     older = missed_night(scene)
     scene.stage.clock.advance(3600)
@@ -111,10 +111,10 @@ def test_a_snapshot_older_than_another_is_skipped(scene: Scene) -> None:
     assert skipped(scene, scene.stage.only()).endswith(f"and {newer} is newer.")
 
 
-def test_a_snapshot_older_than_the_limit_is_skipped(said: Said) -> None:
+def test_a_snapshot_older_than_the_limit_is_skipped(said: LogOutput) -> None:
     """An event that comes after SNAPSHOT_AGE_MAX_HOURS starts nothing by itself."""
-    stage = Stage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
-    scene = Scene(stage, said)
+    stage = SimulatedStage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
+    scene = RefusalScene(stage, said)
     late = missed_night(scene)
     stage.clock.advance(2 * 3600)
     stage.queue.append(created_event(scene, late))
@@ -122,10 +122,12 @@ def test_a_snapshot_older_than_the_limit_is_skipped(said: Said) -> None:
     assert skipped(scene, scene.ends(State.SKIPPED)).endswith("older than 1 hour.")
 
 
-def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(said: Said) -> None:
+def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(
+    said: LogOutput,
+) -> None:
     """Neither the limit nor a newer success stands in the way of who asks for older data."""
-    stage = Stage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
-    scene = Scene(stage, said)
+    stage = SimulatedStage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
+    scene = RefusalScene(stage, said)
     older = missed_night(scene)
     stage.clock.advance(3 * 3600)
     stage.night()
@@ -141,7 +143,9 @@ def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(sai
     assert "It is older than usual." in notice["text"]
 
 
-def test_what_was_skipped_may_not_be_cancelled_and_may_be_asked_for_again(scene: Scene) -> None:
+def test_what_was_skipped_may_not_be_cancelled_and_may_be_asked_for_again(
+    scene: RefusalScene,
+) -> None:
     """A skipped operation has ended; a rerun of it starts at the beginning."""
     scene.stage.night()
     scene.run_until(State.COPYING)

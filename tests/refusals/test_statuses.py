@@ -5,15 +5,15 @@ operation, with a way out.
 import pytest
 
 from chalicelib.flow.choreography import State
-from simulation.stage import Stage
-from tests.refusals.scene import TARGET_ARN, WRITER_ARN, Said, Scene
+from simulation.stage import SimulatedStage
+from tests.refusals.scene import TARGET_ARN, WRITER_ARN, LogOutput, RefusalScene
 
 BAD = ["failed", "incompatible-parameters", "inaccessible-encryption-credentials"]
 READER_ARN = WRITER_ARN.replace("-1", "-2")
 EVENTS = "The RDS events of the cluster and its instances tell the cause."
 
 
-def rerun_succeeds(scene: Scene) -> bool:
+def rerun_succeeds(scene: RefusalScene) -> bool:
     """Do what the notice says: run it again from delete-rds, once the cause is gone."""
     failed = scene.stage.all_operations()[-1]
     scene.stage.put("RestoreRequested", rerun_of=failed.operation_id, from_step="delete-rds")
@@ -22,7 +22,7 @@ def rerun_succeeds(scene: Scene) -> bool:
 
 @pytest.mark.parametrize("status", [*BAD, "incompatible-restore", "migration-failed"])
 def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(
-    scene: Scene, status: str
+    scene: RefusalScene, status: str
 ) -> None:
     """What stands there then is ours, so a rerun takes it away and begins anew."""
     scene.stage.aurora.fail_creation(TARGET_ARN, status, "A test asked for this.")
@@ -47,7 +47,7 @@ def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(
     ],
 )
 def test_an_instance_that_turns_bad_while_it_is_made_fails_the_operation(
-    scene: Scene, arn: str, status: str
+    scene: RefusalScene, arn: str, status: str
 ) -> None:
     """Writer or reader: a target without one is not what was asked for.
 
@@ -68,7 +68,7 @@ def test_an_instance_that_turns_bad_while_it_is_made_fails_the_operation(
     assert (arn == WRITER_ARN) == is_open
 
 
-def test_a_target_with_a_bad_instance_is_replaced_by_a_rerun(scene: Scene) -> None:
+def test_a_target_with_a_bad_instance_is_replaced_by_a_rerun(scene: RefusalScene) -> None:
     """Instances that failed are deleted like any other of ours."""
     scene.stage.aurora.fail_creation(READER_ARN, "incompatible-network", "A test asked for this.")
     scene.night_fails(at="check-restore-status")
@@ -77,7 +77,7 @@ def test_a_target_with_a_bad_instance_is_replaced_by_a_rerun(scene: Scene) -> No
 
 
 def test_a_cluster_that_loses_its_key_while_instances_are_made_fails_the_operation(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """The cluster is looked at as well as the instances."""
     scene.stage.night()
@@ -90,7 +90,9 @@ def test_a_cluster_that_loses_its_key_while_instances_are_made_fails_the_operati
 
 
 @pytest.mark.parametrize("status", [*BAD, "storage-full"])
-def test_an_old_target_that_is_broken_is_replaced_all_the_same(scene: Scene, status: str) -> None:
+def test_an_old_target_that_is_broken_is_replaced_all_the_same(
+    scene: RefusalScene, status: str
+) -> None:
     """A broken old target is replaced like any other."""
     if status == "storage-full":
         scene.stage.aurora.set_status(WRITER_ARN, status)
@@ -105,7 +107,7 @@ def test_an_old_target_that_is_broken_is_replaced_all_the_same(scene: Scene, sta
     "status", ["inaccessible-encryption-credentials-recoverable", "levitating"]
 )
 def test_a_status_that_may_recover_is_waited_for_inside_the_deadline(
-    scene: Scene, status: str
+    scene: RefusalScene, status: str
 ) -> None:
     """A status that may recover is waited for, and so is one that is unknown."""
     scene.stage.night()
@@ -121,7 +123,7 @@ def test_a_status_that_may_recover_is_waited_for_inside_the_deadline(
     assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
 
 
-def test_a_snapshot_that_failed_is_refused_by_name(scene: Scene) -> None:
+def test_a_snapshot_that_failed_is_refused_by_name(scene: RefusalScene) -> None:
     """A snapshot that Aurora could not finish is refused by its name."""
     identifier = scene.stage.night()
     scene.stage.settle()
@@ -138,9 +140,9 @@ def test_a_snapshot_that_failed_is_refused_by_name(scene: Scene) -> None:
     )
 
 
-def test_no_capacity_for_an_instance_is_waited_out(said: Said) -> None:
+def test_no_capacity_for_an_instance_is_waited_out(said: LogOutput) -> None:
     """A lack of capacity for an instance is retried."""
-    scene = Scene(Stage(), said)
+    scene = RefusalScene(SimulatedStage(), said)
     scene.stage.aurora.fail_next("CreateDBInstance", "InsufficientDBInstanceCapacity", times=4)
     scene.stage.night()
     operation = scene.ends(State.SUCCEEDED)

@@ -6,18 +6,18 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG
-from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
-from tests.refusals.scene import OWNER, TARGET_ARN, Said, Scene, belongings
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, SimulatedStage
+from tests.refusals.scene import OWNER, TARGET_ARN, LogOutput, RefusalScene, belongings
 
 
-def night_and_its_copys_name(scene: Scene) -> tuple[str, str]:
+def night_and_its_copys_name(scene: RefusalScene) -> tuple[str, str]:
     """Let a night fall; returns the operation's id and the name that its copy is going to have."""
     scene.stage.night()
     operation = scene.run_until(State.SNAPSHOT_FOUND)
     return operation.operation_id, operation.copy_name(scene.stage.key_arn())
 
 
-def take_snapshot(stage: Stage, name: str, tags: dict[str, str]) -> None:
+def take_snapshot(stage: SimulatedStage, name: str, tags: dict[str, str]) -> None:
     """Have somebody take a snapshot of the old target."""
     stage.rds().create_db_cluster_snapshot(
         DBClusterIdentifier="staging-cluster",
@@ -28,7 +28,7 @@ def take_snapshot(stage: Stage, name: str, tags: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("tags", [{}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}])
 def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
-    scene: Scene, tags: dict[str, str]
+    scene: RefusalScene, tags: dict[str, str]
 ) -> None:
     """A snapshot of somebody else's, or of another operation, is neither used nor deleted."""
     _, name = night_and_its_copys_name(scene)
@@ -50,7 +50,9 @@ def test_a_strangers_snapshot_under_our_copys_name_is_neither_used_nor_deleted(
     )
 
 
-def test_another_stages_snapshot_under_our_copys_name_is_said_to_be_theirs(scene: Scene) -> None:
+def test_another_stages_snapshot_under_our_copys_name_is_said_to_be_theirs(
+    scene: RefusalScene,
+) -> None:
     """A snapshot of another stage is said to be that stage's, and nobody is told to delete it."""
     _, name = night_and_its_copys_name(scene)
     take_snapshot(scene.stage, name, {OWNER_TAG: "prod/default"})
@@ -73,12 +75,12 @@ def test_another_stages_snapshot_under_our_copys_name_is_said_to_be_theirs(scene
     ],
 )
 def test_a_strangers_snapshot_under_the_final_snapshots_name_is_met_before_the_deletion(
-    said: Said, tags: dict[str, str], told: str
+    said: LogOutput, tags: dict[str, str], told: str
 ) -> None:
     """AWS would refuse the deletion when the target's instances are gone already."""
-    stage = Stage({"SKIP_FINAL_SNAPSHOT": "false"})
+    stage = SimulatedStage({"SKIP_FINAL_SNAPSHOT": "false"})
     stage.staging()
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     stage.night()
     take_snapshot(stage, scene.run_until(State.COPYING).name_of_final_snapshot, tags)
     before = scene.target_ids()
@@ -89,7 +91,7 @@ def test_a_strangers_snapshot_under_the_final_snapshots_name_is_met_before_the_d
 
 
 def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_restored(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """Tags can be copied along; stale data must never be called fresh."""
     operation_id, name = night_and_its_copys_name(scene)
@@ -101,7 +103,7 @@ def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_resto
     )
 
 
-def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: Scene) -> None:
+def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: RefusalScene) -> None:
     """It was made of another snapshot of the source."""
     earlier = scene.stage.night()
     scene.stage.settle()
@@ -120,7 +122,7 @@ def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: Scene)
     )
 
 
-def test_a_new_instance_in_the_recorded_target_stops_the_deletion(scene: Scene) -> None:
+def test_a_new_instance_in_the_recorded_target_stops_the_deletion(scene: RefusalScene) -> None:
     """It was not there when the deletion was decided: somebody needs that cluster.
 
     Nothing of it is deleted.
@@ -141,7 +143,7 @@ def test_a_new_instance_in_the_recorded_target_stops_the_deletion(scene: Scene) 
     assert before == scene.target_ids()
 
 
-def test_a_new_instance_with_our_tag_stops_the_deletion_as_well(scene: Scene) -> None:
+def test_a_new_instance_with_our_tag_stops_the_deletion_as_well(scene: RefusalScene) -> None:
     """Whoever tagged it, it is not among those whose deletion was decided."""
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
@@ -164,7 +166,7 @@ def test_a_new_instance_with_our_tag_stops_the_deletion_as_well(scene: Scene) ->
 
 
 def test_a_cluster_made_under_the_targets_name_right_after_the_deletion_is_left_alone(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """A cluster with another resource id than the deleted target's is left alone."""
     scene.stage.night()
@@ -182,7 +184,7 @@ def test_a_cluster_made_under_the_targets_name_right_after_the_deletion_is_left_
     "tags", [{}, {OWNER_TAG: OWNER}, {OWNER_TAG: OWNER, OPERATION_TAG: "another"}]
 )
 def test_a_cluster_made_under_the_targets_name_before_the_restore_is_left_alone(
-    scene: Scene, tags: dict[str, str]
+    scene: RefusalScene, tags: dict[str, str]
 ) -> None:
     """`Already exists` is success only for what this operation made itself."""
     scene.stage.night()
@@ -197,7 +199,9 @@ def test_a_cluster_made_under_the_targets_name_before_the_restore_is_left_alone(
     assert before == scene.target_ids()
 
 
-def test_another_stages_cluster_under_the_targets_name_is_said_to_be_theirs(scene: Scene) -> None:
+def test_another_stages_cluster_under_the_targets_name_is_said_to_be_theirs(
+    scene: RefusalScene,
+) -> None:
     """It appeared between the deletion and the restore."""
     scene.stage.night()
     scene.run_until(State.TARGET_CLEAR)
@@ -211,7 +215,7 @@ def test_another_stages_cluster_under_the_targets_name_is_said_to_be_theirs(scen
     assert "add-tags" not in str(operation.remedy)
 
 
-def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:
+def test_an_instance_name_that_somebody_took_is_refused(scene: RefusalScene) -> None:
     """Instance names are the region's, not the cluster's."""
     scene.stage.night()
     scene.run_until(State.CLUSTER_RESTORING)
@@ -249,7 +253,7 @@ def test_an_instance_name_that_somebody_took_is_refused(scene: Scene) -> None:
     ],
 )
 def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(
-    scene: Scene, state: State, step: str
+    scene: RefusalScene, state: State, step: str
 ) -> None:
     """The cluster of that name has another resource id, so nothing is created in it or said of it."""
     scene.stage.night()
@@ -266,7 +270,7 @@ def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(
     assert "delete-rds" == failed.rerun_from
 
 
-def test_a_restored_cluster_that_somebody_removed_is_missed(scene: Scene) -> None:
+def test_a_restored_cluster_that_somebody_removed_is_missed(scene: RefusalScene) -> None:
     """It had no instances yet, so one call removed it."""
     scene.stage.night()
     scene.run_until(State.CLUSTER_RESTORED)
@@ -278,13 +282,13 @@ def test_a_restored_cluster_that_somebody_removed_is_missed(scene: Scene) -> Non
     assert "no cluster now has its name." in str(operation.reason)
 
 
-def test_a_strangers_snapshot_under_the_old_copys_name_is_not_put_away(said: Said) -> None:
+def test_a_strangers_snapshot_under_the_old_copys_name_is_not_put_away(said: LogOutput) -> None:
     """ARCHIVE_SNAPSHOT=false deletes a copy of ours, never somebody's snapshot.
 
     A good restore stays good.
     """
-    stage = Stage({"ARCHIVE_SNAPSHOT": "false"})
-    scene = Scene(stage, said)
+    stage = SimulatedStage({"ARCHIVE_SNAPSHOT": "false"})
+    scene = RefusalScene(stage, said)
     stage.night()
     name = scene.run_until(State.RESTORED).name_of_copy
     stage.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)

@@ -11,13 +11,13 @@ from chalicelib.aws.rds import Cluster
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, SettingsError
 from chalicelib.target.cluster import TargetCluster
-from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
-from tests.refusals.scene import OWNER, TARGET_ARN, WRITER_ARN, Said, Scene
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, SimulatedStage
+from tests.refusals.scene import OWNER, TARGET_ARN, WRITER_ARN, LogOutput, RefusalScene
 
 READER_ARN = WRITER_ARN.replace("-1", "-2")
 
 
-def left_alone(scene: Scene) -> tuple[str, str]:
+def left_alone(scene: RefusalScene) -> tuple[str, str]:
     """Let a night be refused with the target as it was; returns reason and remedy."""
     before = scene.target_ids()
     operation = scene.night_fails(at="delete-rds")
@@ -27,7 +27,7 @@ def left_alone(scene: Scene) -> tuple[str, str]:
     return str(operation.reason), str(operation.remedy)
 
 
-def follow(scene: Scene, remedy: str) -> None:
+def follow(scene: RefusalScene, remedy: str) -> None:
     """Do what the one command in a remedy does, through the same API."""
     found = re.search(
         r'for arn in (.+?); do aws rds add-tags-to-resource --region (\S+) --resource-name "\$arn" '
@@ -44,10 +44,10 @@ def follow(scene: Scene, remedy: str) -> None:
 
 @pytest.mark.parametrize("owner", ["prod/default", "test/weekly", "local/default"])
 def test_a_target_of_another_stage_or_plan_is_refused_without_any_command_that_takes_it_over(
-    said: Said, owner: str
+    said: LogOutput, owner: str
 ) -> None:
     """Record and notice say whose it is, and that another target has to be named."""
-    scene = Scene(Stage(), said)
+    scene = RefusalScene(SimulatedStage(), said)
     scene.stage.staging(tags={"aurora-restore": owner})
     reason, remedy = left_alone(scene)
 
@@ -58,7 +58,7 @@ def test_a_target_of_another_stage_or_plan_is_refused_without_any_command_that_t
     assert "add-tags-to-resource" not in scene.stage.notices()[-1]["text"]
 
 
-def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: Scene) -> None:
+def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: RefusalScene) -> None:
     """An instance of another plan is refused, also in a cluster of our own."""
     scene.stage.rds().add_tags_to_resource(
         ResourceName=READER_ARN, Tags=[{"Key": "aurora-restore", "Value": "prod/default"}]
@@ -73,10 +73,10 @@ def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: Sc
 
 
 def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it(
-    said: Said,
+    said: LogOutput,
 ) -> None:
     """It is nobody's. Once the command is run, a rerun succeeds."""
-    scene = Scene(Stage(), said)
+    scene = RefusalScene(SimulatedStage(), said)
     scene.stage.staging(tags={})
     reason, remedy = left_alone(scene)
     follow(scene, remedy)
@@ -95,7 +95,7 @@ def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it
 
 
 def test_a_member_without_our_tag_is_refused_before_its_cluster_loses_anything(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """Deletion protection does not protect instances, so each is asked for its tag."""
     rds = scene.stage.rds()
@@ -115,9 +115,9 @@ def test_a_member_without_our_tag_is_refused_before_its_cluster_loses_anything(
     assert "analytics-reader" not in scene.target_ids()
 
 
-def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: Said) -> None:
+def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: LogOutput) -> None:
     """Its protection is somebody's will; ours is lifted, theirs is not."""
-    scene = Scene(Stage(), said)
+    scene = RefusalScene(SimulatedStage(), said)
     scene.stage.staging(tags={})
     scene.stage.rds().modify_db_cluster(
         DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
@@ -131,7 +131,7 @@ def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: Said
     assert True is cluster["DeletionProtection"]
 
 
-def test_a_target_that_belongs_to_a_global_cluster_is_refused(scene: Scene) -> None:
+def test_a_target_that_belongs_to_a_global_cluster_is_refused(scene: RefusalScene) -> None:
     """Even with our tag: its removal would reach into other regions."""
     scene.stage.rds().create_global_cluster(
         GlobalClusterIdentifier="worldwide", SourceDBClusterIdentifier=TARGET_ARN
@@ -143,7 +143,7 @@ def test_a_target_that_belongs_to_a_global_cluster_is_refused(scene: Scene) -> N
     assert remedy.startswith("Remove it from the global cluster if")
 
 
-def test_a_target_that_is_a_replica_is_refused(scene: Scene) -> None:
+def test_a_target_that_is_a_replica_is_refused(scene: RefusalScene) -> None:
     """AWS refuses to delete its last instance, when the others are gone already."""
     scene.stage.night()
     operation = scene.run_until(State.SNAPSHOT_FOUND)
@@ -165,13 +165,13 @@ def test_a_target_that_is_a_replica_is_refused(scene: Scene) -> None:
     ],
 )
 def test_a_target_that_is_the_source_cannot_even_be_planned(
-    said: Said, environment: dict[str, str]
+    said: LogOutput, environment: dict[str, str]
 ) -> None:
     """Identifiers are compared as whole ARNs, in lower case.
 
     No operation comes of it, the invocation fails.
     """
-    scene = Scene(Stage(environment), said)
+    scene = RefusalScene(SimulatedStage(environment), said)
     scene.stage.night()
     scene.stage.run(600)
 
@@ -180,7 +180,7 @@ def test_a_target_that_is_the_source_cannot_even_be_planned(
     assert "the target is the source cluster itself" in str(scene.stage.failures[0])
 
 
-class RenamedSourceStage(Stage):
+class RenamedSourceStage(SimulatedStage):
     """A stage whose target's name leads to the source cluster: somebody renamed production over it,
     say.
     """
@@ -205,11 +205,11 @@ class RenamedSourceStage(Stage):
         return client
 
 
-def test_a_target_with_the_sources_resource_id_is_refused(said: Said) -> None:
+def test_a_target_with_the_sources_resource_id_is_refused(said: LogOutput) -> None:
     """Names can be moved, the resource id cannot."""
     stage = RenamedSourceStage()
     stage.staging()
-    reason, remedy = left_alone(Scene(stage, said))
+    reason, remedy = left_alone(RefusalScene(stage, said))
 
     assert (
         f"The target {TARGET_ARN} is the source cluster itself: both have the resource id cluster-"
@@ -220,14 +220,14 @@ def test_a_target_with_the_sources_resource_id_is_refused(said: Said) -> None:
     )
 
 
-def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: Said) -> None:
+def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: LogOutput) -> None:
     """Renamed over the target's name there is no source to ask any more, but the snapshot says
     whose it is.
     """
     stage = RenamedSourceStage()
     stage.staging()
     stage.night()
-    scene = Scene(stage, said)
+    scene = RefusalScene(stage, said)
     found = scene.run_until(State.SNAPSHOT_FOUND).facts
     (snapshot,) = stage.rds(SOURCE_REGION).describe_db_cluster_snapshots()["DBClusterSnapshots"]
 
@@ -235,7 +235,7 @@ def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: Said) -
 
 
 def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_deleted_at_the_next(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """With a warning, since no plan had asked for it: whoever protected it may still be heard in
     between.
@@ -259,9 +259,9 @@ def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_dele
     )
 
 
-def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said: Said) -> None:
+def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said: LogOutput) -> None:
     """The name alone says nothing: staging may be called what production is called."""
-    scene = Scene(Stage({"TARGET_CLUSTER_ID": "prod-cluster"}), said)
+    scene = RefusalScene(SimulatedStage({"TARGET_CLUSTER_ID": "prod-cluster"}), said)
     scene.stage.make_cluster("prod-cluster", TARGET_REGION, tags={"aurora-restore": OWNER})
     scene.stage.night()
     operation = scene.stage.run_to_the_end()

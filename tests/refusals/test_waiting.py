@@ -8,9 +8,9 @@ import pytest
 from chalicelib.database.errors import DatabaseBusyError, DatabaseUnavailableError
 from chalicelib.flow.choreography import State
 from simulation.in_memory_services import client_error
-from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, Stage
-from tests.refusals.denied_calls import Call, DenyingStage
-from tests.refusals.scene import TARGET_ARN, Said, Scene
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION, SimulatedStage
+from tests.refusals.denied_calls import DeniedCall, DenyingStage
+from tests.refusals.scene import TARGET_ARN, LogOutput, RefusalScene
 
 
 class TroubledStage(DenyingStage):
@@ -20,13 +20,13 @@ class TroubledStage(DenyingStage):
 
     def check(self, service: str, method: str) -> None:
         """Note a call; raises the trouble at its first two times."""
-        call = Call(self._running, service, method)
+        call = DeniedCall(self._running, service, method)
         self.times[call] = self.times.get(call, 0) + 1
         if self.times[call] <= 2:
             raise client_error(self.code, "Rate exceeded", method, self.status)
 
     def __init__(self) -> None:
-        self.times: dict[Call, int] = {}
+        self.times: dict[DeniedCall, int] = {}
         super().__init__()
 
 
@@ -36,33 +36,33 @@ class UnwellStage(TroubledStage):
     code, status = "InternalFailure", 500
 
 
-def succeeds(scene: Scene) -> bool:
+def succeeds(scene: RefusalScene) -> bool:
     """Let the night end well, without a warning."""
     return scene.ends(State.SUCCEEDED).warnings == ()
 
 
-def test_a_night_on_which_every_call_is_throttled_twice_ends_well(said: Said) -> None:
+def test_a_night_on_which_every_call_is_throttled_twice_ends_well(said: LogOutput) -> None:
     """A restore succeeds though each call of each function is throttled twice."""
     stage = TroubledStage()
     stage.staging()
     stage.run(300)
     stage.night()
 
-    assert succeeds(Scene(stage, said))
+    assert succeeds(RefusalScene(stage, said))
     assert len(stage.times) > 35
 
 
-def test_a_night_on_which_every_call_meets_a_server_error_twice_ends_well(said: Said) -> None:
+def test_a_night_on_which_every_call_meets_a_server_error_twice_ends_well(said: LogOutput) -> None:
     """A restore succeeds though each call meets a server error twice."""
     stage = UnwellStage()
     stage.staging()
     stage.run(300)
     stage.night()
 
-    assert succeeds(Scene(stage, said))
+    assert succeeds(RefusalScene(stage, said))
 
 
-def test_a_sixth_copy_waits_for_its_turn(scene: Scene) -> None:
+def test_a_sixth_copy_waits_for_its_turn(scene: RefusalScene) -> None:
     """Five copies may run in a region; which of two quotas was meant is seen by what runs."""
     for number in range(5):
         scene.stage.make_cluster(f"other-{number}", SOURCE_REGION)
@@ -82,7 +82,7 @@ def test_a_sixth_copy_waits_for_its_turn(scene: Scene) -> None:
     assert len(scene.said.lines("Waiting: Five copies are running in us-west-2 already.")) > 10
 
 
-def test_a_target_that_is_backing_up_or_modifying_is_waited_for(scene: Scene) -> None:
+def test_a_target_that_is_backing_up_or_modifying_is_waited_for(scene: RefusalScene) -> None:
     """Its members may change meanwhile, so nothing is decided before."""
     scene.stage.night()
     scene.run_until(State.SNAPSHOT_READY)
@@ -94,7 +94,9 @@ def test_a_target_that_is_backing_up_or_modifying_is_waited_for(scene: Scene) ->
     assert 1 <= len(scene.said.lines("Waiting: The target staging-cluster is backing-up."))
 
 
-def test_a_target_that_begins_a_backup_after_it_was_recorded_is_waited_for(scene: Scene) -> None:
+def test_a_target_that_begins_a_backup_after_it_was_recorded_is_waited_for(
+    scene: RefusalScene,
+) -> None:
     """A deletion would be refused until the backup is done."""
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
@@ -106,7 +108,7 @@ def test_a_target_that_begins_a_backup_after_it_was_recorded_is_waited_for(scene
     assert 1 <= len(scene.said.lines("Waiting: The old target staging-cluster is backing-up."))
 
 
-class LateStage(Stage):
+class LateStage(SimulatedStage):
     """A stage on which RDS does not find what it has just begun, for some minutes after a state was
     entered.
     """
@@ -148,12 +150,12 @@ class LateClusterForGood(LateClusterStage):
 
 @pytest.mark.parametrize("late", [LateStage, LateClusterStage])
 def test_what_is_not_found_for_some_minutes_is_waited_for(
-    said: Said, late: type[LateStage]
+    said: LogOutput, late: type[LateStage]
 ) -> None:
     """RDS is eventually consistent: a copy that does not show yet is not begun again."""
     stage = late()
     stage.night()
-    operation = Scene(stage, said).ends(State.SUCCEEDED)
+    operation = RefusalScene(stage, said).ends(State.SUCCEEDED)
 
     assert 0 == operation.facts.attempts.copy_failures
     assert (
@@ -163,26 +165,26 @@ def test_what_is_not_found_for_some_minutes_is_waited_for(
     )
 
 
-def test_a_copy_that_is_not_found_for_longer_is_begun_again(said: Said) -> None:
+def test_a_copy_that_is_not_found_for_longer_is_begun_again(said: LogOutput) -> None:
     """The copy itself was there all the time, so it is adopted."""
     stage = LateCopyForGood()
     stage.night()
 
-    assert 1 == Scene(stage, said).ends(State.SUCCEEDED).facts.attempts.copy_failures
+    assert 1 == RefusalScene(stage, said).ends(State.SUCCEEDED).facts.attempts.copy_failures
 
 
-def test_a_cluster_that_is_not_found_for_longer_is_missed(said: Said) -> None:
+def test_a_cluster_that_is_not_found_for_longer_is_missed(said: LogOutput) -> None:
     """A rerun would begin with the deletion."""
     stage = LateClusterForGood()
     stage.night()
-    operation = Scene(stage, said).fails(at="check-restore-status")
+    operation = RefusalScene(stage, said).fails(at="check-restore-status")
 
     assert "no cluster now has its name." in str(operation.reason)
     assert "delete-rds" == operation.rerun_from
 
 
 def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """A server without connections, and then a lock of another session, are waited for."""
     scene.stage.night()
@@ -202,7 +204,7 @@ def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(
     assert 1 <= len(scene.said.lines("Waiting: PostgreSQL at staging is in the way"))
 
 
-def test_a_password_that_rds_could_not_set_is_set_again(scene: Scene) -> None:
+def test_a_password_that_rds_could_not_set_is_set_again(scene: RefusalScene) -> None:
     """Only an event tells it (0067), and that may be lost: after a while it is simply asked for
     again.
     """
@@ -214,7 +216,7 @@ def test_a_password_that_rds_could_not_set_is_set_again(scene: Scene) -> None:
     assert 2 == len(scene.said.lines("Waiting: Aurora was asked for the new master password."))
 
 
-def test_a_database_that_is_not_there_is_no_trouble_that_passes(scene: Scene) -> None:
+def test_a_database_that_is_not_there_is_no_trouble_that_passes(scene: RefusalScene) -> None:
     """A database of the master secret that does not exist is refused."""
     scene.put_master_secret(database="shoppe")
     operation = scene.night_fails(at="setup-db-users")
@@ -224,7 +226,7 @@ def test_a_database_that_is_not_there_is_no_trouble_that_passes(scene: Scene) ->
 
 
 def test_a_login_of_production_that_the_master_may_not_close_fails_the_operation(
-    scene: Scene,
+    scene: RefusalScene,
 ) -> None:
     """Production's password would go on working in the copy: that is not a success."""
     scene.stage.night()
@@ -240,7 +242,7 @@ def test_a_login_of_production_that_the_master_may_not_close_fails_the_operation
     )
 
 
-def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: Said) -> None:
+def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: LogOutput) -> None:
     """A bug is logged whole, fails its invocation twice for Lambda's retries and alarms, and ends
     the operation.
     """
@@ -257,7 +259,7 @@ def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: S
     stage = BuggyStage()
     stage.staging()
     stage.night()
-    operation = Scene(stage, said).fails(at="copy-snapshot")
+    operation = RefusalScene(stage, said).fails(at="copy-snapshot")
 
     assert (
         "copy-snapshot failed 3 times with ZeroDivisionError, which it does not expect."
@@ -267,20 +269,20 @@ def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: S
     assert 3 == len(said.lines("A bug in copy-snapshot: ZeroDivisionError."))
 
 
-def test_an_announcement_that_eventbridge_does_not_take_is_made_again(said: Said) -> None:
+def test_an_announcement_that_eventbridge_does_not_take_is_made_again(said: LogOutput) -> None:
     """PutEvents may answer well and still not have taken an entry."""
 
-    class DeafStage(Stage):
-        deaf = 3
+    class RejectingStage(SimulatedStage):
+        rejections_left = 3
 
         def put_event(self, source: str, detail_type: str, detail: dict[str, object]) -> str:
-            if self.deaf and source.startswith("aurora-restore"):
-                self.deaf -= 1
+            if self.rejections_left and source.startswith("aurora-restore"):
+                self.rejections_left -= 1
                 return "lost"
             return super().put_event(source, detail_type, detail)
 
-    stage = DeafStage()
+    stage = RejectingStage()
     stage.staging()
     stage.night()
 
-    assert succeeds(Scene(stage, said))
+    assert succeeds(RefusalScene(stage, said))

@@ -1,4 +1,4 @@
-"""A tale as a real account tells it: the tables as `aws dynamodb scan` prints them, and
+"""A trace as a real account tells it: the tables as `aws dynamodb scan` prints them, and
 CloudTrail's records.
 """
 
@@ -11,14 +11,16 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 
 from simulation.history import Called, Wrote
-from tests.simulation.trace_builder import ACCOUNT, STAGE, Tale
+from tests.simulation.trace_builder import ACCOUNT, STAGE, TraceBuilder
 
 _SERIALIZER = TypeSerializer()
 
 
-def export(folder: Path, *tales: Tale, foreign: tuple[dict[str, Any], ...] = ()) -> list[str]:
+def export(
+    folder: Path, *traces: TraceBuilder, foreign: tuple[dict[str, Any], ...] = ()
+) -> list[str]:
     """Write the three files; returns the arguments that name them."""
-    entries = [entry for tale in tales for entry in tale.entries]
+    entries = [entry for trace in traces for entry in trace.entries]
     writes = [entry for entry in entries if isinstance(entry, Wrote)]
     tables = {
         name: {one.key: one.item for one in writes if one.table == name}

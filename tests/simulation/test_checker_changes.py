@@ -4,28 +4,30 @@ from dataclasses import replace
 
 from chalicelib.flow.choreography import State
 from simulation.history import Entry, Wrote
-from tests.simulation.trace_builder import Tale, broken, names, rewritten, without
+from tests.simulation.trace_builder import TraceBuilder, broken, names, rewritten, without
 
 LAST = "night-1#000014"
 
 
 def test_a_whole_success_breaks_nothing() -> None:
     """Copy, deletion, restore, users, archive: every promise is kept."""
-    assert [] == broken(Tale().succeed())
+    assert [] == broken(TraceBuilder().succeed())
 
 
 def test_failures_cancellations_and_skips_break_nothing() -> None:
     """Each end with its reason and remedy, one after another on one target."""
-    failed = Tale("failed").copy().fail()
-    cancelled = Tale("cancelled", at=failed.now).fail(State.CANCELLED)
-    skipped = Tale("skipped", at=cancelled.now).fail(State.SKIPPED)
+    failed = TraceBuilder("failed").copy().fail()
+    cancelled = TraceBuilder("cancelled", at=failed.now).fail(State.CANCELLED)
+    skipped = TraceBuilder("skipped", at=cancelled.now).fail(State.SKIPPED)
 
     assert [] == broken(failed, cancelled, skipped)
 
 
 def test_an_end_after_an_end_is_seen() -> None:
     """In the record and in the trail."""
-    found = broken(Tale().fail().go(State.CANCELLED, reason="Late.", remedy="None.", notified=True))
+    found = broken(
+        TraceBuilder().fail().go(State.CANCELLED, reason="Late.", remedy="None.", notified=True)
+    )
 
     assert (
         "single-terminal-state: night-1 had ended FAILED, and was then written as CANCELLED."
@@ -39,25 +41,27 @@ def test_an_end_after_an_end_is_seen() -> None:
 
 def test_a_record_may_close_after_its_end() -> None:
     """Leaving the index of open operations is no change of state."""
-    assert "single-terminal-state" not in names(broken(Tale().fail()))
+    assert "single-terminal-state" not in names(broken(TraceBuilder().fail()))
 
 
 def test_a_version_that_stands_still_is_seen() -> None:
     """A state that changes without its version would let two writers win."""
-    tale = Tale()
-    record = tale.operation.to_item()
+    trace = TraceBuilder()
+    record = trace.operation.to_item()
     changed = {**record, "state": "SNAPSHOT_FOUND"}
-    tale.entries.append(Wrote(tale.now, "a-step", "state", "night-1", changed, record))
+    trace.entries.append(Wrote(trace.now, "a-step", "state", "night-1", changed, record))
 
     assert (
         "version: night-1 went from ACCEPTED to SNAPSHOT_FOUND while its version rose by 0."
-        in broken(tale)
+        in broken(trace)
     )
 
 
 def test_a_change_without_its_row_is_seen() -> None:
     """At the next change, and at rest."""
-    found = broken(without(Tale().succeed(), lambda entry: _is_row(entry, "night-1#000003")))
+    found = broken(
+        without(TraceBuilder().succeed(), lambda entry: _is_row(entry, "night-1#000003"))
+    )
 
     assert "version: The row night-1#000004 came without the row of version 3." in found
     assert any(
@@ -67,22 +71,22 @@ def test_a_change_without_its_row_is_seen() -> None:
 
 def test_a_missing_last_row_is_seen_at_rest() -> None:
     """Nothing follows it that could miss it."""
-    found = broken(without(Tale().succeed(), lambda entry: _is_row(entry, LAST)))
+    found = broken(without(TraceBuilder().succeed(), lambda entry: _is_row(entry, LAST)))
 
     assert any(one.startswith("version: night-1 is at version 14") for one in found)
 
 
 def test_a_row_that_is_written_twice_is_seen() -> None:
     """A row is the trail of one change only."""
-    tale = Tale()
-    tale.entries.append(tale.entries[1])
+    trace = TraceBuilder()
+    trace.entries.append(trace.entries[1])
 
-    assert "version: The row night-1#000001 was written twice." in broken(tale)
+    assert "version: The row night-1#000001 was written twice." in broken(trace)
 
 
 def test_a_row_that_does_not_follow_is_seen() -> None:
     """Its beginning is the end of the one before it."""
-    found = broken(rewritten(Tale().copy().fail(), "night-1#000003", from_state="ACCEPTED"))
+    found = broken(rewritten(TraceBuilder().copy().fail(), "night-1#000003", from_state="ACCEPTED"))
 
     assert (
         "version: The row night-1#000003 goes from ACCEPTED to COPYING, but before it stood "
@@ -92,8 +96,8 @@ def test_a_row_that_does_not_follow_is_seen() -> None:
 
 def test_a_way_that_the_flow_does_not_know_is_seen() -> None:
     """By record and by row; so is a state that is none."""
-    found = broken(Tale().go(State.TARGET_CLEAR).fail())
-    strange = broken(rewritten(Tale().fail(), "night-1#000002", to_state="DREAMING"))
+    found = broken(TraceBuilder().go(State.TARGET_CLEAR).fail())
+    strange = broken(rewritten(TraceBuilder().fail(), "night-1#000002", to_state="DREAMING"))
 
     assert (
         "version: night-1 went from ACCEPTED to TARGET_CLEAR, a way that the flow does not know."
@@ -107,10 +111,10 @@ def test_a_way_that_the_flow_does_not_know_is_seen() -> None:
 
 def test_a_row_under_another_name_is_seen() -> None:
     """The key is made of operation and version."""
-    tale = Tale()
-    tale.entries[1] = _renamed(tale.entries[1], "night-1#1")
+    trace = TraceBuilder()
+    trace.entries[1] = _renamed(trace.entries[1], "night-1#1")
 
-    assert any("not named after its operation" in one for one in broken(tale.fail()))
+    assert any("not named after its operation" in one for one in broken(trace.fail()))
 
 
 def _is_row(entry: Entry, key: str) -> bool:

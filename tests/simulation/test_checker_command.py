@@ -13,7 +13,7 @@ from simulation.checker.__main__ import main
 from simulation.checker.report import WIDTH
 from simulation.history import Called
 from tests.simulation.exports import export, record
-from tests.simulation.trace_builder import ACCOUNT, SOURCE, START, VICTIM, Tale, without
+from tests.simulation.trace_builder import ACCOUNT, SOURCE, START, VICTIM, TraceBuilder, without
 
 ROOT = Path(__file__).parents[2]
 NOT_JUDGED = {
@@ -25,7 +25,7 @@ NOT_JUDGED = {
 
 def test_a_good_night_is_judged_kept(tmp_path: Path) -> None:
     """Run as it is documented; what cannot be judged is said, and does not count as broken."""
-    arguments = export(tmp_path, Tale().succeed())
+    arguments = export(tmp_path, TraceBuilder().succeed())
     command = [sys.executable, "-m", "simulation.checker", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     verdicts = _verdicts(done.stdout)
@@ -43,7 +43,7 @@ def test_several_nights_and_strangers_are_kept_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A failure, a success after it, and somebody who deletes production by hand."""
-    failed = Tale("first").fail()
+    failed = TraceBuilder("first").fail()
     by_hand = record(
         Called(
             START,
@@ -56,7 +56,7 @@ def test_several_nights_and_strangers_are_kept_apart(
     )
     by_hand["userIdentity"] = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/dba"}
     arguments = export(
-        tmp_path, failed, Tale("second", at=failed.now).succeed(), foreign=(by_hand,)
+        tmp_path, failed, TraceBuilder("second", at=failed.now).succeed(), foreign=(by_hand,)
     )
 
     assert 0 == main(arguments)
@@ -64,10 +64,10 @@ def test_several_nights_and_strangers_are_kept_apart(
 
 
 @pytest.mark.parametrize(
-    ("tale", "promise", "sentence"),
+    ("trace", "promise", "sentence"),
     [
         (
-            Tale()
+            TraceBuilder()
             .copy()
             .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
             .delete_cluster("cluster-X")
@@ -76,27 +76,35 @@ def test_several_nights_and_strangers_are_kept_apart(
             "night-1 deleted the cluster cluster-X, and its victim was cluster-OLD.",
         ),
         (
-            Tale().call("ModifyDBCluster", DBClusterIdentifier=SOURCE).fail(),
+            TraceBuilder().call("ModifyDBCluster", DBClusterIdentifier=SOURCE).fail(),
             "source",
             "night-1 called ModifyDBCluster on the source's cluster prod-cluster in us-east-1.",
         ),
         (
-            without(Tale().succeed(), lambda entry: isinstance(entry, Called)),
+            without(TraceBuilder().succeed(), lambda entry: isinstance(entry, Called)),
             "expected-resources",
             (
                 "night-1 succeeded, and no restore of the cluster staging-cluster in us-west-2 is "
                 "known that still stands."
             ),
         ),
-        (Tale().fail(remedy=None), "explains-failure", "night-1 is FAILED without a remedy."),
-        (Tale(), "no-leaked-locks", "night-1 is ACCEPTED, and still open."),
+        (
+            TraceBuilder().fail(remedy=None),
+            "explains-failure",
+            "night-1 is FAILED without a remedy.",
+        ),
+        (TraceBuilder(), "no-leaked-locks", "night-1 is ACCEPTED, and still open."),
     ],
 )
 def test_what_is_broken_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], tale: Tale, promise: str, sentence: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    trace: TraceBuilder,
+    promise: str,
+    sentence: str,
 ) -> None:
     """The promise, the sentence, and 1 at the end."""
-    code = main(export(tmp_path, tale))
+    code = main(export(tmp_path, trace))
     shown = capsys.readouterr().out
 
     assert (1, "broken") == (code, _verdicts(shown)[promise])
@@ -108,7 +116,10 @@ def test_what_is_under_way_is_not_broken(
 ) -> None:
     """Within its deadline it is said to be under way."""
     code = main(
-        export(tmp_path, Tale(at=datetime.now(UTC) - timedelta(minutes=5)).go(State.SNAPSHOT_FOUND))
+        export(
+            tmp_path,
+            TraceBuilder(at=datetime.now(UTC) - timedelta(minutes=5)).go(State.SNAPSHOT_FOUND),
+        )
     )
 
     assert 0 == code
@@ -120,7 +131,9 @@ def test_what_is_under_way_is_not_broken(
 
 def test_the_sources_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where the records do not know all of them."""
-    arguments = export(tmp_path, Tale().call("AddTagsToResource", ResourceName=SOURCE).fail())
+    arguments = export(
+        tmp_path, TraceBuilder().call("AddTagsToResource", ResourceName=SOURCE).fail()
+    )
 
     assert 1 == main([*arguments, "--source", SOURCE.upper()])
     assert f"the source: {SOURCE}." in capsys.readouterr().out
@@ -163,7 +176,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
     sentence: str,
 ) -> None:
     """Which file and why, and 2 at the end."""
-    arguments = export(tmp_path, Tale().fail())
+    arguments = export(tmp_path, TraceBuilder().fail())
     path = tmp_path / f"{name}.json"
     path.unlink() if content is None else path.write_text(content)
     code, shown = main(arguments), capsys.readouterr()
@@ -176,7 +189,9 @@ def test_a_stage_that_has_no_record_is_a_mistake(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A good night of nobody's would say nothing."""
-    arguments = ["prod" if part == "dev" else part for part in export(tmp_path, Tale().fail())]
+    arguments = [
+        "prod" if part == "dev" else part for part in export(tmp_path, TraceBuilder().fail())
+    ]
 
     assert 2 == main(arguments)
     assert "has no record of the stage prod, only of dev." in capsys.readouterr().err
@@ -184,7 +199,7 @@ def test_a_stage_that_has_no_record_is_a_mistake(
 
 def test_an_export_may_have_one_item_a_line(tmp_path: Path) -> None:
     """As DynamoDB's own exports do."""
-    arguments = export(tmp_path, Tale().succeed())
+    arguments = export(tmp_path, TraceBuilder().succeed())
     for name in ("state", "audit"):
         path = tmp_path / f"{name}.json"
         items = json.loads(path.read_text())["Items"]

@@ -14,7 +14,7 @@ from tests.simulation.trace_builder import (
     COPY_ARN,
     PLAN,
     VICTIM,
-    Tale,
+    TraceBuilder,
     broken,
     names,
     without,
@@ -25,12 +25,12 @@ NIGHT_WITHOUT_COPIES_KEPT = replace(PLAN, copies=replace(PLAN.copies, archive_sn
 
 def test_an_effect_twice_in_an_attempt_is_seen() -> None:
     """A deletion of the same member; another member is another effect."""
-    tale = Tale().copy().go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
-    tale.delete_instance("staging-cluster-2").delete_instance("staging-cluster-1").delete_instance(
+    trace = TraceBuilder().copy().go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
+    trace.delete_instance("staging-cluster-2").delete_instance("staging-cluster-1").delete_instance(
         "staging-cluster-1"
     )
 
-    once = [one for one in broken(tale.fail()) if one.startswith("effect-once")]
+    once = [one for one in broken(trace.fail()) if one.startswith("effect-once")]
     assert [
         (
             "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 "
@@ -47,20 +47,20 @@ def test_an_effect_twice_in_an_attempt_is_seen() -> None:
 
 def test_an_effect_twice_in_a_visit_is_seen() -> None:
     """By two attempts, within one state."""
-    tale = Tale().copy().delete()
-    tale.call(
+    trace = TraceBuilder().copy().delete()
+    trace.call(
         "RestoreDBClusterFromSnapshot", DBClusterIdentifier="staging-cluster", attempt="another"
     ).restore().finish()
 
-    assert {"effect-once"} == names(broken(tale))
+    assert {"effect-once"} == names(broken(trace))
 
 
 def test_setting_the_same_again_is_no_second_effect() -> None:
     """Another attempt may set the password again: nobody knows what became of the first."""
-    tale = Tale().copy().delete().restore()
+    trace = TraceBuilder().copy().delete().restore()
     for attempt in ("first", "second"):
         shown = {"DBCluster": {"DBClusterIdentifier": "staging-cluster"}}
-        tale.call(
+        trace.call(
             "ModifyDBCluster",
             shown,
             DBClusterIdentifier="staging-cluster",
@@ -68,30 +68,30 @@ def test_setting_the_same_again_is_no_second_effect() -> None:
             attempt=attempt,
         )
 
-    assert [] == broken(tale.finish())
+    assert [] == broken(trace.finish())
 
 
 def test_a_call_that_was_refused_is_no_effect() -> None:
     """It may be made again."""
-    tale = Tale().copy().delete()
-    tale.call(
+    trace = TraceBuilder().copy().delete()
+    trace.call(
         "RestoreDBClusterFromSnapshot", DBClusterIdentifier="staging-cluster", error="Throttling"
     ).restore().finish()
 
-    assert [] == broken(tale)
+    assert [] == broken(trace)
 
 
 def test_calls_of_an_attempt_belong_to_the_visit_it_claimed() -> None:
     """An attempt that goes on after another one advanced the record does the same a second time."""
-    tale = Tale().copy().go(State.TARGET_CLEAR)
-    tale.restore()
-    tale.call(
+    trace = TraceBuilder().copy().go(State.TARGET_CLEAR)
+    trace.restore()
+    trace.call(
         "CreateDBInstance",
         DBInstanceIdentifier="staging-cluster-1",
         DBClusterIdentifier="staging-cluster",
     )
 
-    assert "effect-once" not in names(broken(tale.finish()))
+    assert "effect-once" not in names(broken(trace.finish()))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_calls_of_an_attempt_belong_to_the_visit_it_claimed() -> None:
 )
 def test_a_success_without_its_effects_is_seen(action: str, sentence: str) -> None:
     """A history that does not hold the call counts as one without it."""
-    found = broken(without(Tale().succeed(), lambda entry: _is_call(entry, action)))
+    found = broken(without(TraceBuilder().succeed(), lambda entry: _is_call(entry, action)))
 
     assert {"expected-resources"} == names(found)
     assert any(sentence in one for one in found)
@@ -121,34 +121,34 @@ def test_a_success_without_its_effects_is_seen(action: str, sentence: str) -> No
 
 def test_a_cluster_that_was_deleted_again_is_seen() -> None:
     """By ourselves: what people do after the last look is not ours to promise."""
-    tale = (
-        Tale()
+    trace = (
+        TraceBuilder()
         .copy()
         .delete()
         .restore()
         .go(State.USERS_READY, facts={"users": {"production_logins_closed": True}})
     )
-    tale.call("DeleteDBCluster", DBClusterIdentifier="staging-cluster")
+    trace.call("DeleteDBCluster", DBClusterIdentifier="staging-cluster")
 
-    assert any("no restore of the cluster staging-cluster" in one for one in broken(tale.finish()))
+    assert any("no restore of the cluster staging-cluster" in one for one in broken(trace.finish()))
 
 
 def test_an_instance_too_many_is_seen() -> None:
     """Exactly the wanted ones stand."""
-    tale = Tale().copy().delete().restore().create_instance("staging-cluster-3")
+    trace = TraceBuilder().copy().delete().restore().create_instance("staging-cluster-3")
 
     assert any(
         "db staging-cluster-3 in us-west-2 stands, which its plan does not want" in one
-        for one in broken(tale.finish())
+        for one in broken(trace.finish())
     )
 
 
 def test_another_cluster_than_the_recorded_one_is_seen() -> None:
     """The restore's answer tells which one was made."""
-    tale = Tale().copy().delete().restore()
+    trace = TraceBuilder().copy().delete().restore()
 
     found = broken(
-        tale.go(
+        trace.go(
             State.USERS_READY,
             facts={
                 "target": {"cluster_resource_id": "cluster-OTHER"},
@@ -159,13 +159,13 @@ def test_another_cluster_than_the_recorded_one_is_seen() -> None:
     assert [] == [one for one in found if one.startswith("expected-resources")]
     assert any(
         "succeeded with cluster-OTHER, and the restore had made cluster-NEW" in one
-        for one in broken(_archived(tale))
+        for one in broken(_archived(trace))
     )
 
 
 def test_a_rerun_may_adopt_what_its_chain_made() -> None:
     """The cluster and the copy of the first operation; not those of a stranger's."""
-    first = Tale("first").copy().delete().restore().fail()
+    first = TraceBuilder("first").copy().delete().restore().fail()
 
     assert [] == broken(first, _rerun(first, root_id="first"))
     assert any(
@@ -176,14 +176,14 @@ def test_a_rerun_may_adopt_what_its_chain_made() -> None:
 def test_a_copy_that_should_be_gone_is_seen() -> None:
     """The plan says whether it stays; gone is gone, whoever deleted it."""
     kept = _archived(
-        Tale(plan=NIGHT_WITHOUT_COPIES_KEPT)
+        TraceBuilder(plan=NIGHT_WITHOUT_COPIES_KEPT)
         .copy()
         .delete()
         .restore()
         .go(State.USERS_READY, facts=CLOSED)
     )
     deleted = (
-        Tale(plan=NIGHT_WITHOUT_COPIES_KEPT)
+        TraceBuilder(plan=NIGHT_WITHOUT_COPIES_KEPT)
         .copy()
         .delete()
         .restore()
@@ -205,12 +205,12 @@ def test_a_copy_that_another_run_of_the_chain_left_is_seen() -> None:
 
     A success's archive, and another chain's copy, may stay.
     """
-    first = Tale("first").copy().delete().restore().fail()
-    second = Tale("second", at=first.now, root_id="first", state=State.SNAPSHOT_FOUND)
+    first = TraceBuilder("first").copy().delete().restore().fail()
+    second = TraceBuilder("second", at=first.now, root_id="first", state=State.SNAPSHOT_FOUND)
     second.call(
         "CopyDBClusterSnapshot", TargetDBClusterSnapshotIdentifier="left", Tags=second._tags()
     )
-    other = Tale("other", at=first.now, state=State.SNAPSHOT_FOUND)
+    other = TraceBuilder("other", at=first.now, state=State.SNAPSHOT_FOUND)
     other.call(
         "CopyDBClusterSnapshot", TargetDBClusterSnapshotIdentifier="others", Tags=other._tags()
     )
@@ -226,37 +226,37 @@ def test_a_copy_that_another_run_of_the_chain_left_is_seen() -> None:
 
 def test_a_kept_copy_that_was_deleted_is_seen() -> None:
     """An archive that is empty is none."""
-    tale = Tale().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
-    tale.call("DeleteDBClusterSnapshot", DBClusterSnapshotIdentifier=COPY)
+    trace = TraceBuilder().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
+    trace.call("DeleteDBClusterSnapshot", DBClusterSnapshotIdentifier=COPY)
 
     assert any(
         "the-copy in us-west-2, which its plan keeps, is gone" in one
-        for one in broken(_archived(tale))
+        for one in broken(_archived(trace))
     )
 
 
 def test_a_copy_that_could_not_be_put_away_is_a_warning() -> None:
     """The record says it, and the restore is good."""
-    tale = Tale().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
-    tale.go(State.ARCHIVED, warnings=("archive-snapshot: AWS refused.",)).go(
+    trace = TraceBuilder().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
+    trace.go(State.ARCHIVED, warnings=("archive-snapshot: AWS refused.",)).go(
         State.SUCCEEDED, notified=True
     )
 
-    assert [] == broken(tale)
+    assert [] == broken(trace)
 
 
 CLOSED = {"users": {"production_logins_closed": True}}
 
 
-def _archived(tale: Tale) -> Tale:
-    tale.call(
+def _archived(trace: TraceBuilder) -> TraceBuilder:
+    trace.call(
         "AddTagsToResource", ResourceName=COPY_ARN, Tags=[{"Key": ARCHIVED_TAG, "Value": "now"}]
     )
-    return tale.go(State.ARCHIVED).go(State.SUCCEEDED, notified=True)
+    return trace.go(State.ARCHIVED).go(State.SUCCEEDED, notified=True)
 
 
-def _rerun(first: Tale, **who: Any) -> Tale:
-    again = Tale(
+def _rerun(first: TraceBuilder, **who: Any) -> TraceBuilder:
+    again = TraceBuilder(
         "again",
         at=first.now + timedelta(minutes=5),
         state=State.CLUSTER_RESTORED,

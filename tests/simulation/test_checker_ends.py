@@ -13,7 +13,7 @@ from tests.simulation.trace_builder import (
     BOUNDS,
     PLAN,
     TARGET,
-    Tale,
+    TraceBuilder,
     broken,
     names,
     rewritten,
@@ -25,7 +25,7 @@ WAIT = 3 * 60  # seconds of slack: three beats of a minute
 
 def test_a_holder_that_is_replaced_is_seen() -> None:
     """A target goes from one holder to none before it goes to another."""
-    found = broken(Tale().hold("night-2").fail())
+    found = broken(TraceBuilder().hold("night-2").fail())
 
     assert (
         f"lock: The target {TARGET} went from night-1 to night-2, without being free in between."
@@ -35,8 +35,8 @@ def test_a_holder_that_is_replaced_is_seen() -> None:
 
 def test_two_operations_on_one_target_are_seen() -> None:
     """By their rows alone, whatever the target's item says."""
-    first = Tale("first")
-    second = Tale("second", at=first.now + timedelta(seconds=1))
+    first = TraceBuilder("first")
+    second = TraceBuilder("second", at=first.now + timedelta(seconds=1))
     found = broken(first.fail(), second.fail())
 
     assert f"lock: second was created on {TARGET} before first had ended." in found
@@ -44,23 +44,26 @@ def test_two_operations_on_one_target_are_seen() -> None:
 
 def test_one_after_another_is_no_overlap() -> None:
     """Nor is one that is skipped because the target is busy."""
-    first = Tale("first").copy()
+    first = TraceBuilder("first").copy()
     soon, reason = first.now + timedelta(seconds=1), "The target is busy."
-    skipped = Tale(
+    skipped = TraceBuilder(
         "skipped", at=soon, state=State.SKIPPING, skipped_because_locked=True, reason=reason
     ).fail(State.SKIPPED)
     first.fail()
 
-    assert [] == broken(first, skipped, Tale("second", at=first.now).fail())
+    assert [] == broken(first, skipped, TraceBuilder("second", at=first.now).fail())
 
 
 def test_two_operations_of_an_export_are_compared_at_rest() -> None:
     """There the record that names the target is only known after the rows."""
-    first, second = Tale("first"), Tale("second", at=Tale().now + timedelta(seconds=1))
+    first, second = (
+        TraceBuilder("first"),
+        TraceBuilder("second", at=TraceBuilder().now + timedelta(seconds=1)),
+    )
     whole = [
         entry
-        for tale in (first.fail(), second.fail())
-        for entry in tale.entries
+        for trace in (first.fail(), second.fail())
+        for entry in trace.entries
         if isinstance(entry, Wrote)
     ]
     rows = sorted((entry for entry in whole if entry.table == "audit"), key=lambda entry: entry.at)
@@ -78,23 +81,23 @@ def test_two_operations_of_an_export_are_compared_at_rest() -> None:
 
 def test_what_is_open_at_rest_is_seen() -> None:
     """A record that has not ended, and one that ended and was not closed."""
-    ended = Tale().fail()
+    ended = TraceBuilder().fail()
     ended.entries.pop()
 
-    assert "no-leaked-locks: night-1 is ACCEPTED, and still open." in broken(Tale())
+    assert "no-leaked-locks: night-1 is ACCEPTED, and still open." in broken(TraceBuilder())
     assert ["no-leaked-locks: night-1 is FAILED, and still open."] == broken(ended)
 
 
 def test_what_is_under_way_may_be_open() -> None:
     """In a real account it is said that it is."""
-    assert [] == broken(Tale(), bounds=replace(BOUNDS, under_way=frozenset({"night-1"})))
+    assert [] == broken(TraceBuilder(), bounds=replace(BOUNDS, under_way=frozenset({"night-1"})))
 
 
 def test_a_target_that_is_held_by_nobody_is_seen() -> None:
     """Its holder has ended."""
     assert [
         f"no-leaked-locks: The target {TARGET} is held by night-1, which is not open."
-    ] == broken(Tale().fail().hold("night-1"))
+    ] == broken(TraceBuilder().fail().hold("night-1"))
 
 
 @pytest.mark.parametrize(
@@ -102,9 +105,11 @@ def test_a_target_that_is_held_by_nobody_is_seen() -> None:
 )
 def test_a_state_that_lasts_too_long_is_seen(seconds: int, wrong: set[str]) -> None:
     """Its budget and the slack are the bound, to the second."""
-    tale = Tale().copy().go(State.TARGET_CLEAR).go(State.CLUSTER_RESTORING, seconds=seconds)
+    trace = (
+        TraceBuilder().copy().go(State.TARGET_CLEAR).go(State.CLUSTER_RESTORING, seconds=seconds)
+    )
 
-    assert wrong == names(broken(tale.fail()))
+    assert wrong == names(broken(trace.fail()))
 
 
 def test_the_queue_of_a_copy_has_its_own_time() -> None:
@@ -118,23 +123,27 @@ def test_time_counts_from_the_last_fault() -> None:
 
     What comes after it, excuses nothing.
     """
-    tale = Tale().go(State.FAILING, seconds=10 * 3600, reason="It was late.", remedy="Wait.").fail()
+    trace = (
+        TraceBuilder()
+        .go(State.FAILING, seconds=10 * 3600, reason="It was late.", remedy="Wait.")
+        .fail()
+    )
     among, after = Checker(BOUNDS), Checker(BOUNDS)
-    among.faults_stopped(tale.now - timedelta(seconds=WAIT))
+    among.faults_stopped(trace.now - timedelta(seconds=WAIT))
     seen = [
-        [one.invariant for entry in tale.entries for one in checker.see(entry)]
+        [one.invariant for entry in trace.entries for one in checker.see(entry)]
         for checker in (among, after)
     ]
-    after.faults_stopped(tale.now)
+    after.faults_stopped(trace.now)
 
     assert [[], ["deadline"]] == seen
-    assert ([], []) == (among.rest(tale.now), after.rest(tale.now))
+    assert ([], []) == (among.rest(trace.now), after.rest(trace.now))
 
 
 @pytest.mark.parametrize("end", [State.FAILED, State.CANCELLED, State.SKIPPED])
 def test_an_end_without_a_reason_is_seen(end: State) -> None:
     """In the record and in the row."""
-    found = broken(Tale().fail(end, reason=None))
+    found = broken(TraceBuilder().fail(end, reason=None))
 
     assert f"explains-failure: night-1 is {end} without a reason." in found
     assert f"explains-failure: The row of night-1 at version 3, {end}, gives no reason." in found
@@ -143,7 +152,7 @@ def test_an_end_without_a_reason_is_seen(end: State) -> None:
 def test_an_end_without_a_remedy_is_seen() -> None:
     """What was skipped needs none."""
     found = [
-        broken(Tale().fail(end, remedy=None))
+        broken(TraceBuilder().fail(end, remedy=None))
         for end in (State.FAILED, State.CANCELLED, State.SKIPPED)
     ]
 
@@ -157,10 +166,12 @@ def test_an_end_without_a_remedy_is_seen() -> None:
 def test_an_end_that_nobody_was_told_of_is_seen() -> None:
     """Unless the record knows and warns that it was so."""
     unknown = broken(
-        Tale().go(State.FAILING, reason="It fell.", remedy="Lift it.").go(State.FAILED)
+        TraceBuilder().go(State.FAILING, reason="It fell.", remedy="Lift it.").go(State.FAILED)
     )
-    silent = broken(Tale().fail(notified=False))
-    warned = broken(Tale().fail(notified=False, warnings=("sns-notification: The topic is gone.",)))
+    silent = broken(TraceBuilder().fail(notified=False))
+    warned = broken(
+        TraceBuilder().fail(notified=False, warnings=("sns-notification: The topic is gone.",))
+    )
 
     assert ["notified: night-1 is FAILED, and nobody knows whether people were told."] == unknown
     assert ["notified: night-1 is FAILED, people were not told, and no warning says so."] == silent
@@ -169,13 +180,13 @@ def test_an_end_that_nobody_was_told_of_is_seen() -> None:
 
 def test_an_end_that_was_not_announced_is_seen() -> None:
     """Where the history could hold it."""
-    tale = without(Tale().fail(), lambda entry: isinstance(entry, Announced))
+    trace = without(TraceBuilder().fail(), lambda entry: isinstance(entry, Announced))
 
     assert [
         "notified: night-1 was closed, and EventBridge had not accepted that it is FAILED.",
         "notified: night-1 is FAILED, and EventBridge never accepted that event.",
-    ] == broken(tale)
-    assert [] == broken(tale, bounds=replace(BOUNDS, blind_to=frozenset({"Announced"})))
+    ] == broken(trace)
+    assert [] == broken(trace, bounds=replace(BOUNDS, blind_to=frozenset({"Announced"})))
 
 
 SECRET = 'p"ss\u00e9 word'
@@ -185,21 +196,29 @@ KNOWING = Bounds(stage=BOUNDS.stage, sources=BOUNDS.sources, secrets=frozenset({
 @pytest.mark.parametrize(
     "entry",
     [
-        Said(Tale().now, "sql", f"ALTER ROLE app PASSWORD '{SECRET}'"),
-        Said(Tale().now, "log", '{"message": "p\\"ss\\u00e9 word"}'),
+        Said(TraceBuilder().now, "sql", f"ALTER ROLE app PASSWORD '{SECRET}'"),
+        Said(TraceBuilder().now, "log", '{"message": "p\\"ss\\u00e9 word"}'),
         Announced(
-            Tale().now, "RestoreFailed", {"operation_id": "night-1", "reason": f"not {SECRET}"}
+            TraceBuilder().now,
+            "RestoreFailed",
+            {"operation_id": "night-1", "reason": f"not {SECRET}"},
         ),
-        Wrote(Tale().now, "a-step", "audit", "night-1#000001#intent", {"facts": [{"x": SECRET}]}),
-        Wrote(Tale().now, "a-step", "state", f"target#{TARGET}", {SECRET: 1}),
-        replace(Tale().call("ModifyDBCluster", DBClusterIdentifier=SECRET).entries[-1]),
+        Wrote(
+            TraceBuilder().now,
+            "a-step",
+            "audit",
+            "night-1#000001#intent",
+            {"facts": [{"x": SECRET}]},
+        ),
+        Wrote(TraceBuilder().now, "a-step", "state", f"target#{TARGET}", {SECRET: 1}),
+        replace(TraceBuilder().call("ModifyDBCluster", DBClusterIdentifier=SECRET).entries[-1]),
     ],
 )
 def test_a_secret_in_any_text_is_seen_and_not_repeated(entry: Entry) -> None:
     """As it is, or as JSON writes it."""
     found = [
         one
-        for one in broken(Tale().fail(), bounds=KNOWING, extra=[entry])
+        for one in broken(TraceBuilder().fail(), bounds=KNOWING, extra=[entry])
         if one.startswith("secret")
     ]
 
@@ -209,32 +228,32 @@ def test_a_secret_in_any_text_is_seen_and_not_repeated(entry: Entry) -> None:
 
 def test_the_password_is_where_it_has_to_be() -> None:
     """Aurora has to be told it."""
-    tale = Tale().call(
+    trace = TraceBuilder().call(
         "ModifyDBCluster", DBClusterIdentifier="staging-cluster", MasterUserPassword=SECRET
     )
 
-    assert "secret" not in names(broken(tale.fail(), bounds=KNOWING))
+    assert "secret" not in names(broken(trace.fail(), bounds=KNOWING))
 
 
 def test_a_login_of_productions_after_a_success_is_seen() -> None:
     """Unless the plan keeps it, or nothing has succeeded with that cluster yet."""
     plan = replace(PLAN, users=replace(PLAN.users, keep_login_roles=("auditor",)))
-    tale = Tale(plan=plan).succeed()
+    trace = TraceBuilder(plan=plan).succeed()
     early, late, kept = (
         Opened(at, "cluster-NEW", role)
-        for at, role in [(tale.entries[0].at, "boss"), (tale.now, "boss"), (tale.now, "auditor")]
+        for at, role in [(trace.entries[0].at, "boss"), (trace.now, "boss"), (trace.now, "auditor")]
     )
-    tale.entries.insert(0, early)
+    trace.entries.insert(0, early)
 
     assert [
         "logins-revoked: Production's login boss opens cluster-NEW, with which night-1 succeeded."
-    ] == broken(tale, extra=[kept, late])
+    ] == broken(trace, extra=[kept, late])
 
 
 def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
     """Its owner asks one day what became of it."""
-    tale = Tale().succeed()
-    found = broken(tale, extra=[Unnamed(tale.now, "cluster-NEW", "billing")])
+    trace = TraceBuilder().succeed()
+    found = broken(trace, extra=[Unnamed(trace.now, "cluster-NEW", "billing")])
 
     assert [
         "logins-revoked: night-1 took production's login billing, and its record does not name it."
@@ -243,9 +262,11 @@ def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
 
 def test_a_way_to_production_after_a_success_is_seen() -> None:
     """Unless QUIESCE names it off; and one that was closed without a word is seen as well."""
-    tale = Tale(plan=replace(PLAN, users=replace(PLAN.users, quiesce=("-partman",)))).succeed()
+    trace = TraceBuilder(
+        plan=replace(PLAN, users=replace(PLAN.users, quiesce=("-partman",)))
+    ).succeed()
     ways = (
-        Reached(tale.now, "cluster-NEW", kind, is_open)
+        Reached(trace.now, "cluster-NEW", kind, is_open)
         for kind, is_open in [("dblink", True), ("partman", True), ("user-mappings", False)]
     )
 
@@ -255,14 +276,16 @@ def test_a_way_to_production_after_a_success_is_seen() -> None:
             "logins-revoked: night-1 stopped production's user-mappings, and its record does not "
             "count them."
         ),
-    ] == broken(tale, extra=[*ways])
+    ] == broken(trace, extra=[*ways])
 
 
 def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:
     """The record itself has to say it."""
     found = broken(
         rewritten(
-            Tale().succeed(), "night-1", facts={"target": {"cluster_resource_id": "cluster-NEW"}}
+            TraceBuilder().succeed(),
+            "night-1",
+            facts={"target": {"cluster_resource_id": "cluster-NEW"}},
         )
     )
 

@@ -15,7 +15,7 @@ from tests.simulation.trace_builder import (
     SOURCE,
     START,
     VICTIM,
-    Tale,
+    TraceBuilder,
     broken,
     names,
 )
@@ -52,7 +52,7 @@ FOREIGN = [{"Key": "aurora-restore", "Value": "dev/other"}]
 )
 def test_a_change_that_names_the_source_is_seen(action: str, parameters: dict[str, Any]) -> None:
     """Whether AWS refused it or not, by identifier in the call's region or by ARN."""
-    found = broken(Tale().call(action, **parameters).fail())
+    found = broken(TraceBuilder().call(action, **parameters).fail())
 
     assert any(one.startswith(f"source: night-1 called {action} on the source's ") for one in found)
 
@@ -76,7 +76,7 @@ def test_a_change_that_names_the_source_is_seen(action: str, parameters: dict[st
 )
 def test_reading_the_source_is_no_change(action: str, parameters: dict[str, Any]) -> None:
     """Nor is a cluster of its name in another region the source."""
-    assert "source" not in names(broken(Tale().call(action, **parameters).fail()))
+    assert "source" not in names(broken(TraceBuilder().call(action, **parameters).fail()))
 
 
 @pytest.mark.parametrize(
@@ -122,15 +122,17 @@ def test_what_an_answer_showed_of_the_source_is_known(
     answer: dict[str, Any], action: str, named: dict[str, Any]
 ) -> None:
     """Its members, its instances, and its snapshots that are not ours."""
-    tale = Tale().call("DescribeAll", answer, region=EAST).call(action, **named, region=EAST)
+    trace = (
+        TraceBuilder().call("DescribeAll", answer, region=EAST).call(action, **named, region=EAST)
+    )
 
-    assert "source" in names(broken(tale.fail()))
+    assert "source" in names(broken(trace.fail()))
 
 
 def test_the_source_under_another_name_is_seen() -> None:
     """Its immutable id stays."""
     found = broken(
-        Tale()
+        TraceBuilder()
         .copy()
         .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         .delete_cluster("cluster-SOURCE")
@@ -144,7 +146,7 @@ def test_what_people_do_is_not_judged() -> None:
     parameters = {"DBClusterIdentifier": "prod-cluster"}
     by_hand = Called(START, "arn:aws:iam::1:user/dba", "rds", "DeleteDBCluster", EAST, parameters)
 
-    assert [] == broken(Tale().fail(), extra=[by_hand])
+    assert [] == broken(TraceBuilder().fail(), extra=[by_hand])
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_what_people_do_is_not_judged() -> None:
 def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> None:
     """Without our tag, with another plan's, or with another stage's."""
     found = broken(
-        Tale()
+        TraceBuilder()
         .copy()
         .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         .delete_cluster(tags=tags)
@@ -171,13 +173,13 @@ def test_a_tag_that_was_told_earlier_counts() -> None:
     ours = [{"Key": "aurora-restore", "Value": "dev/default"}]
     shown = {"DBClusterSnapshots": [{"DBClusterSnapshotArn": COPY_ARN, "TagList": ours}]}
     told = (
-        Tale()
+        TraceBuilder()
         .call("DescribeDBClusterSnapshots", shown)
         .call("AddTagsToResource", ResourceName=COPY_ARN, Tags=[])
     )
     foreign = {"DBClusterSnapshots": [{"DBClusterSnapshotArn": COPY_ARN, "TagList": []}]}
     taken = (
-        Tale()
+        TraceBuilder()
         .call("DescribeDBClusterSnapshots", foreign)
         .call("AddTagsToResource", ResourceName=COPY_ARN, Tags=ours)
     )
@@ -190,7 +192,7 @@ def test_what_nothing_tells_of_is_not_judged() -> None:
     checker = Checker(BOUNDS)
     found = [
         one
-        for entry in Tale().call("AddTagsToResource", ResourceName=COPY_ARN).entries
+        for entry in TraceBuilder().call("AddTagsToResource", ResourceName=COPY_ARN).entries
         for one in checker.see(entry)
     ]
 
@@ -203,7 +205,7 @@ def test_what_nothing_tells_of_is_not_judged() -> None:
 def test_another_cluster_than_the_victim_is_seen() -> None:
     """By its immutable id, which the row that decided the deletion tells."""
     found = broken(
-        Tale()
+        TraceBuilder()
         .copy()
         .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         .delete_cluster("cluster-NEW")
@@ -217,7 +219,7 @@ def test_another_cluster_than_the_victim_is_seen() -> None:
 
 def test_a_deletion_without_a_victim_is_seen() -> None:
     """Nothing was decided."""
-    found = broken(Tale().copy().delete_cluster().fail())
+    found = broken(TraceBuilder().copy().delete_cluster().fail())
 
     assert {"only-owned"} == names(found)
     assert found[0].endswith(
@@ -228,7 +230,7 @@ def test_a_deletion_without_a_victim_is_seen() -> None:
 def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
     """Though it carries our tag."""
     found = broken(
-        Tale()
+        TraceBuilder()
         .copy()
         .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         .delete_instance("other")
@@ -242,16 +244,19 @@ def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
 
 def test_an_answer_without_the_clusters_id_is_not_judged() -> None:
     """CloudTrail may leave it out."""
-    tale = (
-        Tale().copy().go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}}).delete_cluster()
+    trace = (
+        TraceBuilder()
+        .copy()
+        .go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
+        .delete_cluster()
     )
-    deletion = tale.entries[-1]
+    deletion = trace.entries[-1]
     assert isinstance(deletion, Called)
-    tale.entries[-1] = replace(
+    trace.entries[-1] = replace(
         deletion, answer={"DBCluster": {"DBClusterIdentifier": "staging-cluster"}}
     )
     checker = Checker(BOUNDS)
-    found = [one for entry in tale.entries for one in checker.see(entry)]
+    found = [one for entry in trace.entries for one in checker.see(entry)]
 
     assert ([], True) == (
         found,

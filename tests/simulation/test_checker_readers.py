@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.flow.choreography import State
-from tests.simulation.trace_builder import BOUNDS, PLAN, Tale, broken
+from tests.simulation.trace_builder import BOUNDS, PLAN, TraceBuilder, broken
 
 EARLY = (
     "readers: night-1 made the db staging-cluster-2 in us-west-2 while production's logins were "
@@ -13,37 +13,37 @@ EARLY = (
 OF_FILES = replace(BOUNDS, blind_to=frozenset({"Announced", "Said", "Opened"}))
 
 
-def made_all_at_once() -> Tale:
+def made_all_at_once() -> TraceBuilder:
     """Create the reader together with the writer."""
-    tale = Tale().copy().delete()
+    trace = TraceBuilder().copy().delete()
     shown = {
         "DBClusterIdentifier": "staging-cluster",
         "DbClusterResourceId": "cluster-NEW",
-        "TagList": tale._tags(),
+        "TagList": trace._tags(),
     }
-    tale.call(
+    trace.call(
         "RestoreDBClusterFromSnapshot",
         {"DBCluster": shown},
         DBClusterIdentifier="staging-cluster",
-        Tags=tale._tags(),
+        Tags=trace._tags(),
     )
-    tale.go(State.CLUSTER_RESTORING, facts={"target": {"cluster_resource_id": "cluster-NEW"}}).go(
+    trace.go(State.CLUSTER_RESTORING, facts={"target": {"cluster_resource_id": "cluster-NEW"}}).go(
         State.CLUSTER_RESTORED
     )
     for identifier in PLAN.target.instance_ids:
-        tale.create_instance(identifier)
-    return tale.go(State.INSTANCES_CREATING).go(State.RESTORED)
+        trace.create_instance(identifier)
+    return trace.go(State.INSTANCES_CREATING).go(State.RESTORED)
 
 
-def closed_after_the_reader(*, seconds: float) -> Tale:
+def closed_after_the_reader(*, seconds: float) -> TraceBuilder:
     """Close the logins so long after the reader was asked for."""
-    tale = Tale().copy().delete().restore()
-    tale.create_instance("staging-cluster-2")
+    trace = TraceBuilder().copy().delete().restore()
+    trace.create_instance("staging-cluster-2")
     closed = {
         "production_logins_closed": True,
-        "exposed_until": tale.now + timedelta(seconds=seconds),
+        "exposed_until": trace.now + timedelta(seconds=seconds),
     }
-    return tale.go(State.USERS_READY, facts={"users": closed})
+    return trace.go(State.USERS_READY, facts={"users": closed})
 
 
 def test_a_reader_beside_the_writer_is_seen() -> None:
@@ -64,12 +64,12 @@ def test_cloudtrails_whole_seconds_are_no_order() -> None:
 
 def test_readers_of_a_cluster_whose_logins_are_closed_already_are_fine() -> None:
     """A rerun makes one that was deleted since."""
-    tale = (
-        Tale()
+    trace = (
+        TraceBuilder()
         .copy()
         .delete()
         .restore()
         .go(State.READERS_CREATING, facts={"users": {"production_logins_closed": True}})
     )
 
-    assert EARLY not in broken(tale.create_instance("staging-cluster-2").go(State.USERS_READY))
+    assert EARLY not in broken(trace.create_instance("staging-cluster-2").go(State.USERS_READY))

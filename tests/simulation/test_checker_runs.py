@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.flow.choreography import ENDING, TERMINAL, State
-from tests.choreography.run_night import Night
+from tests.choreography.run_night import FaultyStage
 
 
 @pytest.mark.parametrize(
@@ -11,10 +11,10 @@ from tests.choreography.run_night import Night
 )
 def test_a_good_night_keeps_every_promise(environment: dict[str, str]) -> None:
     """Every invariant holds of a good night, archived or not, with however many instances."""
-    night = Night(environment)
-    ended = night.dream()
+    stage = FaultyStage(environment)
+    ended = stage.run_night()
 
-    assert (State.SUCCEEDED, []) == (ended.state, night.broken_promises())
+    assert (State.SUCCEEDED, []) == (ended.state, stage.broken_promises())
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ def test_a_good_night_keeps_every_promise(environment: dict[str, str]) -> None:
 )
 def test_a_stopped_night_and_its_rerun_keep_what_is_promised(state: State) -> None:
     """Every invariant holds of a cancelled operation and of the rerun that adopts what it made."""
-    night = Night()
-    night.night()
-    first = night.reach(state).operation_id
-    night.request("CancelRequested", operation_id=first, reason="not tonight")
-    night.run_to_the_end()
-    night.request("RestoreRequested", rerun_of=first, request_id="again")
-    ended = night.run_to_the_end()
+    stage = FaultyStage()
+    stage.night()
+    first = stage.reach(state).operation_id
+    stage.request("CancelRequested", operation_id=first, reason="not tonight")
+    stage.run_to_the_end()
+    stage.request("RestoreRequested", rerun_of=first, request_id="again")
+    ended = stage.run_to_the_end()
 
-    assert (State.SUCCEEDED, []) == (ended.state, night.broken_promises())
+    assert (State.SUCCEEDED, []) == (ended.state, stage.broken_promises())

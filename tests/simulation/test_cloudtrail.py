@@ -15,7 +15,7 @@ from chalicelib.flow.choreography import State
 from simulation.cloudtrail import Stay, calls_of, read_trail
 from simulation.history import Called
 from tests.simulation.exports import record
-from tests.simulation.trace_builder import ACCOUNT, PLAN, START, Tale
+from tests.simulation.trace_builder import ACCOUNT, PLAN, START, TraceBuilder
 
 DELETION: dict[str, Any] = {
     "eventVersion": "1.08",
@@ -175,10 +175,10 @@ def test_of_two_operations_the_one_whose_target_is_named_is_meant() -> None:
 
 def test_a_restore_is_known_by_its_tags() -> None:
     """The chain of reruns that it belongs to is in the request."""
-    tale = Tale("mine").copy().go(State.TARGET_CLEAR).restore()
+    trace = TraceBuilder("mine").copy().go(State.TARGET_CLEAR).restore()
     restore = next(
         entry
-        for entry in tale.entries
+        for entry in trace.entries
         if isinstance(entry, Called) and entry.action.startswith("Restore")
     )
     stays = [

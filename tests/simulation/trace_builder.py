@@ -1,4 +1,4 @@
-"""Histories told by hand: an operation that goes the whole way by the real record and rows, and
+"""Histories built by hand: an operation that goes the whole way by the real record and rows, and
 what may be wrong.
 """
 
@@ -54,7 +54,7 @@ def with_facts(facts: Facts, changes: Mapping[str, Mapping[str, Any]]) -> Facts:
     return replace(facts, **phases)
 
 
-class Tale:
+class TraceBuilder:
     """One operation, told entry by entry; a minute passes with each change of state."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Tale:
         if self.operation.state is not State.SKIPPING:
             self.hold(operation_id)
 
-    def go(self, state: State, *, seconds: float = 60, **changes: Any) -> "Tale":
+    def go(self, state: State, *, seconds: float = 60, **changes: Any) -> "TraceBuilder":
         """Change the state, with its row and what follows from an end."""
         self.now += timedelta(seconds=seconds)
         before, facts = self.operation, changes.pop("facts", {})
@@ -109,13 +109,15 @@ class Tale:
             Wrote(self.now, "a-step", "state", key, closed.to_item(), self.operation.to_item())
         )
 
-    def hold(self, holder: str | None, *, before: dict[str, Any] | None = None) -> "Tale":
+    def hold(self, holder: str | None, *, before: dict[str, Any] | None = None) -> "TraceBuilder":
         """Write the target's item."""
         item = {"operation_id": f"target#{TARGET}", **({"holder": holder} if holder else {})}
         self.entries.append(Wrote(self.now, "a-step", "state", f"target#{TARGET}", item, before))
         return self
 
-    def call(self, action: str, answer: dict[str, Any] | None = None, **parameters: Any) -> "Tale":
+    def call(
+        self, action: str, answer: dict[str, Any] | None = None, **parameters: Any
+    ) -> "TraceBuilder":
         """Call RDS on the operation's behalf; an instant passes."""
         self.now += timedelta(milliseconds=100)
         step = ROWS[self.operation.state].step or "nobody"
@@ -141,13 +143,13 @@ class Tale:
         )
         return self
 
-    def succeed(self) -> "Tale":
+    def succeed(self) -> "TraceBuilder":
         """Go the whole way: a copy, the old target away, a new cluster with two instances, the copy
         archived.
         """
         return self.copy().delete().restore().finish()
 
-    def copy(self) -> "Tale":
+    def copy(self) -> "TraceBuilder":
         """Copy the snapshot, and find everything as it has to be."""
         hop = Hop(region=PLAN.target.region, identifier=COPY, arn=COPY_ARN)
         self.go(State.SNAPSHOT_FOUND, facts={"snapshot": {"arn": SNAPSHOT}})
@@ -162,27 +164,27 @@ class Tale:
         )
         return self.go(State.PREFLIGHT_PASSED)
 
-    def delete(self) -> "Tale":
+    def delete(self) -> "TraceBuilder":
         """Take the old target away."""
         self.go(State.TARGET_DELETING, facts={"target": {"old": VICTIM}})
         for member in VICTIM.members:
             self.delete_instance(member)
         return self.delete_cluster().go(State.TARGET_CLEAR)
 
-    def delete_instance(self, identifier: str, **how: Any) -> "Tale":
+    def delete_instance(self, identifier: str, **how: Any) -> "TraceBuilder":
         """Delete one instance of ours."""
         shown = {
             "DBInstance": {"DBInstanceIdentifier": identifier, "TagList": how.pop("tags", OWNED)}
         }
         return self.call("DeleteDBInstance", shown, DBInstanceIdentifier=identifier, **how)
 
-    def delete_cluster(self, resource_id: str = "cluster-OLD", **how: Any) -> "Tale":
+    def delete_cluster(self, resource_id: str = "cluster-OLD", **how: Any) -> "TraceBuilder":
         """Delete the target."""
         details = {"DBClusterIdentifier": "staging-cluster", "TagList": how.pop("tags", OWNED)}
         shown = {"DBCluster": {**details, "DbClusterResourceId": resource_id}}
         return self.call("DeleteDBCluster", shown, DBClusterIdentifier="staging-cluster", **how)
 
-    def restore(self) -> "Tale":
+    def restore(self) -> "TraceBuilder":
         """Make the new cluster and its instances."""
         shown = {
             "DBClusterIdentifier": "staging-cluster",
@@ -213,7 +215,7 @@ class Tale:
             self.create_instance(reader)
         return self
 
-    def create_instance(self, identifier: str) -> "Tale":
+    def create_instance(self, identifier: str) -> "TraceBuilder":
         """Make one instance of the target."""
         names = {"DBInstanceIdentifier": identifier, "DBClusterIdentifier": "staging-cluster"}
         return self.call(
@@ -223,7 +225,7 @@ class Tale:
             Tags=self._tags(),
         )
 
-    def finish(self) -> "Tale":
+    def finish(self) -> "TraceBuilder":
         """Close production's logins, archive the copy, tell people."""
         self.go(State.USERS_READY, facts={"users": {"production_logins_closed": True}})
         self.call(
@@ -233,7 +235,7 @@ class Tale:
             State.SUCCEEDED, notified=True
         )
 
-    def fail(self, end: State = State.FAILED, **how: Any) -> "Tale":
+    def fail(self, end: State = State.FAILED, **how: Any) -> "TraceBuilder":
         """End without success, as it should be told."""
         way = {
             State.FAILED: State.FAILING,
@@ -249,10 +251,12 @@ class Tale:
         return [*OWNED, {"Key": OPERATION_TAG, "Value": self.operation.root_id}]
 
 
-def broken(*tales: Tale, bounds: Bounds = BOUNDS, extra: Iterable[Entry] = ()) -> list[str]:
-    """Checker tales in the order of their entries' times, at rest an hour after the last."""
+def broken(
+    *traces: TraceBuilder, bounds: Bounds = BOUNDS, extra: Iterable[Entry] = ()
+) -> list[str]:
+    """Check traces in the order of their entries' times, at rest an hour after the last."""
     entries = sorted(
-        (entry for tale in tales for entry in tale.entries), key=lambda entry: entry.at
+        (entry for trace in traces for entry in trace.entries), key=lambda entry: entry.at
     )
     entries = [*entries, *extra]
     return [str(one) for one in violations(bounds, entries, entries[-1].at + timedelta(hours=1))]
@@ -263,21 +267,21 @@ def names(found: Iterable[str]) -> set[str]:
     return {one.split(":")[0] for one in found}
 
 
-def without(tale: Tale, unwanted: Callable[[Entry], bool]) -> Tale:
+def without(trace: TraceBuilder, unwanted: Callable[[Entry], bool]) -> TraceBuilder:
     """Leave entries out."""
-    tale.entries = [entry for entry in tale.entries if not unwanted(entry)]
-    return tale
+    trace.entries = [entry for entry in trace.entries if not unwanted(entry)]
+    return trace
 
 
-def rewritten(tale: Tale, key: str, **attributes: Any) -> Tale:
+def rewritten(trace: TraceBuilder, key: str, **attributes: Any) -> TraceBuilder:
     """Change attributes of every item of one key; None takes one away."""
-    tale.entries = [
+    trace.entries = [
         replace(entry, item=_changed(entry.item, attributes))
         if isinstance(entry, Wrote) and entry.key == key
         else entry
-        for entry in tale.entries
+        for entry in trace.entries
     ]
-    return tale
+    return trace
 
 
 def _changed(item: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:

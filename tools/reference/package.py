@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.package.figures import Figures, Function, Package
+from bench.package.figures import FunctionFigures, PackageFigures, PackageSize
 from chalicelib.flow.choreography import IN_VPC
 from tools.reference.tables import table
 
@@ -45,9 +45,9 @@ class Goal:
         return self.words, f"{self.limit:g}", reached, "met" if self.is_met else "**missed**"
 
 
-def part(figures: Figures | None = None) -> str:
+def part(figures: PackageFigures | None = None) -> str:
     """Write the part."""
-    figures = figures or Figures.read()
+    figures = figures or PackageFigures.read()
     judged = goals(figures)
     missed = [f"- **{goal.words}.** {goal.why}".rstrip() for goal in judged if not goal.is_met]
     whys = ["Why what is missed is missed:", "\n".join(missed)] if missed else []
@@ -62,7 +62,7 @@ def part(figures: Figures | None = None) -> str:
     )
 
 
-def goals(figures: Figures) -> list[Goal]:
+def goals(figures: PackageFigures) -> list[Goal]:
     """Judge the figures; of several functions the worst counts."""
     control = [function for function in figures.functions if function.name != IN_VPC]
     (in_vpc,) = (function for function in figures.functions if function.name == IN_VPC)
@@ -93,13 +93,13 @@ def goals(figures: Figures) -> list[Goal]:
     ]
 
 
-def _size(package: Package) -> Goal:
+def _size(package: PackageSize) -> Goal:
     words = f"MB of the zip for {package.architecture}, with bytecode"
     reached = package.size_bytes / MEGA if package.size_bytes else None
     return Goal(words, SIZE_MAX, reached, package.why_none or WHY_LARGE)
 
 
-def _head(figures: Figures) -> str:
+def _head(figures: PackageFigures) -> str:
     return (
         f"Measured by `make bench-package` with Python {figures.python} on {figures.machine}; do not edit. Starts are "
         "told as multiples of what bare boto3 took in the same run: `import boto3` and "
@@ -108,7 +108,7 @@ def _head(figures: Figures) -> str:
     )
 
 
-def _functions(functions: Sequence[Function]) -> str:
+def _functions(functions: Sequence[FunctionFigures]) -> str:
     heads = (
         "function", "start, times bare boto3", "by the clock", "without bytecode", "by the clock",
         "MiB at the peak", "warm invocations", "own ms, median", "most",
@@ -130,7 +130,7 @@ def _functions(functions: Sequence[Function]) -> str:
     return table(heads, rows)
 
 
-def _measured_at(figures: Figures) -> str:
+def _measured_at(figures: PackageFigures) -> str:
     return f"""
 - **Start** is from the first line of a fresh interpreter until the handler is found, the module of its step is loaded
   and the app's client of RDS is made; the median of {figures.rounds}, all functions in turn and bare boto3 between
