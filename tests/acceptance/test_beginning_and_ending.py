@@ -12,7 +12,7 @@ from tests.acceptance.up import READY, Up, free_port, is_alive, is_free, servers
 
 
 def test_a_taken_port_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
-    """Exit status 1, one line on stderr, and not even an empty folder."""
+    """A taken port is one line on stderr and exit status 1, and leaves not even an empty folder."""
     with socket.socket() as somebody:
         somebody.bind(("127.0.0.1", 0))
         somebody.listen()
@@ -55,7 +55,9 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
 def test_a_dump_that_cannot_be_sql_is_refused_at_once(
     tmp_path: Path, content: bytes | None, sentence: str
 ) -> None:
-    """Before anything is started, one sentence says what to do."""
+    """A dump that cannot be SQL is refused before anything is started, in one sentence that says
+    what to do.
+    """
     dump = tmp_path / "mine.dump"
     if content is not None:
         dump.write_bytes(content)
@@ -65,7 +67,9 @@ def test_a_dump_that_cannot_be_sql_is_refused_at_once(
 
 
 def test_a_world_that_is_being_built_can_be_stopped(tmp_path: Path) -> None:
-    """SIGTERM in the middle of it ends `chalice deploy` and all servers; the exit status is 0."""
+    """SIGTERM while the local AWS is built ends `chalice deploy` and all servers, with exit status
+    0.
+    """
     world = Up(tmp_path / "data", free_port())
     world.wait_for("keys")
     started = world.descendants()

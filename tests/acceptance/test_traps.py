@@ -109,8 +109,8 @@ def seen(
 def test_nothing_of_production_goes_on_in_the_copy(
     inspector: Inspector, seen: tuple[tuple[SourceInspection, TargetInspection], dict[str, Any]]
 ) -> None:
-    """All that the demo judges holds: its passwords are refused, it is cut off, and production is
-    as it was.
+    """After the night the copy is cut off, production's passwords are refused, and production is as
+    it was.
     """
     before, record = seen
     assert "SUCCEEDED" == record["state"]["S"], record
@@ -128,7 +128,7 @@ def test_nothing_of_production_goes_on_in_the_copy(
 def test_no_password_of_production_opens_any_database_of_the_copy(
     world: Up, inspector: Inspector
 ) -> None:
-    """Each is tried, and opens production."""
+    """Each password of production opens production, and opens no database of the copy."""
     master = inspector.production["master"]
     everybody = {**inspector.production["logins"], master["username"]: master["password"]}
 
@@ -144,9 +144,8 @@ def test_no_password_of_production_opens_any_database_of_the_copy(
 
 @pytest.mark.usefixtures("seen")
 def test_the_application_user_reaches_production_by_no_way(world: Up, inspector: Inspector) -> None:
-    """What production's own user reads through the foreign table, the copy's does not.
-
-    Nor does a new user mapping.
+    """Production's user reads through the foreign table; the copy's user cannot, not even by a new
+    user mapping.
     """
     reader = at_production(world, "shop_app", inspector.production["logins"]["shop_app"])
     application = at_staging(world, inspector.app["app_username"], inspector.app["app_password"])
@@ -164,7 +163,7 @@ def test_the_application_user_reaches_production_by_no_way(world: Up, inspector:
 
 @pytest.mark.usefixtures("seen")
 def test_no_trap_ran_as_our_master(world: Up, inspector: Inspector) -> None:
-    """The functions before the catalog's own were called by nobody of ours."""
+    """No function that shadows one of the catalog's own was called by our master."""
     master = at_staging(world, inspector.master["username"], inspector.master["password"])
 
     assert [] == run(master, "SELECT by FROM trap.ran")
@@ -172,7 +171,7 @@ def test_no_trap_ran_as_our_master(world: Up, inspector: Inspector) -> None:
 
 @pytest.mark.usefixtures("seen")
 def test_no_secret_is_in_a_record_a_notice_or_a_log(world: Up, inspector: Inspector) -> None:
-    """Production's and ours, over a whole night."""
+    """No secret, production's or ours, is in a record, a notice or a log after a whole night."""
     secrets = {
         **inspector.production["logins"],
         "production's master": inspector.production["master"]["password"],
@@ -200,7 +199,9 @@ def test_no_secret_is_in_a_record_a_notice_or_a_log(world: Up, inspector: Inspec
 def test_an_expired_role_whose_password_the_secret_holds_fails_the_night(
     world: Up, inspector: Inspector
 ) -> None:
-    """PostgreSQL refuses the password as it would a wrong one; it is recognised all the same."""
+    """An expired role whose password the secret holds is recognised, though PostgreSQL answers as
+    to a wrong password.
+    """
     master = inspector.production["master"]
     user, password = inspector.app["readonly_username"], inspector.app["readonly_password"]
     create = f"CREATE ROLE {user} LOGIN PASSWORD %s VALID UNTIL '2001-01-01'"

@@ -109,9 +109,8 @@ def test_production_has_several_owners_and_its_logins_work(world: Up) -> None:
 
 
 def test_the_clusters_are_what_an_account_would_have(world: Up) -> None:
-    """Production is encrypted and protected.
-
-    Staging carries our tag, and has a writer and a reader.
+    """Production is encrypted and protected; staging carries our tag, and has a writer and a
+    reader.
     """
     (production,) = world.client("rds", "us-east-1").describe_db_clusters()["DBClusters"]
     (staging,) = world.client("rds").describe_db_clusters()["DBClusters"]
@@ -125,9 +124,8 @@ def test_the_clusters_are_what_an_account_would_have(world: Up) -> None:
 
 
 def test_chalice_deployed_the_app_from_a_copy(world: Up) -> None:
-    """Eleven functions are there, with the settings that only this world knows.
-
-    The checkout is as it was.
+    """Chalice deployed eleven functions from a copy, with the settings of this local AWS; the
+    checkout is as it was.
     """
     functions = world.client("lambda").list_functions()["Functions"]
     settings = functions[0]["Environment"]["Variables"]
@@ -139,7 +137,7 @@ def test_chalice_deployed_the_app_from_a_copy(world: Up) -> None:
 
 
 def test_the_parameters_of_the_guide_are_there(world: Up) -> None:
-    """SSM holds the five settings that the guide puts there."""
+    """SSM holds the five settings that the guide names."""
     found = world.client("ssm").get_parameters_by_path(Path="/aurora-restore/local/")["Parameters"]
     key = world.client("kms").describe_key(KeyId="alias/aurora-restore")["KeyMetadata"]["Arn"]
 
@@ -171,7 +169,7 @@ def test_its_export_lines_make_the_aws_command_line_work(world: Up) -> None:
 
 
 def test_no_password_is_printed_or_logged(world: Up) -> None:
-    """Passwords stand in Secrets Manager alone: not in what is printed, and in none of its logs."""
+    """Passwords stand in Secrets Manager alone, and neither in the output nor in the logs."""
     production = secret(world, "production/prod-cluster", "us-east-1")
     passwords = [production["master"]["password"], *production["logins"].values()]
     passwords += [secret(world, MASTER_SECRET)["password"]]
@@ -199,7 +197,9 @@ def complaints(world: Up) -> list[str]:
 
 
 def test_the_doctor_has_nothing_to_say_of_a_new_world(world: Up) -> None:
-    """Before the first night everything is well: production has the snapshot of an earlier one."""
+    """Before the first night the doctor finds nothing: production has the snapshot of an earlier
+    one.
+    """
     assert [] == complaints(world)
 
 
@@ -238,14 +238,16 @@ def test_a_night_makes_staging_fresh(world: Up) -> None:
 
 
 def test_the_doctor_has_nothing_to_say_after_a_night(world: Up) -> None:
-    """After a night everything is well, seen from outside: of a stage that was deployed as people
-    deploy theirs.
+    """After a night the doctor finds nothing wrong with a stage that was deployed as people deploy
+    theirs.
     """
     assert [] == complaints(world)
 
 
 def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: Up) -> None:
-    """What the old functions began, new ones, with other code and settings, finish."""
+    """An operation that the old functions began is finished by new ones, with other code and
+    settings.
+    """
     wish = {
         "Source": "aurora-restore.local",
         "DetailType": "RestoreRequested",
@@ -275,8 +277,8 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
 
 
 def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
-    """After a night: psql opens the fresh cluster, requests and cancels are obeyed, a manual
-    snapshot starts one.
+    """After a night the README's commands work: psql, requests, cancels, and a manual snapshot that
+    starts a restore.
     """
     _, request, trail = commands("Keep it running")
     operations, said, manual_snapshot, cancel, psql = commands("Looking around", LOCALAWS)
@@ -303,8 +305,8 @@ def subjects_told(world: Up) -> list[str]:
 def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_why(
     world: Up,
 ) -> None:
-    """Pasted while an operation has the target, the request ends as SKIPPED, and its trail says
-    what was in its way.
+    """A request during another operation ends as SKIPPED, and its trail says which one had the
+    target.
     """
     _, request, trail = commands("Keep it running")
     before = newest_record(world)
@@ -322,8 +324,8 @@ def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_
 
 
 def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
-    """What the README says of it, word for word: deployed, looked at, restored by a night, and
-    taken away again.
+    """The README's rehearsal of a stage works word for word: deployed, examined, restored and
+    removed.
     """
     ids, make_names_and_deploy, doctor_and_night = commands(SECTION)
     (destroy,) = (span for span in spans(README) if span.startswith("make destroy"))
@@ -345,9 +347,7 @@ def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
 
 
 def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
-    """The whole page, in a folder elsewhere, on a machine that has make and nothing else: every
-    line works.
-    """
+    """Each printed line works when pasted in another folder, on a machine that has only make."""
     assert "SUCCEEDED" == asked_for(world, "before-the-page")["state"]["S"]
     printed = world.lines[world.lines.index("Then any of these:") + 1 : world.lines.index(READY)]
     exports = [line for line in world.lines if line.startswith("export ")]
@@ -376,7 +376,9 @@ def test_what_it_prints_can_be_pasted_anywhere(world: Up) -> None:
 
 
 def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(world: Up) -> None:
-    """Every function ran as its own role, made a thousand calls, and was denied none."""
+    """In a restore, a cancel and a failure each function ran as its own role and was denied no
+    call.
+    """
     put(world, "CancelRequested", operation_id=newest_record(world)["operation_id"]["S"])  # type: ignore[index]
     end_of_all(world)
     key = world.client("kms").describe_key(KeyId="alias/aurora-restore")["KeyMetadata"]["KeyId"]
@@ -396,7 +398,9 @@ def test_a_restore_a_cancel_and_a_failure_pass_with_the_rights_of_their_roles(wo
 def test_a_role_that_lacks_one_statement_fails_the_operation_and_says_what_is_missing(
     world: Up,
 ) -> None:
-    """In the record's own words, for people to read; nothing else was denied."""
+    """A role that lacks one statement fails the operation with a sentence in its record, and
+    nothing else is denied.
+    """
     before = len(decisions(world))
     with without(world, "copy-snapshot", "CopyTo"):
         failed = asked_for(world, "without-a-right")

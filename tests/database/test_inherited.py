@@ -47,7 +47,9 @@ def test_what_production_gave_a_name_beyond_its_purpose_is_taken(
 def test_a_read_only_user_that_owns_something_is_refused(
     production: Server, shop: Database
 ) -> None:
-    """An owner may always write; its objects are not taken away behind its back."""
+    """A read-only user that owns something is refused: an owner may always write, and nothing is
+    taken away silently.
+    """
     production.query("CREATE ROLE readonly_user LOGIN", as_user=MASTER)
     production.query(
         "CREATE TABLE sales.hers (); ALTER TABLE sales.hers OWNER TO readonly_user", database="shop"

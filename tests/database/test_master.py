@@ -108,7 +108,9 @@ def test_a_master_with_too_few_connections_is_refused_or_has_them_lifted(
 
 
 def test_limits_of_a_master_that_may_alter_itself_are_lifted(server: Server) -> None:
-    """On Aurora rds_superuser may be more than CREATEROLE is here."""
+    """Limits of a master that may alter itself are lifted: on Aurora rds_superuser may be more than
+    CREATEROLE is here.
+    """
     server.query(
         "CREATE ROLE chief LOGIN SUPERUSER PASSWORD 'Chief-1' CONNECTION LIMIT 2 VALID UNTIL "
         "'2099-01-01'"

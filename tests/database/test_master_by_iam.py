@@ -15,7 +15,9 @@ __all__ = ["cluster", "data"]
 def test_a_master_that_logs_in_by_iam_is_asked_for_a_token(
     data: PostgresData, cluster: str
 ) -> None:
-    """No password opens the cluster, until the master is switched back to one."""
+    """No password opens a cluster whose master logs in by IAM until the master is switched back to
+    one.
+    """
     place, master = Endpoint(*data.endpoint(cluster), tls="off"), Login(MASTER, SecretStr(PASSWORD))
     data.set_master_authentication(cluster, MASTER, by_iam=True)
     with pytest.raises(AuthenticationMethodError, match="another proof than a password"):

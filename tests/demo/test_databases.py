@@ -120,8 +120,8 @@ def test_a_refused_write_is_told_from_a_refused_read(server: Server) -> None:
     ],
 )
 def test_a_table_that_takes_no_changes_is_tried_by_a_lock(server: Server, guard: str) -> None:
-    """It takes the same right, and neither rule nor trigger stands in the way or makes a refusal a
-    success.
+    """A table that takes no changes is tried by its rights: no rule or trigger stands in the way or
+    makes a refusal a success.
     """
     server.query("CREATE DATABASE guarded", as_user=MASTER)
     server.query(
@@ -142,9 +142,10 @@ def test_a_table_that_takes_no_changes_is_tried_by_a_lock(server: Server, guard:
 
 
 def test_row_security_neither_hides_rows_nor_runs_a_policy(server: Server) -> None:
-    """The owner's look counts.
+    """Row security neither hides rows nor stops a check.
 
-    Rights are tried without a row, since a policy may fail as it does in production.
+    The owner's count is used, and rights are tried without a row, because a policy may fail as it
+    does in production.
     """
     server.query("CREATE DATABASE tenants", as_user=MASTER)
     server.query(
@@ -187,7 +188,9 @@ def test_a_password_is_never_shown(server: Server) -> None:
 
 
 def test_what_goes_on_is_counted_in_every_database(server: Server) -> None:
-    """A server that was cut off and a foreign table that nobody can read do not count."""
+    """Activity is counted in every database; a server that was cut off and an unreadable foreign
+    table do not count.
+    """
     server.query(
         "CREATE FOREIGN DATA WRAPPER other; CREATE SERVER home FOREIGN DATA WRAPPER other OPTIONS "
         "(host 'home');CREATE SERVER nowhere FOREIGN DATA WRAPPER other OPTIONS (host "

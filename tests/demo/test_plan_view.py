@@ -7,8 +7,8 @@ from simulation.stage import SOURCE_REGION, SimulatedStage
 
 
 def test_a_manual_snapshot_with_the_prefix_is_the_newest_as_it_is_for_an_operation() -> None:
-    """It starts an operation as an automated one does, so its version and its key are the ones to
-    check.
+    """A manual snapshot with the prefix starts an operation, so the doctor checks its version and
+    key.
     """
     stage = SimulatedStage()
     stage.night()

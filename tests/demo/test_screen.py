@@ -40,7 +40,9 @@ def written(stream: io.StringIO) -> str:
 
 @pytest.mark.parametrize("kind", [io.StringIO, Terminal])
 def test_what_others_wrote_moves_no_cursor_and_hides_nothing(kind: type[io.StringIO]) -> None:
-    """A role, a reason or an answer of AWS may hold anything: control characters are escaped."""
+    """Control characters in a role, a reason or an answer of AWS are escaped, so they move no
+    cursor.
+    """
     stream = kind()
     shown = screen(stream)
     shown.say("one\x1b[2J\u202e\r\u200b\ntwo")

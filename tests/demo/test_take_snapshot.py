@@ -87,9 +87,8 @@ def test_night_falls(port: int, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_night_during_the_last_one_waits_for_it(
     port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A cluster is no longer available while its snapshot is taken.
-
-    A second `make night` comes after that.
+    """A cluster is not available while its snapshot is taken, and a second `make night` comes after
+    that.
     """
     Sky.busy = 1
 
@@ -124,8 +123,8 @@ def test_a_refusal_is_passed_on_as_a_sentence(
 def test_a_cluster_that_there_is_not_is_answered_with_those_that_there_are(
     port: int, cluster: str, region: str, advice: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The nearest alone if there is one, in whatever region it is, as commands that take its
-    snapshot.
+    """For an unknown cluster the nearest names are given, in any region, as commands that take
+    their snapshot.
     """
     assert take_snapshot.main(["--port", str(port), "--cluster", cluster, "--region", region]) == 1
     told = capsys.readouterr().err.replace(f"PORT={port}", "PORT=0")

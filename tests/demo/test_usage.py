@@ -11,9 +11,7 @@ EXPANDS_IN_ZSH = set("'\"`$?*[]()<>|&;!~=")
 
 
 def test_comments_may_be_pasted_into_zsh() -> None:
-    """It runs a typed comment as a command that is not found, and goes on: so nothing in it opens
-    or expands.
-    """
+    """A comment pasted into zsh, which runs it as an unknown command, opens and expands nothing."""
     comments = [line for line in PAGE if line.startswith("#")]
 
     assert len(comments) > 5
@@ -30,5 +28,7 @@ def test_words_that_a_shell_would_expand_are_quoted() -> None:
 
 
 def test_psql_never_waits_for_a_password() -> None:
-    """A password that could not be fetched is a refusal, not a question."""
+    """The printed psql lines never wait for a password: one that could not be fetched is a
+    refusal.
+    """
     assert ["psql -w"] == re.findall(r"psql -\w", "\n".join(PAGE))

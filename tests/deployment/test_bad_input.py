@@ -43,7 +43,7 @@ def refused(
 
 
 def test_a_stage_that_does_not_exist(place: Place) -> None:
-    """The sentence names those that do."""
+    """A stage that does not exist is refused with the names of those that do."""
     said = place.deploy("staging", place.checkout("no-stage"))
 
     assert (1, "") == (said.status, said.out)
@@ -54,7 +54,7 @@ def test_a_stage_that_does_not_exist(place: Place) -> None:
 
 
 def test_a_misspelt_stage_names_the_nearest(place: Place) -> None:
-    """Beside the list."""
+    """A misspelt stage gets the nearest name beside the list."""
     said = place.deploy("prd", place.checkout("misspelt-stage"))
 
     assert "Did you mean 'prod'?" in said.err
@@ -62,7 +62,7 @@ def test_a_misspelt_stage_names_the_nearest(place: Place) -> None:
 
 @pytest.mark.parametrize("target", ["deploy", "destroy", "package", "doctor"])
 def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
-    """Of each make target that takes STAGE."""
+    """Each make target that takes STAGE says what to type when it is missing."""
     program = [sys.executable, "-m", "aurora_restore", target, "--stage", ""]
     done = subprocess.run(program, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
@@ -76,7 +76,9 @@ def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
 @pytest.mark.parametrize("checkout", [CHECKOUT, CHECKOUT / "a copy"], ids=["this", "another"])
 @pytest.mark.parametrize("stage", ["dev", "local"])
 def test_a_command_that_is_printed_is_obeyed_when_it_is_pasted(stage: str, checkout: Path) -> None:
-    """Make hands the same stage and checkout on, also where a name has a blank in it."""
+    """A printed make command, pasted into a shell, passes the same stage and checkout, also with a
+    blank in it.
+    """
     line = make_command("deploy", stage, checkout)
     pasted = ["sh", "-c", f"{line} -n --no-print-directory"]
     done = subprocess.run(pasted, cwd=CHECKOUT, capture_output=True, text=True, check=True)
@@ -108,7 +110,7 @@ def test_a_command_that_is_printed_is_obeyed_when_it_is_pasted(stage: str, check
 def test_a_configuration_that_nobody_can_read(
     place: Place, command: str, written: str, sentence: str
 ) -> None:
-    """A sentence with the file, and no trace."""
+    """A configuration that cannot be read is one sentence with the file, and no traceback."""
     checkout = place.folder / "unreadable"
     (checkout / ".chalice").mkdir(parents=True, exist_ok=True)
     (checkout / ".chalice" / "config.json").write_text(written)
@@ -120,7 +122,7 @@ def test_a_configuration_that_nobody_can_read(
 
 
 def test_nobody_who_is_known(place: Place) -> None:
-    """Without credentials everything that can be said of the settings is said nevertheless."""
+    """Without credentials the problems of the settings are reported nevertheless."""
     keys = {
         "AWS_ACCESS_KEY_ID": "",
         "AWS_SECRET_ACCESS_KEY": "",
@@ -133,7 +135,7 @@ def test_nobody_who_is_known(place: Place) -> None:
 
 
 def test_another_account(place: Place) -> None:
-    """ACCOUNT_ID of the stage is compared with whoever asks."""
+    """ACCOUNT_ID of the stage must be the account of the credentials."""
     said = refused(place, "other-account", given={"ACCOUNT_ID": "999999999999"})
 
     assert (
@@ -142,7 +144,9 @@ def test_another_account(place: Place) -> None:
 
 
 def test_another_region(place: Place) -> None:
-    """A shell that is about another region is not obeyed, and not overruled either."""
+    """A region of the shell that is not the stage's is neither obeyed nor overruled: the deployment
+    stops.
+    """
     said = refused(place, "other-region", AWS_DEFAULT_REGION="eu-west-1")
 
     assert (
@@ -235,7 +239,7 @@ WRONG: dict[
 
 @pytest.mark.parametrize("which", WRONG)
 def test_settings_that_do_not_hold_together(place: Place, which: str) -> None:
-    """Each in a sentence that names it, all of them at once."""
+    """Contradicting settings are reported all at once, each by name."""
     given, sentences = WRONG[which]
     said = refused(place, which, given=given)
 
@@ -244,7 +248,7 @@ def test_settings_that_do_not_hold_together(place: Place, which: str) -> None:
 
 
 def test_everything_at_once(place: Place) -> None:
-    """A stage as it comes is told all that it lacks in one go."""
+    """A stage as it comes is told at once of everything that it lacks."""
     nothing = dict.fromkeys(
         ("SOURCE_REGION", "SOURCE_CLUSTER_ID", "TARGET_REGION", "TARGET_CLUSTER_ID")
     )
@@ -262,7 +266,9 @@ def test_everything_at_once(place: Place) -> None:
 
 
 def test_names_that_are_somebody_elses(place: Place) -> None:
-    """Whatever the stacks would make and find there is told, with what frees the name."""
+    """Each name that a stack would create and that exists already is reported, with what frees
+    it.
+    """
     place.clients("dynamodb", REGION).create_table(
         TableName="aurora-restore-test-state",
         BillingMode="PAY_PER_REQUEST",
@@ -320,7 +326,9 @@ def test_names_that_are_somebody_elses(place: Place) -> None:
 
 
 def test_a_plan_whose_target_is_the_source_of_another(place: Place) -> None:
-    """No policy is made that would let the source be deleted."""
+    """A plan whose target is the source of another stops the deployment, before any policy allows
+    its deletion.
+    """
     path = "/aurora-restore/dev/plans/weekly/"
     wrong = {
         "source-cluster-id": "analytics",
@@ -339,7 +347,9 @@ def test_a_plan_whose_target_is_the_source_of_another(place: Place) -> None:
 
 
 def test_a_bucket_of_another_account(place: Place) -> None:
-    """The whole world shares such names, and nobody may look into another's."""
+    """A bucket of another account takes the name, because bucket names are global and nobody may
+    look into it.
+    """
     theirs = Clients(place.endpoint).of_account("s3", REGION, "222222222222")
     bucket = f"aurora-restore-dev-deployment-{ACCOUNT}-{REGION}"
     theirs.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -431,7 +441,7 @@ def others(place: Place) -> Iterator[None]:
 
 @pytest.mark.usefixtures("others")
 def test_what_chalice_would_take_for_its_own(place: Place) -> None:
-    """Roles, rules and functions of its names that somebody else made are not adopted."""
+    """Roles, rules and functions of Chalice's names that somebody else made are not adopted."""
     said = refused(place, "not-chalices", stage="prod")
 
     expected = (
@@ -468,7 +478,9 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
 
 @pytest.mark.usefixtures("others")
 def test_what_is_not_chalices_is_not_taken_away(place: Place) -> None:
-    """A stage that a pipeline made goes by its stack; what people made stays in any case."""
+    """A removal deletes neither a stage that a pipeline deployed, which goes by its stack, nor what
+    people made.
+    """
     before = place.everything()
     said = place.destroy("prod", place.checkout("not-ours", prod={}))
 
@@ -477,7 +489,7 @@ def test_what_is_not_chalices_is_not_taken_away(place: Place) -> None:
 
 
 def test_a_stage_is_taken_only_out_of_its_own_account(place: Place) -> None:
-    """Whoever is signed in elsewhere, or has not said where it belongs, takes nothing away."""
+    """A removal is refused with credentials of another account, or without ACCOUNT_ID."""
     other = place.destroy(
         "dev", place.checkout("destroy-elsewhere", dev={"ACCOUNT_ID": "999999999999"})
     )
@@ -491,7 +503,9 @@ def test_a_stage_is_taken_only_out_of_its_own_account(place: Place) -> None:
 
 
 def test_a_secret_that_waits_for_its_deletion(place: Place) -> None:
-    """Its name is taken until then."""
+    """A secret that is scheduled for deletion blocks its name until then, and the deployment says
+    so.
+    """
     secrets = place.clients("secretsmanager", REGION)
     secrets.create_secret(Name="aurora-restore/dev/app-db-credentials", SecretString="{}")
     secrets.delete_secret(SecretId="aurora-restore/dev/app-db-credentials")
@@ -508,7 +522,9 @@ def test_a_secret_that_waits_for_its_deletion(place: Place) -> None:
 
 
 def test_plans_that_share_a_target(place: Place) -> None:
-    """A plan that names no target inherits the stage's, and a misspelt name is no name."""
+    """Plans must not share a target: a plan without one inherits the stage's, and a misspelt
+    setting is none.
+    """
     values = {
         "plans/eu/port": "5433",
         "plans/blue/target-clustr-id": "blue-cluster",
@@ -535,14 +551,14 @@ def test_plans_that_share_a_target(place: Place) -> None:
     "name", ["POWERTOOLS_LOG_EVENT", "AWS_LAMBDA_EXEC_WRAPPER", "LOG_LEVEL", "PYTHONWARNINGS"]
 )
 def test_variables_of_others_are_let_be(place: Place, name: str) -> None:
-    """Lambda, Powertools and layers read variables of their own."""
+    """Variables that Lambda, Powertools and layers read are no misspelt settings."""
     stage = place.stage("dev", place.checkout(f"others-{name}", dev={name: "INFO"}))
 
     assert [] == [*config_checks.of_variables(stage)]
 
 
 def test_a_plan_that_only_ssm_knows(place: Place) -> None:
-    """Its settings are judged before anything is changed, too."""
+    """The settings of a plan that stands only in SSM are checked before anything is changed."""
     name = "/aurora-restore/dev/plans/weekly/instance-class"
     place.clients("ssm", REGION).put_parameter(Name=name, Value="large", Type="String")
     said = refused(place, "bad-plan")
@@ -553,7 +569,7 @@ def test_a_plan_that_only_ssm_knows(place: Place) -> None:
 
 
 def test_a_stack_that_rolled_back(place: Place) -> None:
-    """It can only be deleted, and the sentence says how."""
+    """A stack that is ROLLBACK_COMPLETE can only be deleted, and the sentence has the command."""
     place.clients("sqs", REGION).create_queue(QueueName="mine")
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "mine"}}
     place.clients("cloudformation", REGION).create_stack(
@@ -579,7 +595,7 @@ def test_a_stack_that_rolled_back(place: Place) -> None:
 def test_a_stack_of_somebodys_is_neither_changed_nor_deleted(
     place: Place, name: str, region: str
 ) -> None:
-    """Its name alone makes no stack ours: the templates' parameter says of which stage one is."""
+    """A stack of our name without our templates' parameter Stage is neither changed nor deleted."""
     cloudformation = place.clients("cloudformation", region)
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "theirs"}}
     cloudformation.create_stack(
@@ -596,7 +612,9 @@ def test_a_stack_of_somebodys_is_neither_changed_nor_deleted(
 
 
 def test_a_secret_that_went_behind_the_stacks_back(place: Place) -> None:
-    """The stack takes it for there, so somebody has to make it again."""
+    """A secret deleted outside its stack has to be made again: CloudFormation still counts on
+    it.
+    """
     secret = {
         "Type": "AWS::SecretsManager::Secret",
         "Properties": {"Name": "aurora-restore/test/master-db-credentials"},

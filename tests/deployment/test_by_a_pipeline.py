@@ -36,7 +36,7 @@ def checkout(place: Place) -> Path:
 
 
 def test_the_stacks_stand(place: Place, checkout: Path) -> None:
-    """Under the names that the doctor looks for."""
+    """The pipeline's stacks have the names that the doctor looks for."""
     stacks = {
         "aurora-restore-dev-records",
         "aurora-restore-dev-foundation",
@@ -50,7 +50,7 @@ def test_the_stacks_stand(place: Place, checkout: Path) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_rule_has_the_guides_tags(place: Place, checkout: Path, function: str) -> None:
-    """Which SAM gives no rule, but the stack does."""
+    """The rules have the guide's tags from the stack, because SAM gives a rule none."""
     arn = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/aurora-restore-dev-{function}-event"
     tags = place.clients("events", REGION).list_tags_for_resource(ResourceARN=arn)["Tags"]
 
@@ -59,7 +59,9 @@ def test_a_rule_has_the_guides_tags(place: Place, checkout: Path, function: str)
 
 
 def test_the_doctor_finds_it_whole(place: Place, checkout: Path) -> None:
-    """Everything that a deployment makes is as the checkout would have made it."""
+    """After a pipeline's deployment the doctor finds everything as the checkout would have made
+    it.
+    """
     seen = json.loads(
         type_in(place, checkout, "make doctor STAGE=dev JSON=1 || test $? -eq 2")
     )  # make's own status
@@ -69,7 +71,7 @@ def test_the_doctor_finds_it_whole(place: Place, checkout: Path) -> None:
 
 
 def test_a_request_is_obeyed(place: Place, checkout: Path) -> None:
-    """The rules wake the functions, which run with their roles."""
+    """A request starts an operation: the rules invoke the functions, which run with their roles."""
     request, *_ = commands("First restore", RUNBOOK)
     type_in(place, checkout, request)
     place.wait_for_an_end("dev")
@@ -78,7 +80,7 @@ def test_a_request_is_obeyed(place: Place, checkout: Path) -> None:
 
 
 def test_the_same_again_changes_nothing(place: Place, checkout: Path) -> None:
-    """A pipeline runs the same commands each time."""
+    """A second deployment with the same commands changes nothing."""
     before = place.everything()
     type_in(place, checkout, AROUND)
     type_in(place, checkout, APP)
@@ -87,7 +89,7 @@ def test_the_same_again_changes_nothing(place: Place, checkout: Path) -> None:
 
 
 def test_it_is_the_pipelines_alone(place: Place, checkout: Path) -> None:
-    """Neither command of make's takes it over or away."""
+    """Neither `make deploy` nor `make destroy` touches a stage that a pipeline deployed."""
     before = place.everything()
     refused = [place.deploy("dev", checkout), place.destroy("dev", checkout)]
 
@@ -97,7 +99,9 @@ def test_it_is_the_pipelines_alone(place: Place, checkout: Path) -> None:
 
 
 def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
-    """The app by its stack, the rest by make, the packages in the bucket included."""
+    """A pipeline's stage is removed: the app by its stack, the rest by make, with the packages in
+    the bucket.
+    """
     type_in(place, checkout, AWAY)
     left = place.everything()
 

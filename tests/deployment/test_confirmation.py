@@ -28,13 +28,15 @@ def test_a_yes_on_the_terminal_goes_on(answer: str) -> None:
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "", "yep\n"])
 def test_any_other_answer_changes_nothing(answer: str) -> None:
-    """Return alone, and the end of the input, decline."""
+    """Return alone and the end of the input decline, and nothing is changed."""
     with pytest.raises(DeploymentError, match=r"^Nothing was changed\.$"):
         asking(Terminal(answer), io.StringIO())("Deploy")
 
 
 def test_without_a_terminal_the_sentence_names_the_option() -> None:
-    """Nobody could answer, so nothing is asked."""
+    """Without a terminal nothing is asked, because nobody could answer; the sentence names the
+    option.
+    """
     screen = io.StringIO()
     with pytest.raises(DeploymentError) as refused:
         asking(io.StringIO("y\n"), screen)("Deploy")
@@ -47,12 +49,12 @@ def test_without_a_terminal_the_sentence_names_the_option() -> None:
 
 
 def test_with_yes_nobody_is_asked() -> None:
-    """The option stands for the answer, on a terminal too."""
+    """The option --yes stands for the answer, on a terminal too."""
     confirmation(yes=True)("Deploy")
 
 
 def test_a_deployment_without_a_terminal_changes_nothing(place: Place) -> None:
-    """It fails with a sentence, and the account is as it was."""
+    """A deployment without a terminal fails with a sentence, and the account is as it was."""
     checkout = place.packaged("unconfirmed", dev={})
     before = place.everything()
     refused = place.run("deploy", "dev", checkout)

@@ -71,9 +71,8 @@ def said(place: Place, checkout: Path) -> Said:
 
 @pytest.mark.usefixtures("said")
 def test_there_are_the_stacks(place: Place) -> None:
-    """Two where the target is, one where the source is.
-
-    The tables are protected only once they are there.
+    """A deployment has two stacks in the target's region and one in the source's; tables are
+    protected once they exist.
     """
     table = place.clients("dynamodb", REGION).describe_table(TableName="aurora-restore-dev-state")[
         "Table"
@@ -89,9 +88,8 @@ def test_there_are_the_stacks(place: Place) -> None:
 
 @pytest.mark.usefixtures("said")
 def test_there_are_the_functions(place: Place, checkout: Path) -> None:
-    """Eleven, each from the package that was built, with the whole environment.
-
-    Only one of them is in the VPC.
+    """Eleven functions run the package that was built, with the whole environment; one of them is
+    in the VPC.
     """
     functions = place.functions("dev")
     environment = functions["heartbeat"]["Environment"]["Variables"]
@@ -120,9 +118,8 @@ def test_there_are_the_functions(place: Place, checkout: Path) -> None:
 @pytest.mark.usefixtures("said")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
-    """No retries of Lambda's.
-
-    What is given up, by Lambda or by EventBridge, goes to the failure queue.
+    """Lambda's retries are off, and events that Lambda or EventBridge drop go to the failure
+    queue.
     """
     name = f"aurora-restore-dev-{function}"
     config = place.clients("lambda", REGION).get_function_event_invoke_config(FunctionName=name)
@@ -141,7 +138,7 @@ def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
 @pytest.mark.usefixtures("said")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_everything_of_a_function_has_the_guides_tags(place: Place, function: str) -> None:
-    """Function, role, log group and rule."""
+    """Functions, roles, log groups and rules have the guide's tags."""
     name, arn = f"aurora-restore-dev-{function}", f"{REGION}:{ACCOUNT}"
     of_rule = place.clients("events", REGION).list_tags_for_resource(
         ResourceARN=f"arn:aws:events:{arn}:rule/{name}-event"
@@ -165,7 +162,7 @@ def test_everything_of_a_function_has_the_guides_tags(place: Place, function: st
 @pytest.mark.usefixtures("said")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
-    """Nothing is left to fill in, and nothing of another stage is in it."""
+    """A policy has no placeholder left, and names nothing of another stage."""
     text = json.dumps(place.policy("dev", function))
 
     assert "aurora-restore-dev-state" in text
@@ -174,16 +171,17 @@ def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
 
 
 def test_people_are_told_what_is_left_to_do(said: Said, checkout: Path) -> None:
-    """The secrets were made empty, and only people can fill them.
-
-    The doctor is to look at this checkout.
+    """The deployment lists what people have to do: fill the empty secrets, and run the doctor on
+    this checkout.
     """
     assert 2 == said.out.count("has no value yet")
     assert f"make doctor STAGE=dev CHECKOUT={checkout}" in said.out
 
 
 def test_the_plan_of_a_first_deployment_creates_everything(said: Said) -> None:
-    """It lists three stacks, and a function and a rule for each of the eleven."""
+    """The plan of a first deployment lists three stacks, and a function and a rule for each of the
+    eleven.
+    """
     changes = planned(said)
 
     assert f"Plan for the stage dev in the account {ACCOUNT}, {REGION}: 25 changes" in said.out
@@ -196,7 +194,9 @@ def test_the_plan_of_a_first_deployment_creates_everything(said: Said) -> None:
 def test_a_stage_of_a_version_without_tags_is_found_and_tagged(
     place: Place, checkout: Path
 ) -> None:
-    """Its roles' policies tell where it is deployed, and the next deployment tags the roles."""
+    """A stage of a version without tags is found by its roles' policies, and the next deployment
+    tags the roles.
+    """
     iam, keys = place.clients("iam", REGION), ["aurora-restore:stage", "aurora-restore:home"]
     for name in FUNCTIONS:
         iam.untag_role(RoleName=f"aurora-restore-dev-{name}", TagKeys=keys)
@@ -213,7 +213,7 @@ def test_a_stage_of_a_version_without_tags_is_found_and_tagged(
 
 @pytest.mark.usefixtures("said")
 def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
-    """The plan says so, and the same checkout gives the same bytes of the package."""
+    """A second deployment changes nothing, its plan says so, and the package has the same bytes."""
     before, digests = (
         place.everything(),
         {function["CodeSha256"] for function in place.functions("dev").values()},
@@ -254,9 +254,8 @@ def updates(place: Place, checkout: Path, said: Said) -> tuple[Said, Said]:
 def test_a_deployment_that_failed_half_way_is_repeated(
     place: Place, updates: tuple[Said, Said]
 ) -> None:
-    """Chalice stops at the first refusal, with its words.
-
-    The same command goes on once that is mended.
+    """Chalice stops at the first refusal, which is shown; the same command goes on once the cause
+    is removed.
     """
     failed, again = updates
     levels = {
@@ -275,7 +274,7 @@ def test_a_deployment_that_failed_half_way_is_repeated(
 def test_a_secret_that_somebody_filled_is_left_alone(
     place: Place, updates: tuple[Said, Said]
 ) -> None:
-    """By every later deployment, which says no more that it is empty."""
+    """A filled secret stays as it is in each later deployment, which no longer calls it empty."""
     assert 1 == updates[1].out.count("has no value yet")
     assert (
         THEIRS == place.clients("secretsmanager", REGION).get_secret_value(**SECRET)["SecretString"]
@@ -284,8 +283,8 @@ def test_a_secret_that_somebody_filled_is_left_alone(
 
 @pytest.mark.usefixtures("updates")
 def test_a_setting_that_changed_arrives_everywhere(place: Place) -> None:
-    """In the functions' environment, in their policies, and in the parameter that comes before
-    both.
+    """A changed setting arrives in the functions' environment, in their policies, and in the SSM
+    parameter.
     """
     environment = place.functions("dev")["delete-rds"]["Environment"]["Variables"]
     policy = json.dumps(place.policy("dev", "delete-rds"))
@@ -302,7 +301,9 @@ def test_a_setting_that_changed_arrives_everywhere(place: Place) -> None:
 
 
 def test_the_plan_of_an_update_names_what_changes(updates: tuple[Said, Said]) -> None:
-    """Of a stack its resources, and of a function its settings, without any value."""
+    """The plan of an update lists the resources of a stack and the settings of a function, without
+    values.
+    """
     changes = {change[2]: change[3] for change in planned(updates[0]) if change[0] == "change"}
 
     assert "modify TargetClusterIdParameter" in changes["aurora-restore-dev-foundation"]
@@ -315,7 +316,7 @@ def test_the_plan_of_an_update_names_what_changes(updates: tuple[Said, Said]) ->
 
 @pytest.mark.usefixtures("updates")
 def test_what_is_not_confirmed_leaves_no_change_set(place: Place, checkout: Path) -> None:
-    """The plan of a changed stack is shown, its change set deleted, and nothing is changed."""
+    """A plan that is not confirmed is shown, its change set is deleted, and nothing is changed."""
     place.fill_in(checkout, "dev", {"FRESHNESS_HOURS": "48"})
     before = place.everything()
     refused = place.run("deploy", "dev", checkout)
@@ -330,13 +331,13 @@ def test_what_is_not_confirmed_leaves_no_change_set(place: Place, checkout: Path
 
 @pytest.mark.usefixtures("updates")
 def test_what_chalice_never_updates_is_mended(place: Place) -> None:
-    """A handler of an earlier name would leave the function broken."""
+    """A handler of an earlier name, which Chalice never updates, is corrected."""
     assert "app.heartbeat" == place.functions("dev")["heartbeat"]["Handler"]
 
 
 @pytest.mark.usefixtures("updates")
 def test_tracing_is_on_where_it_is_asked_for(place: Place) -> None:
-    """With the right to send what is traced."""
+    """Tracing is on where it is configured, with the permission to send traces."""
     functions = place.functions("dev")
 
     assert {"Active"} == {function["TracingConfig"]["Mode"] for function in functions.values()}
@@ -349,9 +350,9 @@ def test_tracing_is_on_where_it_is_asked_for(place: Place) -> None:
 
 @pytest.mark.usefixtures("updates")
 def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout: Path) -> None:
-    """Even from a machine that never deployed before.
+    """A function that left the app is deleted, even from a machine that never deployed before.
 
-    A function of people's own stays, and tracing goes off again.
+    A function of the operator's own stays, and tracing goes off again.
     """
     other = place.folder / "one-more"
     shutil.copytree(checkout, other, ignore=shutil.ignore_patterns(".build"))
@@ -427,7 +428,9 @@ def begun(place: Place) -> tuple[Said, set[str], Said]:
 def test_a_first_deployment_that_failed_half_way_is_repeated(
     begun: tuple[Said, set[str], Said],
 ) -> None:
-    """Some functions were there already, and nothing on the machine knew of them."""
+    """A first deployment that failed half-way is found and finished, though nothing on the machine
+    knew of its functions.
+    """
     failed, there, again = begun
 
     assert (1, True) == (failed.status, set() < there < set(FUNCTIONS))
@@ -450,7 +453,9 @@ def test_a_first_deployment_that_failed_half_way_is_repeated(
 def test_a_deployment_that_was_killed_is_repeated(
     place: Place, words: str, number: signal.Signals, status: int
 ) -> None:
-    """Wherever it was; who pressed Ctrl-C is told so in a sentence."""
+    """A deployment that was killed anywhere can be repeated; Ctrl-C gets a sentence that says
+    so.
+    """
     checkout = place.packaged(f"killed-{number}-{len(words)}", test={})
     killed = place.deploy_until(words, number, "test", checkout)
     again = place.deploy("test", checkout)
@@ -464,9 +469,8 @@ def test_a_deployment_that_was_killed_is_repeated(
 
 @pytest.mark.usefixtures("updates")
 def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
-    """Of every plan.
-
-    A region that no plan has its source in any more is left, also where the plan went silently.
+    """Forwarding follows the sources of all plans; a region that no plan uses is left, also when
+    the plan is gone.
     """
     ssm, weekly = place.clients("ssm", REGION), "/aurora-restore/dev/plans/weekly"
     settings = {"source-region": "eu-central-1", "target-cluster-id": "weekly-cluster"}
@@ -487,7 +491,7 @@ def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
 
 @pytest.mark.usefixtures("said")
 def test_a_stack_that_is_protected_stops_nothing_half_way(place: Place, checkout: Path) -> None:
-    """Neither a removal, nor a deployment that would leave its region."""
+    """A protected stack stops neither a removal nor a deployment that would leave its region."""
     forwarding = {"StackName": "aurora-restore-dev-forwarding"}
     cloudformation = place.clients("cloudformation", SOURCE_REGION)
     cloudformation.update_termination_protection(**forwarding, EnableTerminationProtection=True)
@@ -509,7 +513,9 @@ def test_a_stack_that_is_protected_stops_nothing_half_way(place: Place, checkout
 
 @pytest.mark.usefixtures("said")
 def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
-    """Its roles are the whole account's, so it is neither deployed nor destroyed as of another."""
+    """A stage lives in one region: its roles belong to the account, so no other region deploys or
+    destroys it.
+    """
     place.fill_in(checkout, "dev", {"TARGET_REGION": "eu-west-1", "KMS_KEY_ID": None})
     before = place.everything()
     refused = [place.deploy("dev", checkout), place.destroy("dev", checkout)]
@@ -524,7 +530,9 @@ def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
 
 
 def test_a_stage_lives_where_its_forwarding_leads(place: Place) -> None:
-    """Also when its first deployment ended before there was a role."""
+    """The forwarding tells where a stage lives, also when its first deployment ended before there
+    was a role.
+    """
     checkout = place.checkout("elsewhere", test={"TARGET_REGION": "eu-west-1", "KMS_KEY_ID": None})
     template = (checkout / "infra" / "forwarding.yaml").read_text()
     cloudformation = place.clients("cloudformation", SOURCE_REGION)
@@ -550,7 +558,9 @@ def test_a_stage_lives_where_its_forwarding_leads(place: Place) -> None:
 def test_a_policy_that_people_attached_is_not_found_out_half_way(
     place: Place, checkout: Path
 ) -> None:
-    """IAM deletes no role that has one."""
+    """A policy that people attached stops a removal at its beginning, because IAM deletes no role
+    that has one.
+    """
     document = {
         "Version": "2012-10-17",
         "Statement": {"Effect": "Deny", "Action": "iam:*", "Resource": "*"},
@@ -571,7 +581,9 @@ def test_a_policy_that_people_attached_is_not_found_out_half_way(
 
 @pytest.mark.usefixtures("said")
 def test_a_function_that_lost_its_tag_is_not_left_behind(place: Place, checkout: Path) -> None:
-    """It would go on without what is around it; the command that says whose it is is told."""
+    """A function that lost its tag stops a removal, which would leave it behind; the command that
+    tags it is printed.
+    """
     functions = place.clients("lambda", REGION)
     arn = functions.get_function_configuration(FunctionName=HEARTBEAT)["FunctionArn"]
     tag = functions.list_tags(Resource=arn)["Tags"]["aws-chalice"]
@@ -589,7 +601,7 @@ def test_a_function_that_lost_its_tag_is_not_left_behind(place: Place, checkout:
 
 @pytest.mark.usefixtures("said")
 def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) -> None:
-    """Without its functions it would never finish, so the removal refuses and changes nothing."""
+    """An operation under way stops a removal: without its functions it would never finish."""
     operation = {
         "operation_id": {"S": "nightly"},
         "open": {"S": "yes"},
@@ -608,12 +620,11 @@ def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) ->
 
 @pytest.mark.usefixtures("said")
 def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
-    """Everything but the records and the secrets, also from a checkout that never deployed.
+    """A removal takes everything but the records and the secrets, also from a checkout that never
+    deployed.
 
-    And it can come again.
-
-    What forwards goes from where it is, and not only from where the settings say by now; so does a
-    bucket that somebody deleted already.
+    Forwarding is deleted where it is and not only where the settings say, a missing bucket stops
+    nothing, and the stage can be deployed again.
     """
     place.fill_in(checkout, "dev", {"SOURCE_REGION": "eu-west-1"})
     place.clients("s3", REGION).delete_bucket(

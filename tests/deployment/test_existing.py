@@ -97,7 +97,9 @@ def regions(found: list[StackState]) -> list[str]:
 
 
 def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
-    """By its role, wherever it is and wherever it leads; prod's name is the beginning of none."""
+    """Each stage finds its own forwarding by its role, in any region; prod's name is the beginning
+    of none.
+    """
     scene.forward("dev", SOURCE_REGION)
     scene.forward("prod", ELSEWHERE, "eu-west-2")
     scene.forward("test", "eu-west-3")
@@ -112,7 +114,7 @@ def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
 
 
 def test_a_forwarding_stack_of_a_version_without_tags_is_found(scene: Scene, place: Place) -> None:
-    """The trust and the policy of its role tell what its tags would."""
+    """A forwarding stack without tags is found by its role's trust and policy."""
     scene.forward("dev", SOURCE_REGION)
     iam = place.clients("iam", REGION)
     (role,) = [
@@ -129,7 +131,7 @@ def test_a_forwarding_stack_of_a_version_without_tags_is_found(scene: Scene, pla
 
 
 def test_a_tag_tells_where_a_role_is_for_and_no_policy_is_read(scene: Scene, place: Place) -> None:
-    """A role whose policy names no queue is the stage's by its tags, in their region."""
+    """A role whose policy names no queue is found by its tags, in their region."""
     scene.role("aurora-restore-test-visitor", {"Effect": "Deny", "Action": "*", "Resource": "*"})
     iam = place.clients("iam", REGION)
     before = scene.stage("test").deployed_regions
@@ -141,7 +143,9 @@ def test_a_tag_tells_where_a_role_is_for_and_no_policy_is_read(scene: Scene, pla
 
 
 def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> None:
-    """A stage of the same name lives there: its forwarding is neither taken over nor away."""
+    """Forwarding that leads to another account belongs to a stage there: it is neither adopted nor
+    deleted.
+    """
     scene.forward("dev", SOURCE_REGION, ELSEWHERE, NOT_OURS_ADVICE)
     stage = scene.stage()
 
@@ -157,7 +161,7 @@ def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> Non
 
 
 def test_a_stack_of_our_name_is_not_ours_for_that(scene: Scene, place: Place) -> None:
-    """Not even where our parameters point."""
+    """A stack of our name is not ours for that, not even where our parameters point."""
     queue = {
         "Resources": {"Theirs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "theirs"}}}
     }
@@ -173,9 +177,8 @@ def test_a_stack_of_our_name_is_not_ours_for_that(scene: Scene, place: Place) ->
 
 @pytest.mark.parametrize("told_by", ["the settings", "a parameter"])
 def test_a_stack_that_was_never_whole_goes_too(scene: Scene, place: Place, told_by: str) -> None:
-    """It has no role.
-
-    Where it is, the settings tell, or a parameter that an earlier deployment has put.
+    """A forwarding stack that has no role is found by the settings, or by an earlier deployment's
+    parameter.
     """
     region, name = (
         (ELSEWHERE if told_by == "a parameter" else SOURCE_REGION),
@@ -190,7 +193,9 @@ def test_a_stack_that_was_never_whole_goes_too(scene: Scene, place: Place, told_
 
 
 def test_the_role_of_what_forwards_is_deleted_last(scene: Scene, place: Place) -> None:
-    """A deletion that fails half-way leaves it, and so is found again."""
+    """The role of a forwarding stack is deleted last, so a deletion that fails half-way finds the
+    stack again.
+    """
     scene.forward("dev", SOURCE_REGION)
     cloudformation = place.clients("cloudformation", SOURCE_REGION)
     about = cloudformation.describe_stacks(StackName="aurora-restore-dev-forwarding")["Stacks"][0][
@@ -209,7 +214,7 @@ def test_the_role_of_what_forwards_is_deleted_last(scene: Scene, place: Place) -
 
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])
 def test_what_is_busy_is_waited_for(status: str) -> None:
-    """Whoever is at work on it would be in the way."""
+    """A stack that is busy is waited for: somebody else is at work on it."""
     busy = StackState("aurora-restore-dev-forwarding", SOURCE_REGION, status)
     (found,) = preflight.check_deletable([busy])
 
@@ -217,9 +222,8 @@ def test_what_is_busy_is_waited_for(status: str) -> None:
 
 
 def test_a_role_outlives_its_function_and_is_found(scene: Scene, place: Place) -> None:
-    """Of a function that left the app, with its log.
-
-    One that has nothing to do with the stage is somebody's.
+    """The role and log of a function that left the app are found; those that are not the stage's
+    are not.
     """
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aurora-restore-dev-failures"
     put = {"Effect": "Allow", "Action": "sqs:SendMessage"}
@@ -237,7 +241,9 @@ def test_a_role_outlives_its_function_and_is_found(scene: Scene, place: Place) -
 
 
 def test_a_region_that_nobody_can_look_into_is_named(scene: Scene, place: Place) -> None:
-    """With where it comes from. A removal stops there, unless it is told to pass over it."""
+    """A region that cannot be read is named, with where it comes from; a removal stops there unless
+    told to ignore it.
+    """
     name = "/aurora-restore/dev/plans/weekly/source-region"
     place.clients("ssm", REGION).put_parameter(Name=name, Value="us esat", Type="String")
     before = place.everything()

@@ -62,8 +62,8 @@ def log_tags(place: Place, function: str) -> dict[str, str]:
 
 @FUNCTION
 def test_a_function_is_the_same(place: Place, transformed: Resources, function: str) -> None:
-    """By name, with its handler, limits, environment, tags, network, and for how long its log is
-    kept.
+    """A function of the package has the same name, handler, limits, environment, tags, network and
+    log retention.
     """
     packaged = transformed[logical_id(function)]["Properties"]
     deployed = place.functions("dev")[function]
@@ -98,7 +98,7 @@ def test_a_function_is_the_same(place: Place, transformed: Resources, function: 
 
 @FUNCTION
 def test_a_role_is_the_same(place: Place, transformed: Resources, function: str) -> None:
-    """By name, with the very same policy under the same name."""
+    """A role has the same name, and the same policy under the same name."""
     name = f"aurora-restore-dev-{function}"
     packaged = transformed[f"{logical_id(function)}Role"]["Properties"]
     deployed = place.clients("iam", REGION).get_role_policy(RoleName=name, PolicyName=name)
@@ -116,7 +116,9 @@ def test_a_role_is_the_same(place: Place, transformed: Resources, function: str)
 
 @FUNCTION
 def test_a_rule_is_the_same(place: Place, transformed: Resources, function: str) -> None:
-    """By name, with its pattern or schedule, and its target's retries and dead-letter queue."""
+    """A rule has the same name, pattern or schedule, and its target the same retries and dead-
+    letter queue.
+    """
     name = f"aurora-restore-dev-{function}-event"
     (packaged,) = [
         rule for rule in of_type(transformed, "AWS::Events::Rule") if rule["Name"] == name
@@ -139,7 +141,9 @@ def test_a_rule_is_the_same(place: Place, transformed: Resources, function: str)
 def test_the_asynchronous_setting_is_the_same(
     place: Place, transformed: Resources, function: str
 ) -> None:
-    """No retries, the age limit, and where failures go."""
+    """The asynchronous settings are the same: no retries, the age limit, and the failure
+    destination.
+    """
     (packaged,) = [
         each
         for each in of_type(transformed, "AWS::Lambda::EventInvokeConfig")
@@ -155,7 +159,7 @@ def test_the_asynchronous_setting_is_the_same(
 
 
 def test_a_shell_of_another_region_may_package(place: Place, checkout: Path) -> None:
-    """Nobody is asked, so it does not matter where a pipeline runs."""
+    """A package can be made in a shell of another region, because it asks AWS nothing."""
     said = place.run(
         "package", "dev", checkout, AWS_DEFAULT_REGION="eu-west-1", AWS_REGION="eu-west-1"
     )
@@ -164,7 +168,9 @@ def test_a_shell_of_another_region_may_package(place: Place, checkout: Path) -> 
 
 
 def test_without_an_account_nothing_is_packaged(place: Place) -> None:
-    """The policies name it, and nobody signs in who could be asked."""
+    """Without ACCOUNT_ID nothing is packaged: the policies name the account, and no credentials
+    tell it.
+    """
     said = place.run("package", "dev", place.checkout("no-account", dev={"ACCOUNT_ID": None}))
 
     assert (1, "") == (said.status, said.out)

@@ -38,9 +38,8 @@ def was_invoked(place: Place, function: str) -> bool:
 
 
 def test_the_doctor_looks_at_what_was_deployed(place: Place, checkout: Path) -> None:
-    """As the runbook types it.
-
-    Here there is no cluster, so not all is well, and the exit status says so.
+    """The doctor, as the runbook types it, examines what was deployed; without a cluster its exit
+    status is not 0.
     """
     *_, look = commands("Deploy", RUNBOOK)
     seen = type_in(place, checkout, f"if {look.strip()}; then exit 1; fi")
@@ -51,7 +50,7 @@ def test_the_doctor_looks_at_what_was_deployed(place: Place, checkout: Path) -> 
 
 
 def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
-    """The runbook's values are whole, and each password is another."""
+    """The runbook's secrets have all their values, and each password is another."""
     secrets = place.clients("secretsmanager", REGION)
     values: list[dict[str, Any]] = [
         json.loads(
@@ -71,9 +70,7 @@ def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
 
 
 def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Path) -> None:
-    """The request of the first night becomes an operation of the stage that it names, and of no
-    other.
-    """
+    """A request to one stage becomes an operation there and not in the other stage."""
     request, look, *_ = commands("First restore", RUNBOOK)
     type_in(place, checkout, request)
     place.wait_for_an_end("dev")
@@ -95,13 +92,13 @@ def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Pa
 
 @pytest.mark.parametrize("section", SECTIONS[1:])
 def test_what_an_alarm_has_people_type_works(place: Place, checkout: Path, section: str) -> None:
-    """Each command ends with 0."""
+    """Each command that the runbook gives for an alarm ends with exit status 0."""
     for block in commands(section, RUNBOOK):
         type_in(place, checkout, block)
 
 
 def test_leaving_leaves_the_other_stage_alone(place: Place, checkout: Path) -> None:
-    """With nothing of the first stage left, not even its records."""
+    """Removing one stage leaves the other alone, and nothing of the first, not even its records."""
     destroy, forget = commands("Removing a stage", RUNBOOK)
     type_in(place, checkout, destroy.replace("STAGE=dev", "STAGE=dev FORCE=1"))
     type_in(place, checkout, forget)
@@ -113,7 +110,7 @@ def test_leaving_leaves_the_other_stage_alone(place: Place, checkout: Path) -> N
 
 
 def test_every_section_with_commands_is_typed_here() -> None:
-    """A block that is added to the runbook is run, or this says so."""
+    """Each section of the runbook with commands is typed by a test; a new one fails here."""
     page = RUNBOOK.read_text()
     typed = sum(
         len(commands(section, RUNBOOK))

@@ -169,7 +169,7 @@ def look(place: Place, **given: Any) -> list[Finding]:
 
 
 def test_a_right_configuration_passes(place: Place) -> None:
-    """Also where people made the secrets and gave them values."""
+    """A right configuration passes, also where people made the secrets and filled them."""
     secrets = {
         "MASTER_CREDENTIALS_SECRET_ID": "good-master",
         "APP_CREDENTIALS_SECRET_ID": "good-app",
@@ -310,8 +310,8 @@ def test_a_right_configuration_passes(place: Place) -> None:
 def test_a_wrong_configuration_is_refused(
     place: Place, given: dict[str, Any], sentence: str
 ) -> None:
-    """Before anything is changed: whatever is not known to only read is refused by these clients
-    themselves.
+    """A wrong configuration is refused before anything is changed: these clients refuse all calls
+    that are not reads.
     """
     found = failures(look(place, **given))
 
@@ -322,7 +322,9 @@ def test_a_wrong_configuration_is_refused(
 def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(
     place: Place,
 ) -> None:
-    """People adopt it when they are sure; until then every operation leaves it alone."""
+    """A cluster that the app did not make is a warning as the target: people may adopt it, and
+    until then it is left alone.
+    """
     found = look(place, TARGET_CLUSTER_ID="nobodys")
     (told,) = [each for each in found if each.name == "target"]
 
@@ -351,7 +353,9 @@ def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(
 def test_what_no_setting_mends_is_a_warning(
     place: Place, given: dict[str, Any], check: str, sentence: str
 ) -> None:
-    """One line each, and the deployment goes on: it may be what mends something else."""
+    """A problem that no setting corrects is a warning, and the deployment goes on, because it may
+    correct it.
+    """
     found = look(place, **given)
     told = [str(each) for each in found if each.name == check]
 
@@ -363,7 +367,7 @@ def test_what_no_setting_mends_is_a_warning(
 
 
 def test_a_quota_that_others_filled_is_a_warning(place: Place, server: Server) -> None:
-    """Other clusters use it all: deploying changes nothing about that."""
+    """A quota that other clusters use up is a warning: a deployment cannot change that."""
     quotas = server.aurora.quotas(account=ACCOUNT, region=REGION)
     before, quotas.clusters = quotas.clusters, 2
     found = look(place)
@@ -381,7 +385,9 @@ def test_a_quota_that_others_filled_is_a_warning(place: Place, server: Server) -
 
 
 def test_the_value_of_the_stages_own_secret_is_a_warning(place: Place) -> None:
-    """Its name comes from the stage: people correct what they stored, and no setting does."""
+    """A wrong value in the stage's own secret is a warning: people correct the value, and no
+    setting does.
+    """
     secrets, name = place.clients("secretsmanager", REGION), "aurora-restore/dev/app-db-credentials"
     secrets.create_secret(Name=name, SecretString="hunter2")
     found = look(place)
@@ -396,7 +402,7 @@ def test_the_value_of_the_stages_own_secret_is_a_warning(place: Place) -> None:
 
 
 def test_a_second_plan_is_checked_too(place: Place) -> None:
-    """Under its name."""
+    """A second plan is checked too, under its name."""
     name = "/aurora-restore/dev/plans/weekly/"
     ssm = place.clients("ssm", REGION)
     values = {"target-cluster-id": "weekly-cluster", "instance-class": "db.r4.large"}

@@ -19,7 +19,7 @@ TARGET_ARN = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:{TARGET}"
 
 
 def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
-    """A rule that somebody disabled, or whose target is gone, forwards nothing."""
+    """A rule that is disabled or has lost its target forwards nothing, and the doctor says so."""
     events, rule = scene.source("events"), "aurora-restore-dev-forwarding"
     events.disable_rule(Name=rule)
     scene.afterwards(events.enable_rule, Name=rule)
@@ -42,7 +42,7 @@ def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
 
 
 def test_another_stages_forwarding_serves_too_and_ours_is_named_first(scene: Scene) -> None:
-    """Two stages may forward from one region: each hears what the other's rule brings."""
+    """Two stages may forward from one region: each receives what the other's rule forwards."""
     events, ours, theirs = (
         scene.source("events"),
         "aurora-restore-dev-forwarding",
@@ -77,7 +77,9 @@ def test_another_stages_forwarding_serves_too_and_ours_is_named_first(scene: Sce
 
 
 def test_what_could_not_be_forwarded_is_counted(scene: Scene) -> None:
-    """It waits in a queue of the source's region."""
+    """Events that could not be forwarded are counted: they wait in a queue of the source's
+    region.
+    """
     sqs = scene.source("sqs")
     url = sqs.get_queue_url(QueueName="aurora-restore-dev-forwarding-failures")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="{}")
@@ -90,7 +92,9 @@ def test_what_could_not_be_forwarded_is_counted(scene: Scene) -> None:
 
 
 def test_a_snapshot_is_told_by_its_age(scene: Scene) -> None:
-    """After a night without one it is a warning; what the functions would skip is a failure."""
+    """A snapshot older than one night is a warning; one so old that the functions would skip it is
+    a failure.
+    """
     tomorrow = scene.see("snapshot", later=timedelta(hours=27))
     later = scene.see("snapshot", later=timedelta(hours=37))
 
@@ -102,7 +106,7 @@ def test_a_snapshot_is_told_by_its_age(scene: Scene) -> None:
 
 
 def test_a_source_without_snapshots_is_no_source(scene: Scene) -> None:
-    """A cluster that does not exist, and has no snapshots either."""
+    """A source that does not exist and has no snapshots is a failure."""
     scene.set_parameters({"source-cluster-id": "prod-cluste"})
     found = scene.see("snapshot")
 
@@ -115,7 +119,7 @@ def test_a_source_without_snapshots_is_no_source(scene: Scene) -> None:
 
 
 def test_a_snapshot_under_a_key_that_is_off_cannot_be_copied(scene: Scene) -> None:
-    """The source's key is needed to read what it encrypts."""
+    """A snapshot under a disabled key is a failure: the source's key is needed to read it."""
     kms, key = scene.source("kms"), scene.resources.source_key_arn
     scene.disable(kms, key)
     found = scene.see("copy")
@@ -126,7 +130,9 @@ def test_a_snapshot_under_a_key_that_is_off_cannot_be_copied(scene: Scene) -> No
 
 
 def test_what_could_be_shared_is_told(scene: Scene) -> None:
-    """A key of ours can be let to another account; RDS's own cannot."""
+    """The doctor says whether a snapshot could be shared: with a key of ours it could, with RDS's
+    own it could not.
+    """
     assert f"copy: OK ({scene.resources.source_key_arn} is usable.)" == str(scene.see("copy"))
 
 
@@ -134,7 +140,7 @@ def test_what_could_be_shared_is_told(scene: Scene) -> None:
 
 
 def test_the_target_s_key_has_to_be_usable(scene: Scene) -> None:
-    """One that is off is refused in the functions' own words."""
+    """A disabled target key is reported in the functions' own words."""
     kms, key = scene.client("kms"), scene.resources.target_key_arn
     scene.disable(kms, key)
     found = scene.see("key")
@@ -144,7 +150,7 @@ def test_the_target_s_key_has_to_be_usable(scene: Scene) -> None:
 
 
 def test_a_key_that_signs_encrypts_nothing(scene: Scene) -> None:
-    """RDS takes symmetric keys for encryption only."""
+    """A key for signing is refused: RDS takes symmetric keys for encryption only."""
     key = scene.client("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"][
         "Arn"
     ]
@@ -156,7 +162,7 @@ def test_a_key_that_signs_encrypts_nothing(scene: Scene) -> None:
 
 
 def test_a_key_whose_policy_names_others_is_doubted(scene: Scene) -> None:
-    """Where the account's policies do not count, the roles have to stand in the key's."""
+    """A key whose policy ignores the account's policies is a warning unless it names the roles."""
     only = '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/somebody"}}]}'
     key = scene.client("kms").create_key(Policy=only)["KeyMetadata"]["Arn"]
     scene.set_parameters({"kms-key-id": key})
@@ -186,7 +192,9 @@ def test_a_key_whose_policy_names_others_is_doubted(scene: Scene) -> None:
 def test_secrets_are_judged_as_the_functions_judge_them(
     scene: Scene, master: dict[str, str], app: dict[str, str], sentence: str
 ) -> None:
-    """What would be refused at night is told by day."""
+    """Secrets are judged by the functions' own rules: what they would refuse at night is reported
+    by day.
+    """
     scene.put_secrets(master, app)
     found = scene.see("secrets")
 
@@ -195,7 +203,9 @@ def test_secrets_are_judged_as_the_functions_judge_them(
 
 
 def test_a_secret_that_was_only_made_is_told_apart_from_one_that_is_not_there(scene: Scene) -> None:
-    """A first deployment leaves both empty; AWS gives the same answer for either."""
+    """An empty secret is told apart from a missing one: a first deployment leaves both empty, and
+    AWS answers alike.
+    """
     secrets = scene.client("secretsmanager")
     secrets.create_secret(Name="just-made")
     scene.afterwards(secrets.delete_secret, SecretId="just-made", ForceDeleteWithoutRecovery=True)
@@ -209,7 +219,9 @@ def test_a_secret_that_was_only_made_is_told_apart_from_one_that_is_not_there(sc
 
 
 def test_a_target_that_is_not_ours_is_told_with_the_command_that_adopts_it(scene: Scene) -> None:
-    """A cluster of the target's name without our tag is never replaced; with it, it is."""
+    """A cluster of the target's name without our tag is reported with the command that adds it, and
+    accepted with the tag.
+    """
     rds = scene.client("rds")
     make_cluster(rds, TARGET)
     scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier=TARGET, SkipFinalSnapshot=True)
@@ -236,7 +248,7 @@ def test_a_target_that_is_not_ours_is_told_with_the_command_that_adopts_it(scene
 
 
 def test_no_target_is_no_problem(scene: Scene) -> None:
-    """The first night makes it."""
+    """A missing target is no problem: the first night creates it."""
     assert f"target: OK (There is no {TARGET_ARN} yet: it will be made.)" == str(
         scene.see("target")
     )
@@ -259,7 +271,7 @@ def test_no_target_is_no_problem(scene: Scene) -> None:
 def test_groups_that_are_missing_are_named(
     scene: Scene, settings: dict[str, str], sentence: str
 ) -> None:
-    """Kind, name and setting stand in the finding."""
+    """Missing groups are named by kind, name and setting."""
     scene.set_variables(**settings)
     found = scene.see("network groups")
 
@@ -269,7 +281,7 @@ def test_groups_that_are_missing_are_named(
 
 
 def test_a_parameter_group_of_another_version_is_refused(scene: Scene) -> None:
-    """Its family has to be the snapshot's major version."""
+    """A parameter group of another major version than the snapshot's is reported."""
     rds = scene.client("rds")
     rds.create_db_cluster_parameter_group(
         DBClusterParameterGroupName="tuned15",
@@ -285,7 +297,9 @@ def test_a_parameter_group_of_another_version_is_refused(scene: Scene) -> None:
 
 
 def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
-    """By day, not when the old target is gone."""
+    """An instance class that cannot be ordered is reported by day, before the old target is
+    deleted.
+    """
     scene.set_variables(INSTANCE_CLASS="db.r4.large")
     found = scene.see("orderable options")
 
@@ -294,9 +308,9 @@ def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
 
 
 def test_quotas_are_counted(scene: Scene) -> None:
-    """Room for a few more nights is a warning, no room a failure.
+    """Room for a few more nights is a warning, and no room a failure.
 
-    Five copies under way are a warning.
+    Five copies in progress are a warning.
     """
     assert (
         "ManualClusterSnapshots 0 of 16, copies under way 0 of 5; a night keeps 1, so there is "
@@ -325,7 +339,7 @@ def test_quotas_are_counted(scene: Scene) -> None:
 
 
 def test_nights_are_counted_over_all_plans_and_final_snapshots(scene: Scene) -> None:
-    """What the plans keep together fills the quota of the region."""
+    """The snapshots that all plans keep are added up and compared with the region's quota."""
     scene.set_variables(SKIP_FINAL_SNAPSHOT="false")
     scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster"})
 
@@ -335,7 +349,9 @@ def test_nights_are_counted_over_all_plans_and_final_snapshots(scene: Scene) -> 
 def test_a_secret_that_changed_after_the_last_success_is_told_with_the_request_that_brings_it(
     scene: Scene,
 ) -> None:
-    """Until the next night the target still has what the secret was before."""
+    """A secret that changed after the last success is reported: until the next night the target has
+    the old password.
+    """
     never = scene.see("users")
     scene.put_item(
         operation_id=f"target#{TARGET_ARN}",
@@ -359,7 +375,7 @@ def test_a_secret_that_changed_after_the_last_success_is_told_with_the_request_t
 
 
 def test_copies_under_way_are_counted(scene: Scene) -> None:
-    """Five may be under way in a region; the sixth would wait."""
+    """Copies in progress are counted: five are the limit of a region, and the sixth would wait."""
     source, rds = scene.source("rds"), scene.client("rds")
     (snapshot,) = source.describe_db_cluster_snapshots(SnapshotType="automated")[
         "DBClusterSnapshots"

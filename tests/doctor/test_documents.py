@@ -28,7 +28,9 @@ PORT, OURS, NETWORK = 5432, "sg-ours", ip_network("10.0.1.0/24")
     ],
 )
 def test_documents_are_compared_by_what_they_mean(one: Any, other: Any, same: bool) -> None:
-    """Order means nothing, nor whether one value is a list; everything else does."""
+    """Documents are equal whatever their order and whether one value is a list; every other
+    difference counts.
+    """
     assert same is equivalent(one, other)
 
 
@@ -47,7 +49,9 @@ def test_documents_are_compared_by_what_they_mean(one: Any, other: Any, same: bo
 def test_who_a_policy_lets_in_is_read_off_its_principals(
     statement: dict[str, Any], let_in: bool
 ) -> None:
-    """One statement may stand there without its list, and a service among others."""
+    """The accounts that a policy lets in are read from its principals, in lists or alone, with
+    services among them.
+    """
     assert let_in is allows({"Statement": statement}, EVENTS)
     assert let_in is allows(
         {"Statement": [{"Effect": "Deny", "Principal": "*"}, statement]}, EVENTS
@@ -55,7 +59,7 @@ def test_who_a_policy_lets_in_is_read_off_its_principals(
 
 
 def test_an_answer_may_say_more_than_was_put() -> None:
-    """Lambda adds an empty destination for successes."""
+    """An answer may have more than was put: Lambda adds an empty destination for successes."""
     wanted = {"DestinationConfig": {"OnFailure": {"Destination": "queue"}}}
 
     assert includes(
@@ -89,8 +93,8 @@ def permission(**what: Any) -> dict[str, Any]:
 def test_a_permission_is_open_to_a_group_or_to_the_whole_of_a_network(
     found: dict[str, Any], open_to_us: bool
 ) -> None:
-    """On the port that is asked about, by TCP.
+    """A permission is open to a group or a network by TCP on the port in question.
 
-    A network that only some of ours is in does not do.
+    A network that holds only some of ours is not enough.
     """
     assert open_to_us is lets([found], PORT, groups=[OURS], networks=[NETWORK])

@@ -54,7 +54,7 @@ def command(
 
 
 def test_a_well_stage_is_told_line_by_line(command: Command) -> None:
-    """Exit status 0, a line for each check, and a sum."""
+    """A healthy stage gets exit status 0, a line for each check, and a total."""
     said = command.run()
 
     assert (ENDED_WELL, "") == (said.status, said.err), said.out
@@ -64,9 +64,10 @@ def test_a_well_stage_is_told_line_by_line(command: Command) -> None:
 
 
 def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
-    """Each check says what is missing, or which other says it; people's part is looked at.
+    """For a stage that was never deployed each check says what is missing, or which other check
+    does.
 
-    JSON is for programs.
+    What people prepare is checked, and JSON serves programs.
     """
     said = command.run("--json", stage="test")
     told = json.loads(said.out)
@@ -90,7 +91,7 @@ def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
 
 
 def test_a_stage_that_does_not_exist_is_wrong_usage(command: Command) -> None:
-    """One sentence that names those that do."""
+    """A stage that does not exist gets one sentence that names the others."""
     said = command.run(stage="dve")
 
     assert (WRONG_USAGE, "") == (said.status, said.out)
@@ -100,7 +101,7 @@ def test_a_stage_that_does_not_exist_is_wrong_usage(command: Command) -> None:
 
 
 def test_without_credentials_one_line_says_so(command: Command) -> None:
-    """And one more what is left out."""
+    """Without credentials one line says so, and one more what is skipped."""
     said = command.run(
         AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true"
     )
@@ -114,7 +115,9 @@ def test_without_credentials_one_line_says_so(command: Command) -> None:
 
 
 def test_a_profile_that_does_not_exist_is_no_trace(command: Command) -> None:
-    """boto3 knows it only when it is asked for a client."""
+    """A profile that does not exist is no traceback; boto3 notices it only when it makes a
+    client.
+    """
     said = command.run(AWS_PROFILE="nobody")
 
     assert (FAILED, "") == (said.status, said.err)
@@ -125,7 +128,7 @@ def test_a_profile_that_does_not_exist_is_no_trace(command: Command) -> None:
 
 
 def test_without_a_network_one_line_says_so(command: Command) -> None:
-    """Nobody listens where AWS should be."""
+    """When AWS cannot be reached, one line says so."""
     said = command.run(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
 
     assert (FAILED, "") == (said.status, said.err)
@@ -136,7 +139,9 @@ def test_without_a_network_one_line_says_so(command: Command) -> None:
 
 
 def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
-    """Findings about the wrong account would be worse than none."""
+    """Credentials of another account skip the checks: findings about it would be worse than
+    none.
+    """
     scene.set_variables(ACCOUNT_ID="210987654321")
     said = command.run()
 
@@ -149,7 +154,7 @@ def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
 
 
 def test_a_stage_without_a_region_is_left_alone(scene: Scene, command: Command) -> None:
-    """There is nowhere to look."""
+    """A stage without a region skips the checks."""
     scene.set_variables(TARGET_REGION="")
     said = command.run()
 
@@ -163,7 +168,9 @@ def test_a_stage_without_a_region_is_left_alone(scene: Scene, command: Command) 
 
 
 def test_a_call_that_is_denied_names_the_permission_and_stops_no_other(scene: Scene) -> None:
-    """Every check that needs it says so, and the rest are made."""
+    """When a call is denied, each check that needs it names the permission, and the others go
+    on.
+    """
     scene.deny("ListFunctions")
 
     for name in ("functions", "code", "configuration", "roles", "rules", "retry settings"):
@@ -175,7 +182,9 @@ def test_a_call_that_is_denied_names_the_permission_and_stops_no_other(scene: Sc
 
 
 def test_a_table_that_may_not_be_read_names_the_permission(scene: Scene) -> None:
-    """The store passes DynamoDB's answers on as they are."""
+    """A denied read of a table names the permission, because the store passes DynamoDB's errors
+    on.
+    """
     scene.deny("Query")
     found = scene.see("operations")
 
@@ -187,7 +196,9 @@ def test_a_table_that_may_not_be_read_names_the_permission(scene: Scene) -> None
 
 
 def test_a_mistake_in_a_check_is_a_finding_and_quotes_nothing(scene: Scene) -> None:
-    """What an error's text says is left out: nobody knows what it quotes."""
+    """A bug in a check is a finding that leaves out the error's text, because nobody knows what it
+    quotes.
+    """
 
     def look(_: object) -> list[Finding]:
         raise ValueError("Fresh-0-master-password")

@@ -14,7 +14,7 @@ QUEUE, ALARM = "aurora-restore-dev-failures", "aurora-restore-dev-heartbeat-sile
 
 
 def test_a_stack_that_is_missing_is_named(scene: Scene) -> None:
-    """A stage that was never deployed has none."""
+    """A stage that was never deployed lacks its stacks, and the doctor names each."""
     found = scene.see("stacks", stage="test")
 
     assert Status.FAILED is found.status
@@ -24,9 +24,8 @@ def test_a_stack_that_is_missing_is_named(scene: Scene) -> None:
 
 
 def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
-    """Its first creation is rolled back, and then it can only be deleted.
-
-    A later change is taken back.
+    """A failed stack is reported with its remedy: a failed creation can only be deleted, a failed
+    change is rolled back.
     """
     name, tables = "aurora-restore-test-records", ["aurora-restore-dev-state", "somebody-s"]
     scene.make_stack(name, tables[0])
@@ -50,7 +49,7 @@ def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
 
 
 def test_a_stack_of_another_template_is_doubted(scene: Scene) -> None:
-    """Somebody went on with the template."""
+    """A stack that somebody updated with another template is a warning."""
     template = scene.checkout / "infra" / "records.yaml"
     before = template.read_bytes()
     template.write_bytes(before + b"# more\n")
@@ -65,7 +64,7 @@ def test_a_stack_of_another_template_is_doubted(scene: Scene) -> None:
 
 
 def test_what_was_deleted_behind_cloudformation_s_back_is_named(scene: Scene) -> None:
-    """The dashboard and a parameter."""
+    """A dashboard and a parameter that were deleted outside CloudFormation are reported."""
     cloudwatch, ssm = scene.client("cloudwatch"), scene.client("ssm")
     name, path = "aurora-restore-dev-dashboard", "/aurora-restore/dev/source-region"
     body = cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]
@@ -81,7 +80,9 @@ def test_what_was_deleted_behind_cloudformation_s_back_is_named(scene: Scene) ->
 
 
 def test_a_table_that_is_gone_is_given_up_by_nobody(scene: Scene) -> None:
-    """It comes back from its backup, never by deleting the stack, which holds the other one."""
+    """A lost table is to be restored from its backup, never by deleting the stack, which holds the
+    other one.
+    """
     scene.make_stack("aurora-restore-test-records", "aurora-restore-test-state")
     scene.client("dynamodb").delete_table(TableName="aurora-restore-test-state")
     found = scene.see("foundation", stage="test")
@@ -94,7 +95,9 @@ def test_a_table_that_is_gone_is_given_up_by_nobody(scene: Scene) -> None:
 
 
 def test_a_secret_that_is_gone_is_made_again(scene: Scene) -> None:
-    """By hand, as the deployment says; nothing else is touched."""
+    """A deleted secret is to be made again by hand, as the deployment says, and nothing else is
+    touched.
+    """
     secrets, name = scene.client("secretsmanager"), "aurora-restore/dev/app-db-credentials"
     value = secrets.get_secret_value(SecretId=name)["SecretString"]
     secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
@@ -108,7 +111,9 @@ def test_a_secret_that_is_gone_is_made_again(scene: Scene) -> None:
 
 
 def test_a_topic_of_people_s_own_has_to_be_there_too(scene: Scene) -> None:
-    """Beside the foundation's, which the alarms write to."""
+    """A topic of the operator's own has to exist, beside the foundation's, to which the alarms
+    write.
+    """
     pager = f"arn:aws:sns:us-west-2:{ACCOUNT}:pager"
     scene.set_variables(SNS_TOPIC_ARN=pager)
     missing = scene.see("topic")
@@ -126,7 +131,7 @@ def test_a_topic_of_people_s_own_has_to_be_there_too(scene: Scene) -> None:
 
 
 def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
-    """Point-in-time recovery and expiry are as the template has them."""
+    """A table without point-in-time recovery or expiry, which the template sets, is a warning."""
     dynamodb = scene.client("dynamodb")
     scene.recover(STATE, on=False)
     scene.afterwards(scene.recover, table=STATE, on=True)
@@ -151,7 +156,9 @@ def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
 
 
 def test_a_table_that_should_be_protected_is(scene: Scene) -> None:
-    """Where PROTECT_TABLES says so; one that came back from a backup is not."""
+    """An unprotected table is a warning where PROTECT_TABLES is set, as for one restored from a
+    backup.
+    """
     calm = scene.see("tables")
     scene.set_variables(PROTECT_TABLES="true")
     found = scene.see("tables")
@@ -164,7 +171,7 @@ def test_a_table_that_should_be_protected_is(scene: Scene) -> None:
 
 
 def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:
-    """Another key, and no indexes."""
+    """A table with another key and no indexes is not the one that the code uses."""
     scene.client("dynamodb").create_table(
         TableName="theirs",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -196,7 +203,9 @@ def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:
 def test_a_topic_has_a_key_that_alarms_can_use(
     scene: Scene, key: str, status: Status, sentence: str
 ) -> None:
-    """None, SNS's own, or one whose policy does not know CloudWatch."""
+    """A topic needs a key that CloudWatch may use: not none, not SNS's own, not one whose policy
+    leaves it out.
+    """
     if key == "another":
         key = scene.client("kms").create_key()["KeyMetadata"]["Arn"]
     scene.set_topic("KmsMasterKeyId", key)
@@ -207,7 +216,7 @@ def test_a_topic_has_a_key_that_alarms_can_use(
 
 
 def test_a_topic_whose_key_is_off_reaches_nobody(scene: Scene) -> None:
-    """Every publication would be refused."""
+    """A topic whose key is disabled is a failure, because every publication would be refused."""
     kms, alias = scene.client("kms"), "alias/aurora-restore-dev-notifications"
     scene.disable(kms, kms.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
 
@@ -215,7 +224,7 @@ def test_a_topic_whose_key_is_off_reaches_nobody(scene: Scene) -> None:
 
 
 def test_a_topic_that_nobody_listens_to_is_doubted(scene: Scene) -> None:
-    """With the command that subscribes somebody."""
+    """A topic without subscribers is a warning with the command that subscribes somebody."""
     sns = scene.client("sns")
     (one,) = sns.list_subscriptions_by_topic(TopicArn=topic())["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
@@ -230,7 +239,7 @@ def test_a_topic_that_nobody_listens_to_is_doubted(scene: Scene) -> None:
 
 
 def test_what_waits_in_the_failure_queue_is_counted(scene: Scene) -> None:
-    """And how to look at it is told."""
+    """The messages in the failure queue are counted, with the command that shows them."""
     sqs = scene.client("sqs")
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="{}")
@@ -243,7 +252,7 @@ def test_what_waits_in_the_failure_queue_is_counted(scene: Scene) -> None:
 
 
 def test_a_queue_that_eventbridge_may_not_use_loses_events(scene: Scene) -> None:
-    """Its policy was taken away."""
+    """A queue whose policy is gone loses EventBridge's dead letters, and the doctor says so."""
     sqs = scene.client("sqs")
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"][
@@ -259,7 +268,7 @@ def test_a_queue_that_eventbridge_may_not_use_loses_events(scene: Scene) -> None
 
 
 def test_alarms_that_ring_or_are_silenced_are_named(scene: Scene) -> None:
-    """One rings, then tells nobody, then is gone."""
+    """An alarm that rings, one that notifies nobody, and one that is missing are named."""
     cloudwatch = scene.client("cloudwatch")
     scene.keep_alarm(ALARM)
     scene.ring(ALARM, "No beat for 5 minutes")
@@ -285,7 +294,7 @@ def test_alarms_that_ring_or_are_silenced_are_named(scene: Scene) -> None:
 
 
 def test_logs_are_kept_as_long_as_is_configured(scene: Scene) -> None:
-    """Somebody lets one be kept for ever."""
+    """A log group that keeps its logs for ever, against the configuration, is reported."""
     logs, group = scene.client("logs"), "/aws/lambda/aurora-restore-dev-heartbeat"
     logs.delete_retention_policy(logGroupName=group)
     scene.afterwards(logs.put_retention_policy, logGroupName=group, retentionInDays=14)

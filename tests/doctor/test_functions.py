@@ -21,7 +21,7 @@ def zipped(text: str) -> bytes:
 
 
 def test_a_function_that_is_gone_is_named(scene: Scene) -> None:
-    """And the checks of its code and settings speak of the others only."""
+    """A missing function is named, and the checks of code and settings cover the others only."""
     scene.lose_function(COPY)
     found = scene.see("functions")
 
@@ -31,7 +31,7 @@ def test_a_function_that_is_gone_is_named(scene: Scene) -> None:
 
 
 def test_what_an_earlier_app_left_behind_is_doubted(scene: Scene) -> None:
-    """A function under the stage's names that the app has not."""
+    """A function under the stage's names that the app does not have is a warning."""
     functions = scene.client("lambda")
     role = functions.get_function_configuration(FunctionName=COPY)["Role"]
     functions.create_function(
@@ -49,7 +49,7 @@ def test_what_an_earlier_app_left_behind_is_doubted(scene: Scene) -> None:
 
 
 def test_other_code_is_seen_by_its_digest(scene: Scene) -> None:
-    """One function of eleven runs something else."""
+    """A function that runs other code than the package is found by its digest."""
     scene.replace_code(COPY, zipped("x = 1"))
     found = scene.see("code")
 
@@ -58,7 +58,9 @@ def test_other_code_is_seen_by_its_digest(scene: Scene) -> None:
 
 
 def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
-    """A line more in the app, and what is deployed is other code."""
+    """The deployed code is compared with the present checkout: one more line in the app is other
+    code.
+    """
     changed = scene.place.checkout("changed", dev={})
     with (changed / "chalicelib" / "outcome.py").open("a") as module:
         module.write("# one line more\n")
@@ -72,7 +74,7 @@ def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
 
 
 def test_settings_of_a_function_are_held_against_the_configuration(scene: Scene) -> None:
-    """Memory, a handler that Chalice never updates, tracing that it never switches off, and
+    """A function's memory, handler, tracing and variables are compared with the configuration;
     variables by name only.
     """
     functions = scene.client("lambda")
@@ -102,7 +104,7 @@ def test_settings_of_a_function_are_held_against_the_configuration(scene: Scene)
 
 
 def test_a_function_outside_its_vpc_is_seen(scene: Scene) -> None:
-    """The configuration names other subnets than it was deployed with."""
+    """A function in other subnets than the configuration names is reported."""
     scene.configure_network(subnet_ids=list(scene.resources.subnet_ids[:1]))
     found = scene.see("configuration")
 
@@ -110,7 +112,7 @@ def test_a_function_outside_its_vpc_is_seen(scene: Scene) -> None:
 
 
 def test_a_role_that_may_more_is_seen(scene: Scene) -> None:
-    """A policy that was edited, and one that was attached."""
+    """A role with an edited policy or an additional one is reported."""
     iam = scene.client("iam")
     (name,) = iam.list_role_policies(RoleName=COPY)["PolicyNames"]
     policy = iam.get_role_policy(RoleName=COPY, PolicyName=name)["PolicyDocument"]
@@ -139,7 +141,7 @@ def test_a_role_that_may_more_is_seen(scene: Scene) -> None:
 
 
 def test_a_rule_that_is_off_wakes_nobody(scene: Scene) -> None:
-    """And the command that switches it on is told."""
+    """A disabled rule is reported with the command that enables it."""
     events, rule = scene.client("events"), f"{COPY}-event"
     events.disable_rule(Name=rule)
     scene.afterwards(events.enable_rule, Name=rule)
@@ -151,7 +153,7 @@ def test_a_rule_that_is_off_wakes_nobody(scene: Scene) -> None:
 
 
 def test_a_rule_that_listens_to_something_else_is_seen(scene: Scene) -> None:
-    """Its pattern is not the choreography's; or it beats at another rate."""
+    """A rule with another pattern than the choreography's, or another rate, is reported."""
     events, rule = scene.client("events"), f"{COPY}-event"
     before = events.describe_rule(Name=rule)["EventPattern"]
     events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["aurora-restore.test"]}))
@@ -166,7 +168,9 @@ def test_a_rule_that_listens_to_something_else_is_seen(scene: Scene) -> None:
 
 
 def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
-    """A second target is one too many, and a rule without permission invokes nothing."""
+    """A rule has one target and may invoke it: a second target and a missing permission are
+    reported.
+    """
     events, functions, rule = scene.client("events"), scene.client("lambda"), f"{COPY}-event"
     events.put_targets(Rule=rule, Targets=[{"Id": "more", "Arn": QUEUE}])
     scene.afterwards(events.remove_targets, Rule=rule, Ids=["more"])
@@ -188,7 +192,9 @@ def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
 
 
 def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
-    """A target as Chalice puts it, and a function whose failures go nowhere."""
+    """A target without the retry settings that Chalice wipes, and a function without a failure
+    destination, are reported.
+    """
     events, functions, rule = scene.client("events"), scene.client("lambda"), f"{COPY}-event"
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": target["Arn"]}])
@@ -212,7 +218,7 @@ def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
 
 
 def test_a_function_that_may_not_run_is_missed(scene: Scene) -> None:
-    """Reserved concurrency 0 switches it off, and no event wakes it."""
+    """A function with reserved concurrency 0 is reported: no event can invoke it."""
     functions = scene.client("lambda")
     for name in (BEAT, COPY):
         functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)

@@ -11,7 +11,7 @@ TARGET = f"target#arn:aws:rds:us-west-2:{ACCOUNT}:cluster:dev-cluster"
 
 
 def test_a_heart_that_beats_is_heard(scene: Scene) -> None:
-    """By the line that the last tick wrote."""
+    """A recent tick is found by the line that it wrote."""
     found = scene.see("heartbeat")
 
     assert Status.OK is found.status
@@ -19,7 +19,7 @@ def test_a_heart_that_beats_is_heard(scene: Scene) -> None:
 
 
 def test_a_heart_that_has_stopped_is_missed(scene: Scene) -> None:
-    """Six minutes after its last tick."""
+    """Six minutes after the last tick the heartbeat is reported as stopped."""
     found = scene.see("heartbeat", later=timedelta(minutes=6))
 
     assert Status.FAILED is found.status
@@ -28,7 +28,7 @@ def test_a_heart_that_has_stopped_is_missed(scene: Scene) -> None:
 
 
 def test_a_target_that_was_not_restored_for_long_is_told(scene: Scene) -> None:
-    """Never is fine at first; longer than FRESHNESS_HOURS is not."""
+    """A target without a success is fine at first; a success older than FRESHNESS_HOURS is not."""
     never = scene.see("freshness")
     moment = datetime.now(UTC) - timedelta(hours=31)
     scene.put_item(operation_id=TARGET, last_success_at=iso_timestamp(moment))

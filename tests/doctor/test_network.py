@@ -10,7 +10,7 @@ SERVICES = ("dynamodb", "events", "rds", "secretsmanager")
 
 
 def test_a_function_in_no_vpc_reaches_no_database(scene: Scene) -> None:
-    """Both ways say so, and what to set."""
+    """A function in no VPC fails both connectivity checks, which name what to set."""
     scene.configure_network(subnet_ids=[], security_group_ids=[])
     ways = [scene.see(f"{end} connectivity") for end in ("database", "AWS")]
 
@@ -23,7 +23,7 @@ def test_a_function_in_no_vpc_reaches_no_database(scene: Scene) -> None:
 
 
 def test_a_target_that_does_not_let_the_function_in_is_told(scene: Scene) -> None:
-    """With the command that lets it in."""
+    """A target that does not admit the function is reported with the command that does."""
     group = scene.new_group()
     scene.configure_network(security_group_ids=[group])
     found = scene.see("database connectivity")
@@ -37,7 +37,7 @@ def test_a_target_that_does_not_let_the_function_in_is_told(scene: Scene) -> Non
 
 
 def test_a_function_that_is_not_let_out_is_told(scene: Scene) -> None:
-    """A group whose way out was taken away."""
+    """A security group without an outbound rule is reported."""
     ec2, group = scene.client("ec2"), scene.new_group()
     everything = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0][
         "IpPermissionsEgress"
@@ -52,7 +52,9 @@ def test_a_function_that_is_not_let_out_is_told(scene: Scene) -> None:
 
 
 def test_another_vpc_is_doubted(scene: Scene) -> None:
-    """Whether two VPCs are joined is not seen from here."""
+    """A function in another VPC than the target is a warning: whether the two are joined is not
+    seen from here.
+    """
     ec2 = scene.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
@@ -66,7 +68,10 @@ def test_another_vpc_is_doubted(scene: Scene) -> None:
 
 
 def test_without_a_nat_the_missing_endpoints_are_named(scene: Scene) -> None:
-    """An internet gateway does not count; endpoints that the function's group may enter do."""
+    """Without a NAT gateway the missing endpoints are named.
+
+    An internet gateway does not count; endpoints that the function may reach do.
+    """
     scene.shut()
     closed, group = scene.see("AWS connectivity"), scene.new_group()
     for service in SERVICES:

@@ -44,7 +44,7 @@ def put_ended(scene: Scene, name: str, state: State, at: datetime, **more: Any) 
 
 
 def test_an_operation_that_is_overdue_is_named(scene: Scene) -> None:
-    """So is a record that nobody can read."""
+    """An overdue operation and an unreadable record are named."""
     scene.put_item(operation_id="bad-record", open="yes", due_at="2026-01-01T00:00:00.000Z")
     unreadable = scene.see("operations")
     plan = scene.view().plans["default"]
@@ -58,7 +58,7 @@ def test_an_operation_that_is_overdue_is_named(scene: Scene) -> None:
 
 
 def test_what_is_open_is_told_with_what_it_waits_for(scene: Scene) -> None:
-    """Also before anything is overdue."""
+    """An open operation is reported with what it waits for, also before it is overdue."""
     none = scene.see("operations")
     scene.put_operation("tonight", plan_of(scene), due_at=NOW + timedelta(minutes=1))
     found = scene.see("operations")
@@ -71,7 +71,9 @@ def test_what_is_open_is_told_with_what_it_waits_for(scene: Scene) -> None:
 def test_a_night_that_failed_is_told_with_its_reason_and_the_command_that_goes_on(
     scene: Scene,
 ) -> None:
-    """Until a newer operation is under way, or has succeeded."""
+    """A failed night is reported with its reason until a newer operation is under way or has
+    succeeded.
+    """
     never = scene.see("last operation")
     why = {
         "reason": "There is no key alias/x.",
@@ -106,14 +108,16 @@ def test_a_night_that_failed_is_told_with_its_reason_and_the_command_that_goes_o
 
 
 def test_an_end_of_which_nobody_was_told_is_told(scene: Scene) -> None:
-    """The record says so."""
+    """An end that was not notified is reported, because the record says so."""
     put_ended(scene, "silent", State.SUCCEEDED, NOW, notified=False)
 
     assert "Nobody could be told of the end of silent." == scene.see("last operation").what
 
 
 def test_a_lock_is_told_with_its_holder(scene: Scene) -> None:
-    """One whose holder ended or is gone holds nothing up."""
+    """A lock is reported with its holder; a lock of an ended or missing operation holds nothing
+    up.
+    """
     free = scene.see("lock")
     scene.put_item(operation_id=TARGET, holder="tonight")
     gone = scene.see("lock")

@@ -5,7 +5,9 @@ from tests.doctor.scene import Scene
 
 
 def test_every_problem_of_the_settings_is_told_at_once(scene: Scene) -> None:
-    """A setting that is missing, one that is wrong, and where to set them."""
+    """All problems of the settings are reported at once, missing and wrong ones, with where to set
+    them.
+    """
     scene.set_variables(INSTANCE_CLASS="", PORT="80", FRESHNESS_HOURS="soon")
     found = scene.see("settings")
 
@@ -23,14 +25,16 @@ def test_every_problem_of_the_settings_is_told_at_once(scene: Scene) -> None:
 
 
 def test_a_target_that_is_the_source_is_a_contradiction(scene: Scene) -> None:
-    """In SSM, which comes before the configuration."""
+    """A target that is the source is a contradiction, also when it comes from SSM, which has
+    precedence.
+    """
     scene.set_parameters({"target-cluster-id": "prod-cluster", "source-region": "us-west-2"})
 
     assert "the target is the source cluster itself" in scene.see("settings").what
 
 
 def test_ssm_overrules_the_configuration_and_is_told(scene: Scene) -> None:
-    """Somebody changed a parameter by hand."""
+    """A parameter that was changed by hand in SSM overrules the configuration and is reported."""
     scene.set_parameters({"target-cluster-id": "other-cluster"})
     found = scene.see("settings")
 
@@ -42,7 +46,7 @@ def test_ssm_overrules_the_configuration_and_is_told(scene: Scene) -> None:
 
 
 def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
-    """The second plan has a port that is none; the first is looked at all the same."""
+    """A plan with an invalid port does not stop the checks of the other plans."""
     scene.set_parameters(
         {"plans/weekly/target-cluster-id": "weekly-cluster", "plans/weekly/port": "1"}
     )
@@ -59,7 +63,7 @@ def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
 
 
 def test_every_plan_is_looked_at(scene: Scene) -> None:
-    """A second plan has findings of its own, under its name."""
+    """Each plan has findings of its own, under its name."""
     scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster"})
 
     assert ["target", "target of plan weekly"] == [each.name for each in scene.see_each("target")]
@@ -75,7 +79,7 @@ def test_a_plan_of_another_region_is_doubted(scene: Scene) -> None:
 
 
 def test_another_account_s_source_is_refused(scene: Scene) -> None:
-    """Restores between accounts are not built yet."""
+    """A source in another account is refused: restores between accounts are not built yet."""
     scene.set_variables(SOURCE_ACCOUNT_ID="210987654321")
     found = scene.see("settings")
 
@@ -84,7 +88,7 @@ def test_another_account_s_source_is_refused(scene: Scene) -> None:
 
 
 def test_without_a_plan_its_checks_are_left_out_in_one_sentence(scene: Scene) -> None:
-    """What is about clusters waits for the settings; what is about the app does not."""
+    """Without a plan the checks of clusters are skipped, and the checks of the app are made."""
     scene.set_variables(INSTANCE_CLASS="")
     findings = scene.see_all()
 
@@ -94,7 +98,9 @@ def test_without_a_plan_its_checks_are_left_out_in_one_sentence(scene: Scene) ->
 
 
 def test_two_plans_with_one_target_and_names_that_nothing_reads_fail(scene: Scene) -> None:
-    """Each on a line of its own, with the nearest name."""
+    """Two plans with one target and misspelt names fail, each on a line of its own with the nearest
+    name.
+    """
     scene.set_variables(INSTANCE_CLAS="db.r6g.large")
     scene.set_parameters(
         {"plans/blue/target-clustr-id": "blue", "plans/eu/port": "5433", "kms-key-di": "alias/x"}

@@ -15,7 +15,9 @@ FUNCTION = "aurora-restore-dev-setup-db-users"
 
 
 def test_the_deployed_function_tells_what_it_reaches(scene: Scene) -> None:
-    """It runs, speaks to each service, and says what could not be tried."""
+    """The deployed function calls each service and reports what it reached and what it could not
+    try.
+    """
     found = scene.see("network")
 
     assert Status.OK is found.status, str(found)
@@ -24,7 +26,7 @@ def test_the_deployed_function_tells_what_it_reaches(scene: Scene) -> None:
 
 
 def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
-    """A certificate authority that is missing where the target would be, in what is deployed."""
+    """A deployed function without a certificate authority for the target's region reports that."""
     view = scene.view()
     known, plans = view.plans["default"], cast("dict[str, Plan]", view.plans)
     assert isinstance(known, Plan)
@@ -38,7 +40,9 @@ def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
 
 
 def test_a_function_that_does_not_answer_is_told(scene: Scene) -> None:
-    """After so many seconds, with what that usually means; an older answer counts for nothing."""
+    """A function that does not answer in time is reported with the usual cause, and an older answer
+    does not count.
+    """
     scene.see("network")
     events, rule = scene.client("events"), f"{FUNCTION}-event"
     events.disable_rule(Name=rule)
@@ -56,7 +60,7 @@ def test_a_function_that_does_not_answer_is_told(scene: Scene) -> None:
 
 
 def test_a_stage_that_was_never_deployed_is_not_asked(scene: Scene) -> None:
-    """Nobody would answer."""
+    """A function that was never deployed is not invoked, because nobody would answer."""
     found = scene.see("network", stage="test")
 
     assert (Status.WARNING, "setup-db-users is not deployed, so it cannot try.") == (

@@ -34,14 +34,14 @@ def visit(place: Place) -> Visit:
 
 
 def test_every_check_is_content(visit: Visit) -> None:
-    """One line for each check, in the order of the list, and every one of them is OK."""
+    """On a healthy stage each check prints one line, in the order of the list, and each is OK."""
     assert [] == [str(finding) for finding in visit.findings if finding.status is not Status.OK]
     assert [check.name for check in CHECKS] == [finding.name for finding in visit.findings]
 
 
 def test_nothing_is_called_that_could_change_anything(visit: Visit) -> None:
-    """Every call that the doctor makes is one of those that are known to read, but for one question
-    on the bus.
+    """The doctor makes only calls that are known to read, and one event on the bus that asks a
+    question.
     """
     assert 40 < len({*visit.called})
     assert ["events:PutEvents"] == [
@@ -50,7 +50,9 @@ def test_nothing_is_called_that_could_change_anything(visit: Visit) -> None:
 
 
 def test_a_call_that_could_change_something_does_not_leave_the_machine(scene: Scene) -> None:
-    """The clients themselves refuse it, whoever writes the next check."""
+    """A call that could change something does not leave the doctor's clients, whoever writes the
+    next check.
+    """
     with pytest.raises(
         ChangingCallError, match=r"^sns DeleteTopic may change something; it is not called\.$"
     ):
@@ -58,7 +60,7 @@ def test_a_call_that_could_change_something_does_not_leave_the_machine(scene: Sc
 
 
 def test_nothing_but_a_question_is_put_on_the_bus(scene: Scene) -> None:
-    """An event that would start or stop something does not leave the machine either."""
+    """The doctor's clients put no event but its question on the bus, so nothing starts or stops."""
     events = scene.clients()("events", REGION)
     question = {"Source": "aurora-restore.dev", "DetailType": "ProbeRequested", "Detail": "{}"}
 
@@ -72,7 +74,7 @@ def test_nothing_but_a_question_is_put_on_the_bus(scene: Scene) -> None:
 
 
 def test_no_password_is_ever_shown(visit: Visit, scene: Scene) -> None:
-    """Neither when the secrets are fine, nor when each of them is refused for what is in it."""
+    """No password is shown, neither for valid secrets nor for those that are refused."""
     said = [str(finding) for finding in visit.findings]
     for master, app in (
         ({"password": SHORT}, {"app_password": SHORT}),

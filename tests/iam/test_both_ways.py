@@ -60,8 +60,8 @@ def covers(night: Night, resource: str, arn: str) -> bool:
 
 @pytest.mark.parametrize("night", range(len(NIGHTS)), ids=[night.__name__ for night in NIGHTS])
 def test_nothing_is_missing(night: int) -> None:
-    """Whatever happens in a night, every function may do what it is asked to do, and so may Lambda
-    in its name.
+    """The policies allow each call that a function made in any of the nights, and each that Lambda
+    made for it.
     """
     lived: Night = nights()[night]
     refused = [
@@ -76,8 +76,8 @@ def test_nothing_is_missing(night: int) -> None:
 
 
 def test_the_nights_are_what_they_are_called() -> None:
-    """They end as they were meant to, and take every path on which a call is made that the refusals
-    know of.
+    """The nights end as they were meant to, and make each call that the tests of denied calls
+    know.
     """
     ends = {night.name: night.states for night in nights()}
     made = {
@@ -96,8 +96,8 @@ def test_the_nights_are_what_they_are_called() -> None:
 
 @pytest.mark.parametrize(("function", "place", "statement"), ALLOWED)
 def test_nothing_is_unused(function: str, place: int, statement: dict[str, Any]) -> None:
-    """Every action and every resource of every statement is needed in one of the nights: without
-    it, it is denied.
+    """Each action and resource of each statement is needed: without it, one of the nights is
+    denied.
     """
     found = list(needed(function, place))
     actions = [
@@ -116,8 +116,8 @@ def test_nothing_is_unused(function: str, place: int, statement: dict[str, Any])
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_function_may_do_everything_of_a_service(function: str) -> None:
-    """The one pattern among allowed actions is KMS's own family of data keys, as SNS and RDS ask
-    for it.
+    """No allowed action is a pattern but KMS's data keys, which SNS and RDS ask for by that
+    pattern.
     """
     allowed = {
         action
@@ -130,7 +130,7 @@ def test_no_function_may_do_everything_of_a_service(function: str) -> None:
 
 
 def test_everything_means_reading() -> None:
-    """`*` stands as a resource only where a describing action is allowed, or something denied."""
+    """The resource `*` stands only in a statement that describes, or that denies."""
     everywhere = {
         action
         for _, _, statement in statements("Allow")
@@ -143,9 +143,8 @@ def test_everything_means_reading() -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_whoever_may_change_something_of_rds_is_denied_all_else(function: str) -> None:
-    """Twice, in so many words: in every other region, and on every other name.
-
-    Whatever else is allowed one day.
+    """Each role that may change RDS is denied it in other regions and on other names, whatever else
+    is allowed.
     """
     changes = any(
         action.startswith(CHANGING)

@@ -93,7 +93,9 @@ def rds(region: str, resource: str) -> str:
 
 
 def deeds(region: str, cluster: str, *, near: bool) -> list[Deed]:
-    """List what would change a source cluster, an instance of it under any name, or its snapshots."""
+    """List what would change a source cluster, an instance of it under any name, or its
+    snapshots.
+    """
     name, instance = {"DBClusterIdentifier": cluster}, {"DBInstanceIdentifier": "orders-primary"}
     arn, snapshot = (
         rds(region, f"cluster:{cluster}"),
@@ -300,7 +302,9 @@ DENIALS = [
 
 @pytest.mark.parametrize("deed", [*SOURCE, *OTHERS, *WITHOUT_OUR_TAG, *STAGES], ids=str)
 def test_no_function_may(deed: Deed) -> None:
-    """Neither with its policy for a source far away, nor with that for one beside the target."""
+    """No function may do this, neither with its policy for a distant source, nor with that for a
+    nearby one.
+    """
     allowed = [
         function
         for function in FUNCTIONS
@@ -312,8 +316,8 @@ def test_no_function_may(deed: Deed) -> None:
 
 @pytest.mark.parametrize("deed", SOURCE, ids=str)
 def test_the_source_is_denied_in_so_many_words(deed: Deed) -> None:
-    """Even to a role that may do everything besides, in every function that may change anything of
-    RDS.
+    """The source is denied explicitly, in each function that may change RDS, even if all else is
+    allowed.
     """
     chosen = NEAR_POLICIES if deed.near else FAR_POLICIES
     allowed = [
@@ -327,7 +331,9 @@ def test_the_source_is_denied_in_so_many_words(deed: Deed) -> None:
 
 @pytest.mark.parametrize(("function", "sid"), DENIALS, ids=" ".join)
 def test_every_denial_denies_something(function: str, sid: str) -> None:
-    """Without it, a role that may do everything besides could do one of these deeds more."""
+    """Each Deny counts: without it, a role that is allowed everything could do one more of these
+    calls.
+    """
     more = [
         deed
         for deed in [*SOURCE, *OTHERS, *WITHOUT_OUR_TAG, *STAGES]
@@ -340,9 +346,8 @@ def test_every_denial_denies_something(function: str, sid: str) -> None:
 
 
 def test_the_network_is_lambdas_not_the_codes() -> None:
-    """The role may make network interfaces, because AWS wants that.
-
-    A call of the function's own code may not.
+    """The role may make network interfaces, because AWS wants that, but the function's own code may
+    not.
     """
     policy, region = FAR_POLICIES["setup-db-users"], {"aws:RequestedRegion": TARGET_REGION}
     code = {**region, "lambda:SourceFunctionArn": arn_of("setup-db-users")}
@@ -355,7 +360,7 @@ def test_the_network_is_lambdas_not_the_codes() -> None:
 
 
 def test_no_template_names_a_stage_or_a_cluster() -> None:
-    """Nor an account, nor a region."""
+    """No template names a stage, a cluster, an account or a region."""
     texts = [file.read_text() for file in (CHECKOUT / ".chalice").glob("policy-*.json")]
     named = [
         "prod-cluster",

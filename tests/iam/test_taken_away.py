@@ -85,8 +85,8 @@ def a_night_without(function: str, sid: str) -> tuple[HeldStage, Operation]:
 
 @pytest.mark.parametrize("gap", GAPS, ids=lambda gap: f"{gap.function} {gap.sid}")
 def test_the_operation_fails_and_says_which_permission_is_missing(gap: Gap) -> None:
-    """At the step whose policy it is, for the resource that it was asked for, and the remedy is to
-    allow it.
+    """The operation fails at the step that lacks the permission, names the resource, and the remedy
+    is to allow it.
     """
     stage, ended = a_night_without(gap.function, gap.sid)
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/aurora-restore-test-{gap.function}/aurora-restore-test-{gap.function}"
@@ -107,7 +107,9 @@ def test_the_operation_fails_and_says_which_permission_is_missing(gap: Gap) -> N
 def test_a_key_that_rds_may_not_use_for_the_role_is_told_as_rds_tells_it(
     function: str, sid: str
 ) -> None:
-    """Not as a denial: the key is not accessible, and the remedy names what the key's use takes."""
+    """A key that the role may not use is reported as not accessible, and the remedy names the
+    permissions.
+    """
     _, ended = a_night_without(function, sid)
 
     assert (State.FAILED, function) == (ended.state, ended.failed_step)
@@ -119,8 +121,8 @@ def test_a_key_that_rds_may_not_use_for_the_role_is_told_as_rds_tells_it(
 
 @pytest.mark.parametrize("sid", ["Notify", "NotifyEncrypted"])
 def test_a_topic_that_may_not_be_written_to_leaves_a_good_restore_good(sid: str) -> None:
-    """Whether the topic or its key is what may not be used: the record says that nobody was told,
-    and why.
+    """When the topic or its key may not be used, the record says that nobody was notified, and
+    why.
     """
     _, ended = a_night_without("sns-notification", sid)
     missing = (
@@ -135,7 +137,7 @@ def test_a_topic_that_may_not_be_written_to_leaves_a_good_restore_good(sid: str)
 
 @pytest.mark.parametrize("function", ["delete-rds", "restore-snapshot", "archive-snapshot"])
 def test_a_step_that_cannot_announce_costs_time_only(function: str) -> None:
-    """The heartbeat announces for it."""
+    """When a step may not announce its event, the heartbeat announces it later."""
     stage, ended = a_night_without(function, "Announce")
 
     assert State.SUCCEEDED is ended.state
@@ -145,9 +147,8 @@ def test_a_step_that_cannot_announce_costs_time_only(function: str) -> None:
 
 
 def test_records_that_may_not_be_written_fail_the_invocation() -> None:
-    """There is no record to say it in, so the function fails for the alarm to see.
-
-    Nothing of the target is touched.
+    """Without access to the records the function fails, for the alarm to see, and the target is
+    untouched.
     """
     stage = HeldStage()
     stage.staging()

@@ -61,7 +61,7 @@ def resources(folder: Path, given: Values) -> list[str]:
 
 
 def test_a_stages_values_are_filled_in(template: Template) -> None:
-    """Its own names, its account and its region."""
+    """A policy is filled in with the stage's own names, its account and its region."""
     folder = template(
         Resource=["arn:${PARTITION}:dynamodb:${REGION}:${ACCOUNT}:table/${STATE_TABLE}"]
     )
@@ -72,7 +72,9 @@ def test_a_stages_values_are_filled_in(template: Template) -> None:
 
 
 def test_what_speaks_of_a_plan_is_repeated_for_every_plan(template: Template) -> None:
-    """Once for each that makes a difference: the plans share their source."""
+    """A statement about plans is repeated for each plan that makes a difference; these plans share
+    their source.
+    """
     folder = template(
         Resource=["${SOURCE_CLUSTER_ID}", "${TARGET_REGION}/${TARGET_CLUSTER_ID}", "*"]
     )
@@ -87,7 +89,9 @@ def test_what_speaks_of_a_plan_is_repeated_for_every_plan(template: Template) ->
 
 
 def test_values_of_two_plans_do_not_mix(template: Template) -> None:
-    """A region and a cluster of one string are of one plan."""
+    """A region and a cluster of one resource name come from one plan: the values of two plans do
+    not mix.
+    """
     other = {**WEEKLY, "plans/weekly/target-region": "eu-west-1"}
     folder = template(Resource=["${TARGET_REGION}/${TARGET_CLUSTER_ID}"])
 
@@ -120,7 +124,9 @@ def test_values_of_two_plans_do_not_mix(template: Template) -> None:
 def test_a_placeholder_without_a_value_is_an_error_that_names_it(
     template: Template, text: str, problem: str
 ) -> None:
-    """And the file it stands in: nothing is left empty, and nothing as it was."""
+    """A placeholder without a value is an error that names the file: nothing is left empty or
+    unfilled.
+    """
     unset = Values({**values().stage, "REGION": ""}, values().plans)
     with pytest.raises(TemplateError) as refused:
         resources(template(Resource=[text]), unset)
@@ -129,7 +135,7 @@ def test_a_placeholder_without_a_value_is_an_error_that_names_it(
 
 
 def test_a_plans_placeholder_outside_a_list_is_an_error(template: Template) -> None:
-    """There it could not be repeated."""
+    """A plan's placeholder outside a list is an error, because it could not be repeated there."""
     with pytest.raises(
         TemplateError, match=r"\$\{TARGET_REGION\}, which has no value outside a list"
     ):
@@ -137,7 +143,7 @@ def test_a_plans_placeholder_outside_a_list_is_an_error(template: Template) -> N
 
 
 def test_a_stage_without_plans_has_no_policies(template: Template) -> None:
-    """Who may do what depends on them."""
+    """A stage without plans has no policies, because the permissions depend on them."""
     with pytest.raises(TemplateError, match=r"\$\{TARGET_REGION\}, which nobody fills in"):
         resources(template(Resource=["${TARGET_REGION}"]), Values(values().stage, ()))
 
@@ -160,14 +166,18 @@ def test_a_stage_without_plans_has_no_policies(template: Template) -> None:
 def test_secrets_are_named_with_their_six_characters(
     template: Template, secret_id: str, arn: str
 ) -> None:
-    """Which Secrets Manager adds to the name; a whole ARN has them already."""
+    """Secrets are named with the six characters that Secrets Manager adds; a whole ARN has them
+    already.
+    """
     given = values(stage(MASTER_CREDENTIALS_SECRET_ID=secret_id))
 
     assert [arn] == resources(template(Resource=["${MASTER_SECRET_ARN}"]), given)
 
 
 def test_a_topic_of_another_region_brings_its_region(template: Template) -> None:
-    """Its key is there, too; without a setting the topic is the foundation's."""
+    """A topic of another region has its key there; without the setting the topic is the
+    foundation's.
+    """
     folder = template(Resource=["${TOPIC_ARN}", "${TOPIC_REGION}", "${SNS_TOPIC_REGION}"])
     elsewhere = f"arn:aws:sns:eu-west-1:{ACCOUNT}:people"
     own = f"arn:aws:sns:us-west-2:{ACCOUNT}:aurora-restore-test-notifications"
@@ -178,7 +188,7 @@ def test_a_topic_of_another_region_brings_its_region(template: Template) -> None
 
 
 def test_prods_names_have_no_stage_in_them(template: Template) -> None:
-    """Its functions have, and so has what they make."""
+    """Prod's parameters and queue are named without a stage, its functions and copies with it."""
     folder = template(
         Resource=["${PARAMETER_PATH} ${FAILURE_QUEUE} ${FUNCTION_PREFIX}heartbeat ${COPIES}"]
     )
@@ -191,14 +201,14 @@ def test_prods_names_have_no_stage_in_them(template: Template) -> None:
 
 
 def test_copies_of_a_stage_with_a_long_name_are_found(template: Template) -> None:
-    """Their names keep ten characters of it."""
+    """Copies of a stage with a long name are found: their names keep ten characters of it."""
     assert ["aurora-restore-acceptance-"] == resources(
         template(Resource=["${COPIES}"]), values(stage("acceptancetests"))
     )
 
 
 def test_a_policy_that_aws_would_not_take_is_an_error() -> None:
-    """Many plans make long lists."""
+    """A policy that is too long for AWS is an error: many plans make long lists."""
     many = {
         f"plans/p{number:02}/target-cluster-id": f"cluster-number-{number:02}"
         for number in range(30)
@@ -210,10 +220,7 @@ def test_a_policy_that_aws_would_not_take_is_an_error() -> None:
 
 
 def test_every_function_gets_its_policy(tmp_path: Path) -> None:
-    """As files that Chalice reads, in another partition, too.
-
-    Each of them is one that can be read.
-    """
+    """Each function gets a policy that Chalice can read, in another partition too."""
     there = stage(SNS_TOPIC_ARN=f"arn:aws-cn:sns:us-west-2:{ACCOUNT}:people")
     write(values(there, partition="aws-cn"), tmp_path)
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}
@@ -224,7 +231,9 @@ def test_every_function_gets_its_policy(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_when_one_template_is_wrong(tmp_path: Path) -> None:
-    """A deployment is not to begin with half of its policies."""
+    """When one template is wrong, no policy is written: a deployment must not begin with half of
+    them.
+    """
     templates, folder = tmp_path / "templates", tmp_path / "filled"
     templates.mkdir()
     folder.mkdir()
@@ -237,7 +246,7 @@ def test_nothing_is_written_when_one_template_is_wrong(tmp_path: Path) -> None:
 
 
 def test_plans_come_from_ssm_as_the_app_reads_them() -> None:
-    """The stage's own, and those with parameters of their own."""
+    """Plans come from SSM: the stage's own and those with parameters of their own."""
     plans = plans_of(stage(), WEEKLY, account=ACCOUNT)
 
     assert [("default", "staging-cluster"), ("weekly", "weekly-cluster")] == [

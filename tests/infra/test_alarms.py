@@ -107,7 +107,9 @@ def _everything_happens() -> None:
 
 
 def test_the_runbook_has_a_section_for_each(alarms: dict[str, Alarm]) -> None:
-    """Of the alarm's own name; the description is sentences, says what to do, and points there."""
+    """Each alarm's section in the runbook has its name; the description says what to do and points
+    there.
+    """
     assert list(ALARMS) == list(alarms)
     for what, alarm in alarms.items():
         text = alarm["AlarmDescription"]
@@ -121,7 +123,7 @@ def test_the_runbook_has_a_section_for_each(alarms: dict[str, Alarm]) -> None:
 
 
 def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: Clients) -> None:
-    """The forwarding stack's alarm has its own."""
+    """The forwarding stack's alarm has a section of its own in the runbook."""
     made = Made(clients, STAGE)
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)
     (alarm,) = made("cloudwatch", SOURCE_REGION).describe_alarms()["MetricAlarms"]
@@ -136,7 +138,7 @@ def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: Clients
 
 
 def test_each_tells_people(made: Made, alarms: dict[str, Alarm]) -> None:
-    """When it begins, and, where that says something, when it is over."""
+    """Each alarm notifies people when it begins and, where that says something, when it is over."""
     topic = made.resources("foundation")["Notifications"]
 
     assert {what: ([topic], [] if what in ONCE else [topic]) for what in ALARMS} == {
@@ -147,7 +149,7 @@ def test_each_tells_people(made: Made, alarms: dict[str, Alarm]) -> None:
 def test_each_metric_of_ours_is_written_with_these_dimensions(
     alarms: dict[str, Alarm], metrics: set[Metric]
 ) -> None:
-    """An alarm that names a dimension too many, or too few, watches a metric that nobody writes."""
+    """Each alarm watches one of our metrics with exactly the dimensions that the code writes."""
     own = {
         metric
         for alarm in alarms.values()
@@ -170,8 +172,8 @@ def test_each_metric_of_ours_is_written_with_these_dimensions(
 def test_each_metric_of_awss_is_of_what_this_stage_has(
     made: Made, alarms: dict[str, Alarm]
 ) -> None:
-    """Its failure queue, and its functions as Chalice names them, all but the heartbeat, whose
-    silence is an alarm.
+    """Alarms on AWS's metrics watch the stage's failure queue and its functions, all but the
+    heartbeat.
     """
     functions = {made.names.function(name) for name in FUNCTIONS if name != "heartbeat"}
     queue = {
@@ -193,7 +195,7 @@ def test_each_metric_of_awss_is_of_what_this_stage_has(
 
 
 def test_no_alarm_reads_more_than_cloudwatch_allows(alarms: dict[str, Alarm]) -> None:
-    """Ten metrics, and one expression whose value is watched."""
+    """An alarm reads at most ten metrics and watches the value of one expression."""
     for alarm in alarms.values():
         returned = [each["Id"] for each in alarm.get("Metrics", []) if each.get("ReturnData")]
 
@@ -202,7 +204,7 @@ def test_no_alarm_reads_more_than_cloudwatch_allows(alarms: dict[str, Alarm]) ->
 
 
 def test_silence_of_the_heartbeat_is_not_taken_for_health(alarms: dict[str, Alarm]) -> None:
-    """Missing data breaches, five minutes of it; of everything else it does not."""
+    """Five minutes without data are an alarm for the heartbeat, and for no other metric."""
     silent = alarms["heartbeat-silent"]
 
     assert ("breaching", "Sum", 60, 5, "LessThanThreshold", 1.0) == tuple(
@@ -240,8 +242,8 @@ def shown(metrics: list[Any], stage: str) -> Iterator[tuple[str, str, frozenset[
 def test_the_dashboard_draws_what_is_written(
     made: Made, metrics: set[Metric], alarms: dict[str, Alarm]
 ) -> None:
-    """Every metric of ours in it is one that the code writes, and every alarm of the stage is on
-    it.
+    """Each of our metrics on the dashboard is written by the code, and each alarm of the stage is
+    on it.
     """
     body = json.loads(
         made("cloudwatch").get_dashboard(DashboardName=made.names.dashboard)["DashboardBody"]

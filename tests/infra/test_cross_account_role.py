@@ -80,8 +80,8 @@ def is_allowed(policy: list[dict[str, Any]], action: str, resource: str) -> bool
 
 
 def test_only_named_functions_with_the_external_id_may_assume_it(clients: Clients) -> None:
-    """A role that says another id, or is not one of the stage's own that read or copy snapshots,
-    does not get in.
+    """The role is assumed by the stage's functions that read or copy snapshots, with the right
+    external id, and by nobody else.
     """
     role = make(clients, "trust", Stage="trusting")
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -116,7 +116,7 @@ def test_only_named_functions_with_the_external_id_may_assume_it(clients: Client
 def test_it_may_look_copy_and_share(
     clients: Clients, action: str, resource: str, allowed: bool
 ) -> None:
-    """And change nothing of the source."""
+    """The role may describe, copy and share snapshots, and may change nothing of the source."""
     iam = clients.of_account("iam", REGION, OTHER_ACCOUNT)
     if not [
         role
@@ -131,8 +131,8 @@ def test_it_may_look_copy_and_share(
 
 
 def test_a_denial_does_not_hang_on_what_is_allowed(clients: Clients) -> None:
-    """Whatever else is attached to the role one day, the source's cluster, instances and snapshots
-    are not changed.
+    """The role is denied every change of the source's cluster, instances and snapshots, whatever
+    else is attached to it.
     """
     role = make(clients, "denying", Stage="denying")
     policy = [
@@ -150,7 +150,7 @@ def test_a_denial_does_not_hang_on_what_is_allowed(clients: Clients) -> None:
 
 
 def test_without_a_key_it_has_no_leave_to_use_one(clients: Clients) -> None:
-    """The statement is not there at all."""
+    """Without a key the role has no statement about keys."""
     role = make(clients, "keyless", Stage="keyless")
 
     assert "kms" not in json.dumps(statements(clients, role["RoleName"]))
@@ -158,7 +158,7 @@ def test_without_a_key_it_has_no_leave_to_use_one(clients: Clients) -> None:
 
 @pytest.mark.parametrize("external_id", ["", "short", "with spaces in it, and more"])
 def test_an_external_id_is_not_optional(clients: Clients, external_id: str) -> None:
-    """It has to be long enough not to be guessed."""
+    """The external id is required, and long enough not to be guessed."""
     with pytest.raises(ClientError) as refused:
         make(clients, "guessable", ExternalId=external_id)
 

@@ -69,7 +69,9 @@ def heard(sqs: Any, url: str, count: int) -> Iterator[dict[str, Any]]:
 
 
 def test_snapshot_events_reach_the_stages_region(server: Server, made: Made) -> None:
-    """Unedited: the region alone is given. Events of clusters stay where they are."""
+    """Snapshot events reach the bus of the stage's region unedited; events of clusters stay in
+    their region.
+    """
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)
     url = listen(made)
     night(server, made, f"source-{made.stage}", ACCOUNT)
@@ -83,7 +85,7 @@ def test_snapshot_events_reach_the_stages_region(server: Server, made: Made) -> 
 def test_snapshot_events_reach_the_stages_account(
     server: Server, made: Made, elsewhere: Made
 ) -> None:
-    """The foundation lets the source's account in, and the forwarding stack stands there."""
+    """Snapshot events reach the stage's account, whose foundation lets the source's account in."""
     made.make("foundation", SourceAccount=OTHER_ACCOUNT)
     elsewhere.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION, TargetAccount=ACCOUNT)
     url = listen(made)
@@ -97,8 +99,8 @@ def test_snapshot_events_reach_the_stages_account(
 
 
 def test_what_cannot_be_forwarded_is_kept(server: Server, elsewhere: Made) -> None:
-    """A bus that does not let the account in: the events are in the stack's own queue, and its
-    alarm watches that.
+    """Events that a bus does not accept are kept in the stack's own queue, which its alarm
+    watches.
     """
     outputs = elsewhere.make(
         "forwarding", region=SOURCE_REGION, TargetRegion=REGION, TargetAccount=ACCOUNT
@@ -116,7 +118,9 @@ def test_what_cannot_be_forwarded_is_kept(server: Server, elsewhere: Made) -> No
 
 @pytest.mark.parametrize("topic", ["", f"arn:aws:sns:{SOURCE_REGION}:{ACCOUNT}:people"])
 def test_its_alarm_tells_a_topic_where_one_is_given(made: Made, topic: str) -> None:
-    """Of its own region: an alarm cannot publish to another."""
+    """The alarm notifies a topic of its own region where one is given, because it cannot publish to
+    another.
+    """
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION, AlarmTopicArn=topic)
     alarms = made("cloudwatch", SOURCE_REGION).describe_alarms()["MetricAlarms"]
     (alarm,) = (each for each in alarms if made.stage in each["AlarmName"].split("-"))
@@ -128,9 +132,8 @@ def test_its_alarm_tells_a_topic_where_one_is_given(made: Made, topic: str) -> N
 
 
 def test_the_rule_is_tried_again_and_its_role_can_do_nothing_else(made: Made) -> None:
-    """For a day.
-
-    Only this rule of this account may use the role, and only to put events on the stage's bus.
+    """The rule retries for a day, and only it may use the role, only to put events on the stage's
+    bus.
     """
     outputs = made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)
     name = outputs["RoleArn"].rsplit("/", 1)[-1]
@@ -156,7 +159,9 @@ def test_the_rule_is_tried_again_and_its_role_can_do_nothing_else(made: Made) ->
 
 
 def test_a_stage_may_forward_from_several_regions(clients: Clients, made: Made) -> None:
-    """The stacks do not meet in the account's one list of roles."""
+    """A stage may forward from several regions: the stacks do not clash in the account's list of
+    roles.
+    """
     regions = (SOURCE_REGION, "eu-central-1")
     found = [made.make("forwarding", region=region, TargetRegion=REGION) for region in regions]
 

@@ -35,7 +35,7 @@ def parameters(made: Made) -> dict[str, str]:
 
 
 def test_the_topic_is_encrypted_with_a_key_that_is_the_stages_own(made: Made) -> None:
-    """Found by its alias, rotated every year."""
+    """The topic is encrypted with a key that is rotated every year and found by its alias."""
     outputs = made.make("foundation")
     attributes = made("sns").get_topic_attributes(TopicArn=outputs["NotificationsTopicArn"])[
         "Attributes"
@@ -47,7 +47,7 @@ def test_the_topic_is_encrypted_with_a_key_that_is_the_stages_own(made: Made) ->
 
 
 def test_alarms_of_this_account_may_use_the_key_and_nobody_of_another(made: Made) -> None:
-    """The account administers it, and its own policies say who else uses it."""
+    """Alarms of this account may use the key; the account administers it by its own policies."""
     outputs = made.make("foundation")
     policy = made("kms").get_key_policy(KeyId=outputs["NotificationsKeyArn"], PolicyName="default")[
         "Policy"
@@ -66,7 +66,9 @@ def test_alarms_of_this_account_may_use_the_key_and_nobody_of_another(made: Made
 
 
 def test_alarms_of_this_account_may_publish(made: Made) -> None:
-    """So may whom the account's own policies let, and nobody without TLS."""
+    """Alarms of this account may publish to the topic, and so may its own roles, but nobody without
+    TLS.
+    """
     topic = made.make("foundation")["NotificationsTopicArn"]
     policy = statements(made("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
     own, alarms, tls = policy.values()
@@ -91,7 +93,9 @@ def test_alarms_of_this_account_may_publish(made: Made) -> None:
 
 
 def test_somebody_is_mailed_while_an_address_is_given(made: Made) -> None:
-    """Nobody by default; another address is another subscription, and an empty one ends it."""
+    """An address is subscribed while it is configured: another one replaces it, and an empty one
+    ends it.
+    """
     topic = made.make("foundation")["NotificationsTopicArn"]
     seen = [subscriptions(made, topic)]
     for address in ("first@example.com", "second@example.com", ""):
@@ -104,7 +108,7 @@ def test_somebody_is_mailed_while_an_address_is_given(made: Made) -> None:
 def test_the_failure_queue_keeps_what_failed_encrypted_and_for_as_long_as_can_be(
     made: Made,
 ) -> None:
-    """That is 14 days."""
+    """The failure queue keeps its messages, encrypted, for 14 days."""
     outputs = made.make("foundation")
     attributes = made("sqs").get_queue_attributes(
         QueueUrl=outputs["FailureQueueUrl"], AttributeNames=["All"]
@@ -127,7 +131,9 @@ def test_the_failure_queue_keeps_what_failed_encrypted_and_for_as_long_as_can_be
 def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
     made: Made, rule: str, is_let_in: bool
 ) -> None:
-    """Those of other stages, and of other people, do not get in."""
+    """Rules of this stage may use the failure queue; those of other stages and of other people may
+    not.
+    """
     queue, events = made.make("foundation"), made("events")
     name, marker = rule.format(stage=made.stage), f"aurora-restore-{made.stage}-marker"
     for each in (name, marker):
@@ -159,9 +165,8 @@ def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
 
 
 def test_parameters_are_there_while_they_have_a_value(made: Made) -> None:
-    """CloudFormation cannot make an empty one.
-
-    A new value changes it, and an empty one removes it.
+    """A parameter exists while it has a value, because CloudFormation cannot make an empty one;
+    updates change it.
     """
     made.make("foundation")
     seen = [parameters(made)]
@@ -189,7 +194,9 @@ def test_parameters_are_there_while_they_have_a_value(made: Made) -> None:
 
 
 def test_the_bucket_is_nobody_elses_and_keeps_what_was_overwritten_for_a_month(made: Made) -> None:
-    """Encrypted, versioned, closed to the public, over TLS only, and without access lists."""
+    """The bucket is encrypted, versioned, closed to the public, open over TLS only, and without
+    access lists.
+    """
     name, s3 = made.make("foundation")["BucketName"], made("s3")
     (encryption,) = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"][
         "Rules"
@@ -215,7 +222,9 @@ def test_the_bucket_is_nobody_elses_and_keeps_what_was_overwritten_for_a_month(m
 
 
 def test_a_bucket_that_is_somebody_elses_is_not_taken_over(made: Made) -> None:
-    """The whole stack is taken back and says so; another name does it."""
+    """A bucket of somebody else stops the stack, which is rolled back and says so; another name
+    succeeds.
+    """
     made("s3").create_bucket(
         Bucket=made.names.bucket(ACCOUNT), CreateBucketConfiguration={"LocationConstraint": REGION}
     )
@@ -235,7 +244,10 @@ def test_a_bucket_that_is_somebody_elses_is_not_taken_over(made: Made) -> None:
 def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
     made: Made, account: str, is_let_in: bool
 ) -> None:
-    """Aurora's only; two stages let it in side by side, and each takes back its own leave."""
+    """The source's account may put snapshot events on the bus, and no others.
+
+    Two stages let it in side by side, and each takes back its own permission.
+    """
     made.make("foundation", SourceAccount=account)
     policy = json.loads(made("events").describe_event_bus().get("Policy") or '{"Statement": []}')
     found = [each for each in policy["Statement"] if made.stage in each["Sid"].split("-")]
@@ -268,7 +280,7 @@ def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
 def test_a_wrong_setting_is_refused_before_anything_is_made(
     made: Made, given: dict[str, str]
 ) -> None:
-    """With the sentence that stands with the parameter."""
+    """A wrong parameter is refused with the sentence of its constraint, before anything is made."""
     with pytest.raises(ClientError) as refused:
         made.make("foundation", **given)
     (name,) = given
@@ -280,7 +292,9 @@ def test_a_wrong_setting_is_refused_before_anything_is_made(
 
 
 def test_nothing_is_left_when_the_stack_is_deleted(made: Made) -> None:
-    """No topic, queue, parameter, alarm, dashboard, bucket or alias; the key goes a week later."""
+    """A deleted stack leaves no topic, queue, parameter, alarm, dashboard, bucket or alias; the key
+    goes a week later.
+    """
     outputs = made.make("foundation", **SETTINGS, NotificationEmail="somebody@example.com")
     status = made.remove("foundation")
     left = [

@@ -47,7 +47,9 @@ def beats(log: str) -> int:
 def test_a_tick_counts_when_it_came_to_its_end(
     capsys: pytest.CaptureFixture[str], service: str, method: str
 ) -> None:
-    """One that fails half-way does not; trouble that a tick outlives does not count against it."""
+    """A tick counts when it ends well; one that fails half-way does not, though an error that it
+    survives does not matter.
+    """
     stage = FaultyStage()
     stage.inject(refused("AccessDenied", 403), call=f"{service}.{method}", times=1_000)
     stage.failures.clear()
@@ -70,7 +72,9 @@ def ages(log: str, stage: str = STAGE) -> list[float]:
 def test_before_the_first_success_the_age_counts_from_the_first_tick(
     capsys: pytest.CaptureFixture[str], fresh: dict[str, Any]
 ) -> None:
-    """So a stage that never had one is told of after as many hours as one whose last is too old."""
+    """Before the first success the age of the data counts from the first tick, so a new stage gets
+    its alarm in time.
+    """
     stage = FaultyStage()
     stage.run(29 * HOUR)
     early = ages(capsys.readouterr().out)
@@ -87,7 +91,9 @@ def test_before_the_first_success_the_age_counts_from_the_first_tick(
 
 
 def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
-    """It falls to what the night took, and rises from there."""
+    """After a success the age is that of the data: it falls to the snapshot's age and rises from
+    there.
+    """
     stage = FaultyStage()
     stage.run(20 * HOUR)
     stage.run_night()
@@ -100,7 +106,7 @@ def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("hours", ["12", "48"])
 def test_how_old_data_may_become_is_a_setting(clients: Clients, hours: str) -> None:
-    """An update changes the alarm."""
+    """An update with another FRESHNESS_HOURS changes the alarm."""
     made = Made(clients, f"hours{hours}")
     made.make("foundation")
     made.make("foundation", FreshnessHours=hours)

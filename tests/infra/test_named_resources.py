@@ -46,7 +46,9 @@ def made_by_stacks(made: Made) -> Iterator[tuple[str, str, str]]:
 
 
 def test_the_table_names_exactly_what_the_stacks_make(made: Made) -> None:
-    """A resource that a template gains or loses is missed by no deployment and no doctor."""
+    """The table names exactly what the stacks make, so that deployment and doctor miss no
+    resource.
+    """
     made_names = {*made_by_stacks(made)}
     listed = named_resources(state_of(made), [SOURCE_REGION])
 
@@ -54,7 +56,7 @@ def test_the_table_names_exactly_what_the_stacks_make(made: Made) -> None:
 
 
 def test_each_type_tells_what_exists_from_what_does_not(made: Made) -> None:
-    """What a stack made is found under its name, and another name is not."""
+    """Each type finds the resource that a stack made, and finds none under another name."""
     state, found = state_of(made), {*made_by_stacks(made)}
     missing = {(kind, f"{name[:-4]}none", region) for kind, name, region in found}
     existing = {
@@ -68,7 +70,7 @@ def test_each_type_tells_what_exists_from_what_does_not(made: Made) -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.stem)
 def test_every_type_of_a_template_is_in_the_table_or_part_of_another(template: object) -> None:
-    """A new type is looked up, or listed here with the reason."""
+    """Each type of a template is in the table, or listed here with the reason."""
     types = {resource["Type"] for resource in section(template, "Resources").values()}  # type: ignore[arg-type]
 
     assert types <= {*RESOURCE_TYPES} | NOT_LOOKED_UP

@@ -49,7 +49,7 @@ def value(made: Made, name: str) -> str | None:
 
 
 def test_operations_are_found_by_due_time_and_by_plan(made: Made) -> None:
-    """The table of operations has the two indexes that heartbeat and operators read."""
+    """The table of operations has the two indexes that the heartbeat and operators read."""
     state = made.make("records")["StateTableName"]
 
     assert {"open-by-due": ["open", "due_at"], "by-plan": ["plan", "created_at"]} == indexes(
@@ -91,7 +91,7 @@ def test_only_the_audit_trail_expires(made: Made) -> None:
 
 
 def test_tables_are_protected_where_that_is_asked(made: Made) -> None:
-    """Then DynamoDB deletes them for nobody, until it is taken back."""
+    """Protected tables are not deleted by DynamoDB until the protection is taken off."""
     made.make("records")
     before = table(made, made.names.state_table)["DeletionProtectionEnabled"]
     made.make("records", ProtectTables="true")
@@ -108,8 +108,8 @@ def test_tables_are_protected_where_that_is_asked(made: Made) -> None:
 
 
 def test_secrets_are_made_empty(made: Made) -> None:
-    """They are there, say what belongs into them, and hold nothing: not even something that looks
-    like a password.
+    """Secrets are made empty, with a description of what belongs in them, and with no placeholder
+    for a password.
     """
     outputs = made.make("records")
     described = [made("secretsmanager").describe_secret(SecretId=name) for name in secrets(made)]
@@ -122,7 +122,7 @@ def test_secrets_are_made_empty(made: Made) -> None:
 
 
 def test_what_people_put_into_a_secret_stays(made: Made) -> None:
-    """Through an update of the stack, one that takes the secret out of it, and the stack's
+    """A filled secret stays, through an update, its removal from the template, and the stack's
     deletion.
     """
     made.make("records")
@@ -141,7 +141,9 @@ def test_what_people_put_into_a_secret_stays(made: Made) -> None:
 
 
 def test_a_secret_that_is_there_is_not_made(made: Made) -> None:
-    """Where the deployment says so, it stays whose it is, and the stack goes away without it."""
+    """A secret that exists is not made where the deployment says so, and it stays when the stack
+    goes.
+    """
     names = dict(
         zip(
             ("MasterSecretName", "AppSecretName"),
@@ -160,8 +162,8 @@ def test_a_secret_that_is_there_is_not_made(made: Made) -> None:
 
 
 def test_a_secret_of_somebody_elses_is_not_taken_over(made: Made) -> None:
-    """The stack is taken back, names it, and leaves no table behind that would be in the way of the
-    next attempt.
+    """A secret of somebody else stops the stack, which names it, and leaves no table in the way of
+    the next attempt.
     """
     made("secretsmanager").create_secret(Name=made.names.app_secret, SecretString="theirs")
     failed = made.make("records")["status"]
@@ -177,7 +179,7 @@ def test_a_secret_of_somebody_elses_is_not_taken_over(made: Made) -> None:
 
 
 def test_everything_outlives_the_stack(made: Made) -> None:
-    """A deleted stack leaves tables with what is in them, and secrets."""
+    """A deleted stack leaves the tables with their items, and the secrets."""
     state = made.make("records")["StateTableName"]
     item = {"operation_id": {"S": "an-operation"}}
     made("dynamodb").put_item(TableName=state, Item=item)

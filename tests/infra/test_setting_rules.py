@@ -15,7 +15,7 @@ def parameter(template: str, name: str) -> dict[str, object]:
 
 
 def test_the_alarm_takes_the_same_hours() -> None:
-    """Default, least and most of FRESHNESS_HOURS are those of the parameter."""
+    """The alarm's parameter has the default, minimum and maximum of FRESHNESS_HOURS."""
     hours = parameter("foundation", "FreshnessHours")
     bounds = (FRESHNESS_HOURS.default, FRESHNESS_HOURS.minimum, FRESHNESS_HOURS.maximum)
 
@@ -33,12 +33,14 @@ def test_the_alarm_takes_the_same_hours() -> None:
     ],
 )
 def test_a_parameter_has_the_pattern_of_its_setting(template: str, name: str, pattern: str) -> None:
-    """What a check of the configuration accepts, no stack refuses half-way."""
+    """A parameter has the pattern of its setting, so that no stack refuses what the configuration
+    check accepts.
+    """
     assert pattern == parameter(template, name)["AllowedPattern"]
 
 
 def test_the_protection_of_tables_has_the_same_values() -> None:
-    """PROTECT_TABLES is one of two words."""
+    """PROTECT_TABLES has the same two values in settings and template."""
     assert [*BOOLEANS] == parameter("records", "ProtectTables")["AllowedValues"]
 
 
@@ -65,7 +67,7 @@ def test_a_stage_has_the_same_name_for_functions_and_stacks(template: object) ->
     ],
 )
 def test_hours_are_read_by_one_rule(text: str, hours: int | None) -> None:
-    """Deployment, alarm and doctor agree on what is a number of hours and what is not."""
+    """Deployment, alarm and doctor agree on which texts are a number of hours."""
     assert hours == FRESHNESS_HOURS.parse(text)
     variables = {"FRESHNESS_HOURS": text}
     stage = Stage("dev", {"stages": {"dev": {"environment_variables": variables}}})

@@ -93,7 +93,7 @@ SERVICES = {
 
 @pytest.mark.parametrize(("stage", "environment"), [("dev", "dev"), ("prod", "Production")])
 def test_tags_are_on_what_stands(clients: Clients, stage: str, environment: str) -> None:
-    """One resource of each type that our templates make."""
+    """One resource of each type that our templates make has the guide's tags."""
     made = Made(clients, stage)
     made.make("records")
     made.make("foundation", **SETTINGS, SourceAccount=OTHER_ACCOUNT)

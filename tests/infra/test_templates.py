@@ -26,7 +26,7 @@ each = pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: templ
 
 @each
 def test_cfn_lint_finds_nothing(template: Path) -> None:
-    """Warnings count."""
+    """A template has no finding of cfn-lint, not even a warning."""
     command = [str(Path(sysconfig.get_path("scripts"), "cfn-lint")), str(template)]
     found = subprocess.run(command, check=False, capture_output=True, text=True)
 
@@ -35,18 +35,14 @@ def test_cfn_lint_finds_nothing(template: Path) -> None:
 
 @each
 def test_it_can_be_given_without_a_bucket(template: Path) -> None:
-    """CloudFormation takes a body of so many bytes.
-
-    A longer one would have to be put into S3 first.
-    """
+    """Each template is small enough for CloudFormation without a bucket."""
     assert template.stat().st_size <= BODY_BYTES_MAX
 
 
 @each
 def test_every_parameter_explains_itself(template: Path) -> None:
-    """What it means, what it may be, and in a sentence that names it what is wrong otherwise.
-
-    Its default is right.
+    """Each parameter has a description and a sentence about wrong values that names it, and its
+    default is valid.
     """
     for name, parameter in section(template, "Parameters").items():
         bounds = {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys()
@@ -64,7 +60,9 @@ def test_every_parameter_explains_itself(template: Path) -> None:
 
 @each
 def test_whatever_can_be_tagged_carries_the_tags_of_the_guide(template: Path) -> None:
-    """Environment, Project and Service; prod's environment is called Production."""
+    """Each resource that can be tagged has Environment, Project and Service; prod's environment is
+    called Production.
+    """
     environment = {"Fn::If": ["IsProd", "Production", {"Ref": "Stage"}]}
     for name, resource in section(template, "Resources").items():
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
@@ -127,7 +125,9 @@ def bare(name: str) -> str:
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_names_are_those_that_the_code_has(clients: Clients, stage: str) -> None:
-    """Only prod's carry no stage, and stages of one account share nothing."""
+    """Names are those of the code: only prod's carry no stage, and stages of one account share
+    none.
+    """
     made = Made(clients, stage)
     made.make("records")
     made.make("foundation", **SETTINGS)
@@ -141,7 +141,7 @@ def test_names_are_those_that_the_code_has(clients: Clients, stage: str) -> None
 
 
 def test_functions_are_named_as_chalice_names_them(made: Made) -> None:
-    """Alarms and dashboard watch the functions of this stage, whatever the stage."""
+    """Alarms and dashboard watch the functions of this stage, by the names that Chalice gives."""
     made.make("foundation")
     body = made("cloudwatch").get_dashboard(DashboardName=made.names.dashboard)["DashboardBody"]
     watched = {

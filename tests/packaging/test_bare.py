@@ -25,7 +25,9 @@ EVERY_STEP = ", ".join(
 
 @pytest.mark.parametrize("step", [*STEPS, "heartbeat"])
 def test_every_step_is_imported_from_the_zip_alone(unpacked: Unpacked, step: str) -> None:
-    """With its handler; PostgreSQL's driver is loaded by the one that needs it."""
+    """Each step is imported from the zip alone and has its handler; the one for PostgreSQL loads
+    the driver.
+    """
     name = step.replace("-", "_")
     code = (
         f"import app, chalicelib.steps.{name} as step; app.{name}, step.{name}; print('psycopg2' "
@@ -36,8 +38,8 @@ def test_every_step_is_imported_from_the_zip_alone(unpacked: Unpacked, step: str
 
 
 def test_what_is_imported_runs_its_bytecode(unpacked: Unpacked) -> None:
-    """Nothing of the zip is compiled and nothing is written: on Lambda the folder cannot be written
-    to.
+    """Imports run the zip's bytecode and write nothing, because the folder cannot be written to on
+    Lambda.
     """
     before = unpacked.files()
     *compiled, cached = unpacked.run(
@@ -50,8 +52,8 @@ def test_what_is_imported_runs_its_bytecode(unpacked: Unpacked) -> None:
 
 
 def test_the_libraries_work_without_what_was_taken_out(unpacked: Unpacked) -> None:
-    """Metadata and whole parts are missing: models, log lines, metrics, and the driver with its TLS
-    do not mind.
+    """The libraries work without the parts that were pruned: models, logs, metrics, and the driver
+    with TLS.
     """
     code = """
 import contextlib, io, json, psycopg2, psycopg2.extensions, pydantic, typing_inspection.introspection

@@ -55,7 +55,7 @@ def changed(name: str, **to: float) -> PackageFigures:
 
 
 def test_what_is_within_limits_is_met() -> None:
-    """And nothing is explained."""
+    """Figures within the limits are met without an explanation."""
     assert [True] * 7 == [goal.is_met for goal in goals(GOOD)]
     assert "missed" not in part(GOOD)
 
@@ -79,25 +79,27 @@ def test_what_is_within_limits_is_met() -> None:
     ],
 )
 def test_one_function_beyond_a_limit_misses_it(figures: PackageFigures, missed: str) -> None:
-    """The worst of all counts; a package that cannot be made is small for nobody."""
+    """One function beyond a limit misses it: the worst counts, and a package that cannot be made is
+    never small.
+    """
     assert [missed] == [goal.words for goal in goals(figures) if not goal.is_met]
     assert f"\n- **{missed}.**" in part(figures)
 
 
 def test_setup_db_users_may_start_later() -> None:
-    """It loads the driver."""
+    """The function setup-db-users may start later, because it loads the driver."""
     assert all(goal.is_met for goal in goals(changed(IN_VPC, start_processor=1.8)))
 
 
 def test_figures_are_kept(tmp_path: Path) -> None:
-    """What is read is what was written."""
+    """Figures are read back as they were written."""
     GOOD.write(tmp_path / "figures.json")
 
     assert PackageFigures.read(tmp_path / "figures.json") == GOOD
 
 
 def test_the_kept_figures_are_whole() -> None:
-    """Of every function and every architecture, with as many starts as they should be of."""
+    """The kept figures have each function and each architecture, with the full number of starts."""
     kept = PackageFigures.read()
 
     assert list(FUNCTIONS) == [function.name for function in kept.functions]
@@ -109,9 +111,8 @@ def test_the_kept_figures_are_whole() -> None:
 
 
 def test_a_start_is_measured_in_an_interpreter_of_its_own(unpacked: Unpacked) -> None:
-    """Bare boto3, and a function from the zip.
-
-    Which of them takes longer is the benchmark's to say.
+    """A start is measured in an interpreter of its own; which kind takes longer is the benchmark's
+    to say.
     """
     seen = [start(name, unpacked.task, unpacked.runtime) for name in (BARE, IN_VPC)]
 
@@ -119,7 +120,7 @@ def test_a_start_is_measured_in_an_interpreter_of_its_own(unpacked: Unpacked) ->
 
 
 def test_the_median_of_starts_is_that_of_each_clock() -> None:
-    """And multiples are of the same clock."""
+    """The median of starts is taken for each clock, and multiples are of the same clock."""
     middle = Start.median([Start(3, 1), Start(1, 2), Start(2, 30)])
 
     assert Start(2, 2) == middle
@@ -127,10 +128,7 @@ def test_the_median_of_starts_is_that_of_each_clock() -> None:
 
 
 def test_a_meter_counts_what_it_wraps_once() -> None:
-    """What is called from within a call is part of it.
-
-    One that fails has taken its time all the same.
-    """
+    """A meter counts nested calls once, and a call that fails has taken its time all the same."""
     meter = CallMeter()
     making = meter.wrap("clients", lambda: burn(0.002))
     calling = meter.wrap("calls", making)

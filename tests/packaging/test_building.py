@@ -58,9 +58,7 @@ def chalice(folder: Path, *arguments: str, **environment: str) -> str:
 
 
 def test_the_same_commit_gives_the_same_bytes(built: Built, wheels: Path, tmp_path: Path) -> None:
-    """In another folder and file system, by another process with another umask and another seed of
-    its hashes.
-    """
+    """The same commit gives the same bytes in another folder, process, umask and hash seed."""
     other = OTHER_FILE_SYSTEM if os.access(OTHER_FILE_SYSTEM, os.W_OK) else tmp_path
     folder = other / f"package-{os.getpid()}"
     try:
@@ -87,14 +85,14 @@ def test_the_same_commit_gives_the_same_bytes(built: Built, wheels: Path, tmp_pa
 
 
 def test_every_stage_has_the_same_package(built: Built, wheels: Path, tmp_path: Path) -> None:
-    """What differs between stages is their settings, and those are not in it."""
+    """Each stage has the same package, because settings are not in it."""
     copied = shutil.copytree(built.folder, tmp_path / "prod")
 
     assert digest(built) == digest(build(Stage.read("prod"), copied, wheels=wheels))
 
 
 def test_an_unchanged_package_is_not_made_again(built: Built, wheels: Path) -> None:
-    """The zip that is there is taken; settings are brought up to date all the same."""
+    """An unchanged package is not made again, but its settings are brought up to date."""
     before, settings = built.zip.stat(), built.folder / ".chalice" / "config.json"
     config = settings.read_text()
     settings.write_text("{}")
@@ -109,9 +107,9 @@ def test_an_unchanged_package_is_not_made_again(built: Built, wheels: Path) -> N
 
 
 def test_a_change_of_the_source_is_one_of_the_package(wheels: Path, tmp_path: Path) -> None:
-    """And back again.
+    """A change of the source changes the package, and undoing it restores the package.
 
-    A zip that somebody has touched is made anew, and what Chalice has deployed stays known.
+    A zip that was touched is made again, and what Chalice has deployed stays known.
     """
     copied, folder = checkout(tmp_path / "checkout", "aws-lambda-powertools"), tmp_path / "made"
     text = (copied / "app.py").read_text()
@@ -131,9 +129,8 @@ def test_a_change_of_the_source_is_one_of_the_package(wheels: Path, tmp_path: Pa
 
 
 def test_what_lies_around_in_a_checkout_is_not_packaged(wheels: Path, tmp_path: Path) -> None:
-    """Bytecode of this machine, tests, dotenv files, what Chalice has deployed from there.
-
-    The bytes are the same.
+    """Bytecode, tests, dotenv files and Chalice's state of a checkout are not packaged: the bytes
+    stay the same.
     """
     copied = checkout(tmp_path / "checkout", "aws-lambda-powertools")
     clean = digest(build(DEV, tmp_path / "clean", checkout=copied, wheels=wheels))
@@ -155,9 +152,7 @@ def test_what_lies_around_in_a_checkout_is_not_packaged(wheels: Path, tmp_path: 
 
 
 def test_chalice_takes_the_zip_as_it_is(built: Built, tmp_path: Path) -> None:
-    """The real `chalice package`, which imports the app in that folder, and needs no pip and no
-    network.
-    """
+    """The real `chalice package` takes the zip as it is, and needs neither pip nor a network."""
     said = chalice(
         built.folder,
         "package",
@@ -173,9 +168,8 @@ def test_chalice_takes_the_zip_as_it_is(built: Built, tmp_path: Path) -> None:
 
 
 def test_a_missing_wheel_fails_the_build(wheels: Path, tmp_path: Path) -> None:
-    """Where Chalice would warn and go on.
-
-    The sentence names what is missing and for which machine.
+    """A missing wheel fails the build, where Chalice would warn; the sentence names it and its
+    machine.
     """
     fewer = tmp_path / "wheels"
     fewer.mkdir()
@@ -194,7 +188,7 @@ def test_a_missing_wheel_fails_the_build(wheels: Path, tmp_path: Path) -> None:
 
 
 def test_make_fetches_wheels_for_both_machines(wheels: Path, tmp_path: Path) -> None:
-    """What has native code for x86-64 is asked for again for arm64, whatever the folders are
+    """Wheels with native code are fetched for x86-64 and for arm64, whatever the folders are
     called.
     """
     folder = tmp_path / "some wheels"
@@ -221,7 +215,9 @@ def test_make_fetches_wheels_for_both_machines(wheels: Path, tmp_path: Path) -> 
 
 
 def test_a_requirement_that_is_not_pinned_fails_the_build(wheels: Path, tmp_path: Path) -> None:
-    """Or the same commit would be another package tomorrow."""
+    """A requirement without a pinned version fails the build, or the same commit would be another
+    package tomorrow.
+    """
     copied = checkout(tmp_path / "checkout", "aws-lambda-powertools")
     lock = copied / "requirements-dev.lock"
     lock.write_text(
@@ -238,7 +234,7 @@ def test_a_requirement_that_is_not_pinned_fails_the_build(wheels: Path, tmp_path
 
 
 def test_a_source_that_is_no_python_fails_the_build(wheels: Path, tmp_path: Path) -> None:
-    """Here, and not at the first event of a night."""
+    """A source with a syntax error fails the build, and not the first event of a night."""
     copied = checkout(tmp_path / "checkout", "aws-lambda-powertools")
     (copied / "chalicelib" / "door.py").write_text("def answer(:\n")
 
@@ -249,7 +245,7 @@ def test_a_source_that_is_no_python_fails_the_build(wheels: Path, tmp_path: Path
 
 
 def test_somebodys_own_folder_is_left_alone(tmp_path: Path) -> None:
-    """A checkout, for one."""
+    """A folder that the build did not make, such as a checkout, is left alone."""
     mine = checkout(tmp_path / "mine")
 
     with pytest.raises(
@@ -268,7 +264,7 @@ def test_somebodys_own_folder_is_left_alone(tmp_path: Path) -> None:
     ],
 )
 def test_the_command_fails_in_one_sentence(arguments: list[str], sentence: str) -> None:
-    """And exits 1."""
+    """The command fails in one sentence and exits with 1."""
     failed = command(*arguments)
 
     assert (1, "", 1) == (failed.returncode, failed.stdout, len(failed.stderr.splitlines()))
@@ -276,7 +272,7 @@ def test_the_command_fails_in_one_sentence(arguments: list[str], sentence: str) 
 
 
 def test_an_architecture_that_lambda_has_not_is_refused(tmp_path: Path) -> None:
-    """Before anything is made."""
+    """An architecture that Lambda does not have is refused before anything is made."""
     with pytest.raises(
         PackageError, match=r"^Lambda has no architecture 'arm': choose x86_64 or arm64\.$"
     ):
@@ -286,7 +282,7 @@ def test_an_architecture_that_lambda_has_not_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_stage_chooses_its_architecture() -> None:
-    """For itself, or for all; Chalice reads it so, and x86-64 is its default."""
+    """A stage chooses its architecture, for itself or for all; Chalice's default is x86-64."""
     stages = {"one": {"lambda_architecture": "arm64"}, "two": {}}
 
     assert "arm64" == architecture_of(Stage("one", {"stages": stages}))

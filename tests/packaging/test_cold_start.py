@@ -13,12 +13,14 @@ LOADED = (
 
 
 def test_the_app_itself_loads_no_database_driver_and_no_tracing() -> None:
-    """Every function imports it at every cold start."""
+    """The app itself loads no database driver, because each function imports it at each cold
+    start.
+    """
     assert [] == fresh(f"import app; {LOADED}", **STAGE)
 
 
 def test_only_the_step_that_speaks_to_postgresql_loads_its_driver() -> None:
-    """The driver costs every cold start that has it."""
+    """Only the step that speaks to PostgreSQL loads its driver."""
     modules = [f"chalicelib.steps.{step.replace('-', '_')}" for step in (*STEPS, "heartbeat")]
     users = "chalicelib.steps.setup_db_users"
     others = [module for module in modules if module != users]
@@ -29,7 +31,7 @@ def test_only_the_step_that_speaks_to_postgresql_loads_its_driver() -> None:
 
 @pytest.mark.parametrize("step", [*STEPS, "heartbeat"])
 def test_a_function_loads_no_other_functions_step(step: str) -> None:
-    """What two steps need stands in a module of its own."""
+    """A function loads no other function's step: shared code stands in a module of its own."""
     name = f"chalicelib.steps.{step.replace('-', '_')}"
     loaded = (
         "import sys; print(*(name for name in sys.modules if name.startswith('chalicelib.steps.')))"
@@ -39,7 +41,7 @@ def test_a_function_loads_no_other_functions_step(step: str) -> None:
 
 
 def test_debug_never_reaches_botocore() -> None:
-    """Its own debug lines print secrets in clear: our level is our logger's alone."""
+    """The log level DEBUG never reaches botocore, whose debug lines print secrets in clear."""
     code = (
         "import logging, app, boto3; from chalicelib.observability import logger; "
         "boto3.client('secretsmanager', region_name='us-west-2'); "

@@ -54,12 +54,12 @@ WHOLE_EVENTS, ITS_IMPORT = (
 
 
 def test_the_zip_is_small(built: Built) -> None:
-    """Bytecode included."""
+    """The zip is small, bytecode included."""
     assert BYTES_MAX >= built.zip.stat().st_size
 
 
 def test_the_zips_root_is_what_the_app_needs(unpacked: Unpacked) -> None:
-    """The app, what it depends on, the two files of Chalice; boto3 is Lambda's."""
+    """The zip's root has the app, its dependencies and Chalice's two files; boto3 is Lambda's."""
     assert OWN | NEEDED == {path.name for path in unpacked.task.iterdir()}
     assert ["__init__.py", "app.py"] == [
         path.name for path in sorted((unpacked.task / "chalice").glob("*.py"))
@@ -67,8 +67,8 @@ def test_the_zips_root_is_what_the_app_needs(unpacked: Unpacked) -> None:
 
 
 def test_nothing_superfluous_is_inside(unpacked: Unpacked) -> None:
-    """No tests, types, scripts, metadata, hidden files, or parts of Powertools that nothing
-    imports.
+    """The zip has no tests, type stubs, scripts, metadata, hidden files, or parts of Powertools
+    that nothing imports.
     """
     kinds = {".py", ".pyc", ".pem"}
     files = unpacked.files()
@@ -83,7 +83,7 @@ def test_nothing_superfluous_is_inside(unpacked: Unpacked) -> None:
 
 
 def test_everything_of_chalicelib_is_inside(unpacked: Unpacked) -> None:
-    """Except what only people read."""
+    """All of chalicelib is in the zip, except what only people read."""
     source = APP / "chalicelib"
     files = {
         f.relative_to(source)
@@ -97,7 +97,9 @@ def test_everything_of_chalicelib_is_inside(unpacked: Unpacked) -> None:
 
 
 def test_every_module_that_the_app_imports_is_there(unpacked: Unpacked) -> None:
-    """In the zip, in Lambda's runtime, or in Python itself; also what is imported late."""
+    """Each module that the app imports, also late, is in the zip, in Lambda's runtime, or in Python
+    itself.
+    """
     wanted = {name.partition(".")[0] for name in imported(_own_sources(unpacked))}
     there = (
         {Path(name).stem for name in OWN | NEEDED} | set(RUNTIME_MODULES) | sys.stdlib_module_names
@@ -107,7 +109,7 @@ def test_every_module_that_the_app_imports_is_there(unpacked: Unpacked) -> None:
 
 
 def test_nothing_imports_the_parts_that_are_left_out(unpacked: Unpacked) -> None:
-    """Neither the app, nor what it loads of Powertools, at any time."""
+    """Neither the app nor what it loads of Powertools ever imports the parts that are left out."""
     loaded = fresh(LOADED.format(EVERY_STEP), ENVIRONMENT="dev")
     files = [
         Path(spec.origin)
@@ -123,14 +125,18 @@ def test_nothing_imports_the_parts_that_are_left_out(unpacked: Unpacked) -> None
 
 
 def test_what_is_left_out_is_there_to_be_left_out() -> None:
-    """A part that Powertools has renamed would come back in, unnoticed."""
+    """Each part that is left out exists: one that Powertools renamed would come back in
+    unnoticed.
+    """
     (folder,) = importlib.util.find_spec("aws_lambda_powertools").submodule_search_locations or []  # type: ignore[union-attr]
 
     assert [] == [part for part in NEVER_IMPORTED if not (Path(folder).parent / part).is_dir()]
 
 
 def test_every_source_has_its_bytecode(unpacked: Unpacked) -> None:
-    """Of the kind that Python takes without a look at the source, with the path on Lambda in it."""
+    """Each source has its bytecode, of the kind that Python takes unchecked, with its path on
+    Lambda.
+    """
     sources = [file for file in unpacked.files() if file.endswith(".py")]
     compiled = {file: bytecode_of(unpacked.task / file).read_bytes() for file in sources}
 
@@ -146,7 +152,7 @@ def test_every_source_has_its_bytecode(unpacked: Unpacked) -> None:
 
 
 def test_native_code_is_that_of_the_machine(unpacked: Unpacked) -> None:
-    """Of x86-64 here; the extension modules are those of this Python."""
+    """Native code is that of x86-64, and extension modules are those of this Python."""
     native = [unpacked.task / file for file in unpacked.files() if ".so" in file]
 
     assert {"_psycopg", "_pydantic_core"} == {
@@ -159,7 +165,7 @@ def test_native_code_is_that_of_the_machine(unpacked: Unpacked) -> None:
 
 
 def test_arm64_gets_native_code_of_its_own(wheels: Path, tmp_path: Path) -> None:
-    """From the same folder of wheels; only what has a wheel for every Python is asked for here."""
+    """The arm64 package has native code of its own, from the same folder of wheels."""
     copied = checkout(tmp_path / "checkout", "pydantic")
     arm = build(
         Stage.read("dev"), tmp_path / "arm", checkout=copied, architecture=ARM, wheels=wheels
@@ -173,8 +179,8 @@ def test_arm64_gets_native_code_of_its_own(wheels: Path, tmp_path: Path) -> None
 
 
 def test_the_driver_for_arm64_is_there(wheels: Path, tmp_path: Path) -> None:
-    """Newer ones have no wheel for arm64 that Lambda's glibc could load up to Python 3.11, and
-    would not fit 9 MB.
+    """The driver for arm64 is a version whose wheel Lambda's glibc can load and that fits the limit
+    of 9 MB.
     """
     arm = build(Stage.read("dev"), tmp_path / "arm", architecture=ARM, wheels=wheels)
     native = [file for file in (arm.folder / "vendor").rglob("*.so*") if file.is_file()]
@@ -185,8 +191,8 @@ def test_the_driver_for_arm64_is_there(wheels: Path, tmp_path: Path) -> None:
 
 
 def test_the_zip_is_in_order(built: Built) -> None:
-    """Chalice's files and ours, then what was vendored: each sorted, of one time, readable for
-    everybody.
+    """The zip is in order: Chalice's files and ours, then the vendored ones, each sorted, of one
+    time, readable by all.
     """
     with zipfile.ZipFile(built.zip) as archive:
         entries = archive.infolist()

@@ -21,7 +21,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Function]:
 
 
 def test_there_are_the_eleven_functions(functions: dict[str, Function]) -> None:
-    """Nine steps, the heartbeat and the one that cancels."""
+    """The package has eleven functions: nine steps, the heartbeat and the one that cancels."""
     assert FUNCTIONS == sorted(functions)
     assert 11 == len(functions)
 
@@ -30,7 +30,7 @@ def test_there_are_the_eleven_functions(functions: dict[str, Function]) -> None:
 def test_a_packaged_rule_is_the_choreographys_pattern(
     functions: dict[str, Function], step: str
 ) -> None:
-    """Of this stage: nothing repeats the table, and nothing departs from it."""
+    """A packaged rule has the choreography's pattern for this stage."""
     trigger = functions[step].trigger
 
     assert ("CloudWatchEvent", pattern(step, "local")) == (
@@ -40,15 +40,15 @@ def test_a_packaged_rule_is_the_choreographys_pattern(
 
 
 def test_the_heartbeat_beats_every_minute(functions: dict[str, Function]) -> None:
-    """As often as a classic schedule can."""
+    """The heartbeat's schedule is once a minute, the shortest that a rule can have."""
     trigger = functions["heartbeat"].trigger
 
     assert ("Schedule", "rate(1 minute)") == (trigger["Type"], trigger["Properties"]["Schedule"])
 
 
 def test_no_functions_name_begins_with_anothers() -> None:
-    """Chalice finds log groups by their beginning, and breaks off a deployment half-way where two
-    begin alike.
+    """No function's name begins with another's: Chalice finds log groups by prefix and would stop
+    half-way.
     """
     pairs = [
         (function, other)
@@ -64,7 +64,9 @@ def test_no_functions_name_begins_with_anothers() -> None:
 def test_each_function_has_a_handler_and_a_policy_of_its_own(
     functions: dict[str, Function], name: str
 ) -> None:
-    """The handler is named like the function, so that a log line leads to the code."""
+    """Each function has a policy, and a handler of its own name, so that a log line leads to the
+    code.
+    """
     function = functions[name]
 
     assert f"app.{name.replace('-', '_')}" == function.properties["Handler"]
@@ -74,7 +76,7 @@ def test_each_function_has_a_handler_and_a_policy_of_its_own(
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_functions_environment_makes_a_plan(functions: dict[str, Function], name: str) -> None:
-    """Together with what only the world knows; each function alone can resolve what it is asked."""
+    """Each function's environment makes a plan, together with what only AWS knows."""
     environment = {**functions[name].environment, **WORLDS_OWN}
     settings = Settings.of_environment(environment)
     resolved = resolve_plan(settings, "default", {}, account="123456789012", partition="aws")
@@ -87,11 +89,13 @@ def test_each_functions_environment_makes_a_plan(functions: dict[str, Function],
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_has_time_for_what_it_does(functions: dict[str, Function], name: str) -> None:
-    """The set-up of users has minutes; the others make calls that take seconds."""
+    """Each function has enough time: the set-up of users has minutes, the others make calls of
+    seconds.
+    """
     assert (300 if name == "setup-db-users" else 60) == functions[name].properties["Timeout"]
 
 
 def test_the_roots_that_connections_are_checked_against_are_packaged() -> None:
-    """Everything below chalicelib is, and nothing else is."""
+    """The bundle of certificate authorities is packaged once, and no test lies below chalicelib."""
     assert 1 == len(list((APP / "chalicelib").rglob("rds-ca-bundle.pem")))
     assert [] == list((APP / "chalicelib").rglob("test_*.py"))

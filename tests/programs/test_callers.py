@@ -68,7 +68,9 @@ def told(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> list[str]:
 def test_what_answers_in_place_of_aws_is_told(
     monkeypatch: pytest.MonkeyPatch, status: int, body: str, sentence: str, advice: str
 ) -> None:
-    """By both in the same words; a way that leads elsewhere is not mended by signing in."""
+    """Both programs report what answers in place of AWS in the same words; signing in does not
+    correct that.
+    """
     with recording(status, body) as recorder:
         said = told(monkeypatch, recorder.endpoint)
 

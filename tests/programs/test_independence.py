@@ -15,7 +15,7 @@ print("imported")
 
 
 def test_the_demo_needs_neither_localaws_nor_the_app() -> None:
-    """Every module of it is imported where both are blocked."""
+    """Each module of the demo is imported where both localaws and the app are blocked."""
     ran = subprocess.run(
         [sys.executable, "-c", BLOCKED], capture_output=True, text=True, check=False, timeout=60
     )

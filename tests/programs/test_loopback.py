@@ -54,8 +54,8 @@ def test_the_exports_that_are_printed_except_it() -> None:
 
 
 def test_a_function_whose_own_settings_name_a_proxy_reaches_localaws() -> None:
-    """As in a VPC whose way out is a proxy: such settings are deployed as they are, and localaws is
-    not beyond it.
+    """A function whose own settings name a proxy, as in a VPC, still reaches localaws, which is not
+    beyond it.
     """
     folder = Path("/nowhere")
     settings = (("HTTP_PROXY", "http://proxy:3128"), ("NO_PROXY", "169.254.169.254"))

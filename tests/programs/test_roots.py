@@ -68,7 +68,9 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def test_the_bundles_readme_lists_the_regions_that_it_covers_and_those_that_it_does_not() -> None:
-    """Those of the commercial partition in which the SDK knows RDS."""
+    """The bundle's README lists the regions that it covers: those of the commercial partition in
+    which the SDK knows RDS.
+    """
     offered = set(boto3.Session().get_available_regions("rds"))
     covered, missing = (
         set(re.findall(r"[a-z]+-[a-z]+-\d", part)) for part in README.split("not yet these")[:2]
@@ -124,7 +126,9 @@ def test_a_refresh_replaces_the_roots_of_a_region(bundle: Path) -> None:
 def test_what_is_no_valid_root_of_amazons_is_not_taken_in(
     bundle: Path, capsys: pytest.CaptureFixture[str], content: bytes, why: str
 ) -> None:
-    """The bundle stays as it is, and the command says why."""
+    """A file that is no valid root of Amazon's is not added: the bundle stays as it is, and the
+    command says why.
+    """
     assert 1 == refreshed(bundle, content)
 
     assert BUNDLED_ROOTS.read_bytes() == bundle.read_bytes()

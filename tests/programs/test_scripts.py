@@ -8,9 +8,8 @@ from tools.set_up.scripts import mend
 
 
 def test_a_script_starts_from_a_folder_with_a_blank_in_its_name(tmp_path: Path) -> None:
-    """By shell and Python at once, as pip writes them.
-
-    A script of another kind is left as it is.
+    """A script of pip starts from a folder with a blank, by shell and Python at once; other scripts
+    are left alone.
     """
     folder = tmp_path / "it's a folder" / "bin"
     folder.mkdir(parents=True)

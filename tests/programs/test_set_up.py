@@ -130,9 +130,8 @@ def test_a_folder_that_make_did_not_make_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
-    """No network and no wheels: the sentence, what pip said, and where to read on.
-
-    Nothing counts as done.
+    """Pip's output is shown only when it fails, with the sentence and where to read on; nothing
+    counts as done.
     """
     venv, wheels = str(Path(sys.executable).parents[1]), tmp_path / "wheels"
 

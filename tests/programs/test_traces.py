@@ -51,8 +51,8 @@ def test_of_chalice_s_traces_the_error_is_told() -> None:
 
 
 def test_workers_say_nothing_at_ctrl_c() -> None:
-    """A terminal sends it to the whole group: only the program itself is interrupted, and ends its
-    workers.
+    """Workers print nothing at Ctrl-C, which the terminal sends to the whole group: the program
+    ends them.
     """
     program = subprocess.Popen(
         [sys.executable, "-c", WORKING],

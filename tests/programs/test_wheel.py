@@ -99,7 +99,7 @@ def test_the_demo_says_what_it_needs_where_localaws_is_not_installed(
 
 
 def test_the_demo_says_that_it_needs_a_checkout(installed: Path, tmp_path: Path) -> None:
-    """It deploys the app from one, and so does nothing in any other folder."""
+    """The installed demo says that it needs a checkout: it deploys the app from one."""
     ran = run(installed, tmp_path, "demo")
 
     assert (1, "", 1) == (ran.returncode, ran.stdout, ran.stderr.count("\n"))
@@ -109,7 +109,7 @@ def test_the_demo_says_that_it_needs_a_checkout(installed: Path, tmp_path: Path)
 def test_the_installed_command_works_on_the_checkout_in_the_current_folder(
     installed: Path,
 ) -> None:
-    """It knows the stages that are configured there, and names the one that is meant."""
+    """The installed command reads the stages of the checkout, and names the one that is meant."""
     ran = run(installed, ROOT, "deploy", "--stage", "prd")
 
     assert (1, "") == (ran.returncode, ran.stdout)
@@ -119,7 +119,9 @@ def test_the_installed_command_works_on_the_checkout_in_the_current_folder(
 def test_an_installed_command_refuses_a_checkout_with_another_version_of_the_app(
     installed: Path, tmp_path: Path
 ) -> None:
-    """One sentence says so, and how to install the command again."""
+    """A checkout of another version is refused in one sentence, with the command that installs
+    again.
+    """
     shutil.copytree(ROOT / ".chalice", tmp_path / ".chalice")
     shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib")
     (tmp_path / "chalicelib" / "flow" / "newer.py").touch()
@@ -130,7 +132,7 @@ def test_an_installed_command_refuses_a_checkout_with_another_version_of_the_app
 
 
 def test_the_wheel_holds_what_the_command_needs(installed: Path, metadata: Distribution) -> None:
-    """The three packages with their data, and nothing of the tests or of localaws."""
+    """The wheel holds three packages with their data, and neither tests nor localaws."""
     folders = {folder.name for folder in installed.iterdir() if not folder.name.endswith("-info")}
 
     assert {*PACKAGES, "bin"} == folders
@@ -140,7 +142,9 @@ def test_the_wheel_holds_what_the_command_needs(installed: Path, metadata: Distr
 
 
 def test_every_package_that_is_imported_is_a_dependency(metadata: Distribution) -> None:
-    """Only localaws is none, which is a distribution beside this one: the demo asks for it."""
+    """Each imported package is a dependency of the wheel but localaws, which is a distribution of
+    its own.
+    """
     required = {re.split(r"[<>=]", line)[0] for line in metadata.requires or ()}
     provided = {
         name: {distribution.replace("_", "-") for distribution in distributions}
