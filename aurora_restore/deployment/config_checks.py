@@ -77,7 +77,7 @@ def account_given(stage: Stage) -> Iterator[Finding]:
             f"ACCOUNT_ID is {account!r}, not twelve digits."
             if account
             else "ACCOUNT_ID is not set.",
-            "Set the account that the stage belongs into under "
+            "Set the account that the stage belongs to under "
             f"stages.{stage.name}.environment_variables of {CONFIG}.",
             name="account",
         )

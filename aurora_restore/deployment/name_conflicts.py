@@ -90,7 +90,7 @@ def _advice(state: DeploymentState, resource: NamedResource) -> str:
         case "AWS::SSM::Parameter":
             setting = PARAMETERS[name.removeprefix(state.stage.parameter_path)]
             return (
-                f"Its value belongs into {CONFIG} as {setting}; then aws ssm delete-parameter "
+                f"Its value belongs in {CONFIG} as {setting}; then aws ssm delete-parameter "
                 f"--region {region} --name {name}"
             )
         case _:

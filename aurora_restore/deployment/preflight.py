@@ -107,7 +107,7 @@ def check_account(state: DeploymentState) -> Iterator[Finding]:
     wanted = stage.variables.get("ACCOUNT_ID", account.number)
     if wanted != account.number:
         yield failed(
-            f"These are credentials of {account.number}, and stage {stage.name} belongs into "
+            f"These are credentials of {account.number}, and stage {stage.name} belongs to "
             f"{wanted}.",
             f"Sign in there, or correct ACCOUNT_ID in {CONFIG}.",
             name="account",

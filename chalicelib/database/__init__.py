@@ -1,4 +1,4 @@
-"""What is said to the PostgreSQL of a restored cluster; `restored_database.Database` is the way in.
+"""SQL on the PostgreSQL of a restored cluster; `restored_database.Database` is the way in.
 
 Connecting: endpoint, root_certificates, handshake, scram, encoding, connection, errors.
 Who may log in and what may be entered: names, roles, membership, master_user, databases.

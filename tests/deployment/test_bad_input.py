@@ -138,9 +138,7 @@ def test_another_account(place: Place) -> None:
     """ACCOUNT_ID of the stage must be the account of the credentials."""
     said = refused(place, "other-account", given={"ACCOUNT_ID": "999999999999"})
 
-    assert (
-        f"These are credentials of {ACCOUNT}, and stage dev belongs into 999999999999." in said.err
-    )
+    assert f"These are credentials of {ACCOUNT}, and stage dev belongs to 999999999999." in said.err
 
 
 def test_another_region(place: Place) -> None:
@@ -496,7 +494,7 @@ def test_a_stage_is_taken_only_out_of_its_own_account(place: Place) -> None:
     unsaid = place.destroy("dev", place.checkout("destroy-anywhere", dev={"ACCOUNT_ID": None}))
 
     assert (
-        f"These are credentials of {ACCOUNT}, and stage dev belongs into 999999999999." in other.err
+        f"These are credentials of {ACCOUNT}, and stage dev belongs to 999999999999." in other.err
     )
     assert "ACCOUNT_ID is not set." in unsaid.err
     assert (1, 1) == (other.status, unsaid.status)

@@ -101,10 +101,12 @@ def _size(package: PackageSize) -> Goal:
 
 def _head(figures: PackageFigures) -> str:
     return (
-        f"Measured by `make bench-package` with Python {figures.python} on {figures.machine}; do not edit. Starts are "
-        "told as multiples of what bare boto3 took in the same run: `import boto3` and "
-        f'`boto3.client("rds")`, {figures.bare_seconds * 1000:.0f} ms of the processor (boto3 {figures.boto3}). They '
-        "are judged by processor time, which what else runs on a machine does not lengthen; the clock's stands beside."
+        f"Measured by `make bench-package` with Python {figures.python} on {figures.machine}; do "
+        "not edit. A start is given as a multiple of what bare boto3 took in the same run: "
+        '`import boto3` and `boto3.client("rds")`, '
+        f"{figures.bare_seconds * 1000:.0f} ms of the processor (boto3 {figures.boto3}). Starts "
+        "are compared by processor time, which other programs on the machine do not lengthen; "
+        "the clock's time stands beside."
     )
 
 
@@ -132,12 +134,14 @@ def _functions(functions: Sequence[FunctionFigures]) -> str:
 
 def _measured_at(figures: PackageFigures) -> str:
     return f"""
-- **Start** is from the first line of a fresh interpreter until the handler is found, the module of its step is loaded
-  and the app's client of RDS is made; the median of {figures.rounds}, all functions in turn and bare boto3 between
-  them. The interpreter sees the unpacked zip and boto3 only, both with bytecode, and writes none. "Without bytecode" is
-  the same zip with its `.pyc` files taken out; boto3 keeps its own, as on Lambda.
-- **Memory and own time** are of one night, {figures.restores - 1} more restores and a cancellation on localaws with its
-  PostgreSQL, each function in one process of its own that stays warm. The peak is the kernel's (`VmHWM`). Own time is
-  processor time of an invocation without the first, less that within calls of AWS and PostgreSQL, and less the making
-  of a client, once for each service. "Most" is often the second invocation, which takes some paths for the first time.
+- **Start** is from the first line of a fresh interpreter until the handler is found, the module of
+  its step is loaded and the app's client of RDS is made; the median of {figures.rounds}, all
+  functions in turn and bare boto3 between them. The interpreter sees the unpacked zip and boto3
+  only, both with bytecode, and writes none. "Without bytecode" is the same zip without its `.pyc`
+  files; boto3 keeps its own, as on Lambda.
+- **Memory and own time** are of one night, {figures.restores - 1} more restores and a cancellation
+  on localaws with its PostgreSQL, each function in one process of its own that stays warm. The peak
+  is the kernel's (`VmHWM`). Own time is processor time of an invocation without the first, less
+  that within calls of AWS and PostgreSQL, and less the making of a client, once for each service.
+  "Most" is often the second invocation, which takes some paths for the first time.
 """.strip()
