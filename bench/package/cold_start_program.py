@@ -1,6 +1,6 @@
 """One cold start.
 
-`cold_start_program.py RUNTIME [PACKAGE HANDLER STEP]` prints the seconds it took.
+`cold_start_program.py RUNTIME [PACKAGE HANDLER MODULE]` prints the seconds it took.
 
 They are those of the clock, then those of the processor, which other programs on the machine do not
 lengthen.
@@ -31,14 +31,14 @@ def main() -> None:
     sys.stdout.write(f"{time.perf_counter() - BEGUN[0]} {time.process_time() - BEGUN[1]}\n")
 
 
-def _start(package: str, handler: str, step: str) -> None:
+def _start(package: str, handler: str, module: str) -> None:
     import importlib  # noqa: PLC0415
     import sys  # noqa: PLC0415
 
     sys.path.insert(0, package)
     getattr(importlib.import_module("app"), handler)
-    if step:
-        importlib.import_module(f"chalicelib.steps.{step}")
+    if module:
+        importlib.import_module(module)
     importlib.import_module("chalicelib.aws.client").clients("rds", "us-west-2")
 
 

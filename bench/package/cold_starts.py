@@ -15,6 +15,7 @@ from chalicelib.flow.choreography import STEPS
 
 ROUNDS: Final = 15
 BARE: Final = "bare"
+LATE_IMPORTS: Final = {"heartbeat": "chalicelib.runtime.heartbeat"}  # of functions without a step
 _PROGRAM: Final = Path(__file__).with_name("cold_start_program.py")
 _ENVIRONMENT: Final = {
     "ENVIRONMENT": "dev",
@@ -74,8 +75,9 @@ def measure(folders: Folders, rounds: int = ROUNDS) -> Starts:
 
 def start(name: str, package: Path, runtime: Path) -> Start:
     """Start one function, or bare boto3, once."""
-    step = name.replace("-", "_") if name in (*STEPS, "heartbeat") else ""
-    app = [] if name == BARE else [str(package), name.replace("-", "_"), step]
+    handler = name.replace("-", "_")
+    module = f"chalicelib.steps.{handler}" if name in STEPS else LATE_IMPORTS.get(name, "")
+    app = [] if name == BARE else [str(package), handler, module]
     # -B because the folders are read-only on Lambda; -I and -S as localaws runs its workers
     command = [sys.executable, "-I", "-S", "-B", str(_PROGRAM), str(runtime), *app]
     done = subprocess.run(

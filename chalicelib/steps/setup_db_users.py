@@ -11,6 +11,7 @@ from chalicelib.aws.rds import Cluster, Health, health
 from chalicelib.aws.secrets import MasterCredentials
 from chalicelib.database.errors import AuthenticationMethodError, login_error
 from chalicelib.database.restored_database import Endpoint, Login, Remaining, RestoredDatabase
+from chalicelib.database.verification import Verification
 from chalicelib.flow import exposure, quiesce_kinds
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, Retry, StateFaultError, TransientError
@@ -245,8 +246,14 @@ def _change_users(
         return Refuse.of(error, facts)
     if failure:
         raise failure
+    return _advance(operation, facts, remaining, proofs)
+
+
+def _advance(
+    operation: Operation, facts: Facts, remaining: Sequence[Remaining], proofs: Verification
+) -> Advance:
     active = tuple(f"Could not be stopped on the copy: {activity}." for activity in remaining)
-    stopped = quiesce_kinds.sentence(facts.users.quieted, plan.users.kinds_left)
+    stopped = quiesce_kinds.sentence(facts.users.quieted, operation.plan.users.kinds_left)
     what = f"{_describe_closed(facts)}; {stopped}; {proofs.summary}"
     to = State.READERS_CREATING if instances.has_readers(operation) else State.USERS_READY
     return Advance(to, facts, what, warnings=(*active, *proofs.warnings))

@@ -21,7 +21,8 @@ def test_the_app_itself_loads_no_database_driver_and_no_tracing() -> None:
 
 def test_only_the_step_that_speaks_to_postgresql_loads_its_driver() -> None:
     """Only the step that speaks to PostgreSQL loads its driver."""
-    modules = [f"chalicelib.steps.{step.replace('-', '_')}" for step in (*STEPS, "heartbeat")]
+    steps = [f"chalicelib.steps.{step.replace('-', '_')}" for step in STEPS]
+    modules = [*steps, "chalicelib.runtime.heartbeat"]
     users = "chalicelib.steps.setup_db_users"
     others = [module for module in modules if module != users]
 
@@ -29,7 +30,7 @@ def test_only_the_step_that_speaks_to_postgresql_loads_its_driver() -> None:
     assert ["psycopg2"] == fresh(f"import app, {users}; {LOADED}", **STAGE)
 
 
-@pytest.mark.parametrize("step", [*STEPS, "heartbeat"])
+@pytest.mark.parametrize("step", STEPS)
 def test_a_function_loads_no_other_functions_step(step: str) -> None:
     """A function loads no other function's step: shared code stands in a module of its own."""
     name = f"chalicelib.steps.{step.replace('-', '_')}"
