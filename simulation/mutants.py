@@ -229,7 +229,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the target lock",
-        "chalicelib/records/operations.py",
+        "chalicelib/records/targets.py",
         'assign=lock, when=(When("holder", "absent"),)',
         "assign=lock",
         ("second-snapshot@COPYING",),

@@ -15,6 +15,7 @@ from chalicelib.records.audit import audit_row, intent_row, name_rows
 from chalicelib.records.store import Change, ConditionError, Item, Store, When
 from chalicelib.records.targets import (
     TargetRecord,
+    lock_change,
     read_expected_durations,
     read_target,
     secured_change,
@@ -67,10 +68,7 @@ class Operations:
         record = Change(key, assign=item, when=(When("operation_id", "absent"),))
         changes = [record, audit_row(None, operation, step="snapshot-check", what=what)]
         if operation.state is not State.SKIPPING:
-            arn = operation.plan.target_cluster_arn
-            members = list(operation.plan.target.instance_ids)
-            lock = {"holder": operation.operation_id, "members": members}
-            changes.append(Change(target_key(arn), assign=lock, when=(When("holder", "absent"),)))
+            changes.append(lock_change(operation))
         try:
             self.store.change_all(*changes)
         except ConditionError:

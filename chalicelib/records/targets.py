@@ -119,6 +119,14 @@ def read_expected_durations(item: Item) -> Mapping[str, float]:
     }
 
 
+def lock_change(operation: Operation) -> Change:
+    """Take the target's lock for a new operation; it fails while another one holds it."""
+    members = list(operation.plan.target.instance_ids)
+    lock = {"holder": operation.operation_id, "members": members}
+    key = target_key(operation.plan.target_cluster_arn)
+    return Change(key, assign=lock, when=(When("holder", "absent"),))
+
+
 def secured_change(operation: Operation) -> Change:
     """Remove the note that production's logins are open on the cluster of an operation."""
     noted = When("logins_open_on", "is", operation.facts.target.cluster_resource_id)
