@@ -88,17 +88,17 @@ def targets_section(targets: Sequence[Target]) -> str:
     missed = [target for target in targets if not target.is_met]
     rows = (
         (
-            one.words,
-            _short(one.limit),
-            _short(one.reached),
-            "" if one.first is None else _short(one.first),
-            "met" if one.is_met else f"**missed** by {_short(one.reached - one.limit)}",
+            target.words,
+            _short(target.limit),
+            _short(target.reached),
+            "" if target.first is None else _short(target.first),
+            "met" if target.is_met else f"**missed** by {_short(target.reached - target.limit)}",
         )
-        for one in targets
+        for target in targets
     )
     reasons = [
-        f"- **{one.words}: {_short(one.reached)}, not {_short(one.limit)}.** {one.why}"
-        for one in missed
+        f"- **{target.words}: {_short(target.reached)}, not {_short(target.limit)}.** {target.why}"
+        for target in missed
     ]
     why = ["Why what is missed is missed:", "\n".join(reasons)] if reasons else ["None is missed."]
     head = ("at most", "target", "later night", "first night", "")
@@ -301,14 +301,14 @@ def rights_section(found: Sequence[Rights]) -> str:
     )
     rows = (
         (
-            f"{one.tables:,}",
-            f"{one.owners:,}",
-            f"{one.set_up:.1f}",
-            f"{one.each * THOUSAND:.2f}",
-            f"{one.verified:.1f}",
-            f"{one.again:.1f}",
+            f"{result.tables:,}",
+            f"{result.owners:,}",
+            f"{result.set_up:.1f}",
+            f"{result.each * THOUSAND:.2f}",
+            f"{result.verified:.1f}",
+            f"{result.again:.1f}",
         )
-        for one in found
+        for result in found
     )
     return f"""
 ## The users' rights in a large database

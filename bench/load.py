@@ -176,7 +176,11 @@ def _finished(simulation: PricedSimulation, size: int) -> None:
     end = simulation.clock.now() + timedelta(days=DAYS_MOST)
     while len(simulation.ended) < size and simulation.clock.now() < end:
         simulation.step_time()
-    bad = [one for one, (state, _) in simulation.ended.items() if state is not State.SUCCEEDED]
+    bad = [
+        operation_id
+        for operation_id, (state, _) in simulation.ended.items()
+        if state is not State.SUCCEEDED
+    ]
     if bad or len(simulation.ended) < size or simulation.functions.failures:
         raise RuntimeError(
             f"Of {len(simulation.ended)} ended {len(bad)} badly, {bad[:3]}; raised: "

@@ -102,7 +102,12 @@ def tasks(phases: int = PHASES) -> list[Task]:
     Events mean nothing to the others, so those are measured without.
     """
     who = [(OURS, hints) for hints in HINTS] + [(other, None) for other in OTHERS]
-    return [Task(case, *one, phase) for case in CASES for one in who for phase in range(phases)]
+    return [
+        Task(case, *contender, phase)
+        for case in CASES
+        for contender in who
+        for phase in range(phases)
+    ]
 
 
 def drawn(usual: Durations, phase: int, night: int) -> Durations:

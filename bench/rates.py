@@ -58,7 +58,8 @@ class Rates:
 def minute_most(by_second: Mapping[int, int]) -> int:
     """Find the most calls of any sixty seconds on end."""
     return max(
-        (sum(by_second.get(one + after, 0) for after in range(60)) for one in by_second), default=0
+        (sum(by_second.get(second + after, 0) for after in range(60)) for second in by_second),
+        default=0,
     )
 
 

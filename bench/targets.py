@@ -119,8 +119,8 @@ def _times(kind: str, ours: Summary, other: Summary) -> float:
 
 def of_crowds(crowds: Sequence[Crowd]) -> list[Target]:
     """Judge many operations at once."""
-    one, many = crowds[0], crowds[-1]
-    calls = calls_each(many) / calls_each(one)
+    single, many = crowds[0], crowds[-1]
+    calls = calls_each(many) / calls_each(single)
     beat = many.meter.by_kind([HEARTBEAT])
     batch = beat["events"] / max(1.0, beat["events calls"])
     return [
@@ -133,7 +133,7 @@ def of_crowds(crowds: Sequence[Crowd]) -> list[Target]:
         Target(
             "items that a tick reads at most",
             ANNOUNCED_PER_TICK + PAGE,
-            max(one.tick_items for one in crowds),
+            max(crowd.tick_items for crowd in crowds),
             "A tick reads more than what it announces and the page that it stops in.",
         ),
         Target(
@@ -145,13 +145,13 @@ def of_crowds(crowds: Sequence[Crowd]) -> list[Target]:
         Target(
             "calls of RDS beyond its rate by the steps that a tick announces",
             0,
-            max(one.asked_beyond for one in crowds),
+            max(crowd.asked_beyond for crowd in crowds),
             _MANY,
         ),
         Target(
             "calls of RDS beyond its rate that a tick causes, with all that follows from it",
             0,
-            max(one.tick_beyond for one in crowds),
+            max(crowd.tick_beyond for crowd in crowds),
             f"{_MANY} Where a look finds the copy done, preflight and deletion follow at once, a "
             "dozen calls more; and operations that were begun together come to that together. RDS "
             "answers with throttling, from which each step backs off: it costs time, not the "

@@ -163,7 +163,7 @@ def _table(tallies: list[Tally], dead: list[mutants.Death]) -> str:
         for kind, runs, injected, broken in (*rows, total)
     ]
     lines.append(
-        f"{'mutants, of which died':<48}{len(dead):>12,}{sum(bool(one.line) for one in dead):>12,}"
+        f"{'mutants, of which died':<48}{len(dead):>12,}{sum(bool(death.line) for death in dead):>12,}"
     )
     return "\n" + "\n".join(lines) + "\n"
 

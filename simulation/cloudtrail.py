@@ -69,8 +69,8 @@ def _records(found: Any) -> Iterator[Mapping[str, Any]]:
     elif isinstance(found, Mapping) and ("Records" in found or "Events" in found):
         yield from _records(found.get("Records", found.get("Events")))
     elif isinstance(found, list):
-        for one in found:
-            yield from _records(one)
+        for part in found:
+            yield from _records(part)
     else:
         raise ValueError("it holds no records of CloudTrail")
 
@@ -128,9 +128,8 @@ def _placed(call: Called, stays: list[Stay]) -> Called:
     meant = near if len(near) == 1 else [stay for stay in near if _is_meant(call, stay)]
     if len({stay.operation_id for stay in meant}) != 1:
         return call
-    stay = max(
-        meant, key=lambda one: one.entered
-    )  # delete-rds decides in one state, and deletes in the next
+    # delete-rds decides in one state, and deletes in the next.
+    stay = max(meant, key=lambda stay: stay.entered)
     within = min(max(call.at, stay.entered), max(stay.entered, stay.left - _INSTANT))
     return replace(call, at=within, operation_id=stay.operation_id)
 
@@ -180,7 +179,7 @@ def _named(found: Any, shape: Shape | None) -> Any:
             known[key]: _named(value, shape.members.get(known[key])) for key, value in found.items()
         }
     if isinstance(found, list) and isinstance(shape, ListShape):
-        return [_named(one, shape.member) for one in found]
+        return [_named(part, shape.member) for part in found]
     return found
 
 

@@ -44,7 +44,7 @@ class Tally:
         self.injected += len(run.schedule)
         self.cut += run.cut
         if run.broken:
-            self.broken.append((run.line, [str(one) for one in run.broken]))
+            self.broken.append((run.line, [str(violation) for violation in run.broken]))
 
     def join(self, other: "Tally") -> None:
         """Count what another process has counted."""
@@ -185,8 +185,10 @@ def _idle(asked: Sequence[Question]) -> frozenset[int]:
     idle.
     """
     turns: dict[tuple[int, CallSite | None], list[Question]] = {}
-    for one in asked:
-        turns.setdefault((one.site.turn, None if one.site.turn else one.site), []).append(one)
+    for question in asked:
+        turns.setdefault(
+            (question.site.turn, None if question.site.turn else question.site), []
+        ).append(question)
     done: set[tuple[CallSite, ...]] = set()
     idle: list[int] = []
     for (turn, _), questions in turns.items():

@@ -107,22 +107,27 @@ def _aurora(simulation: "Simulation") -> Any:
         (
             [
                 (
-                    one.identifier,
-                    one.resource_id,
-                    one.status,
-                    _shown(one, simulation),
-                    one.members,
-                    sorted(one.pending),
+                    cluster.identifier,
+                    cluster.resource_id,
+                    cluster.status,
+                    _shown(cluster, simulation),
+                    cluster.members,
+                    sorted(cluster.pending),
                 )
-                for one in region.clusters.values()
+                for cluster in region.clusters.values()
             ],
             [
-                (one.identifier, one.status, _shown(one, simulation), sorted(one.tags.items()))
-                for one in region.instances.values()
+                (
+                    instance.identifier,
+                    instance.status,
+                    _shown(instance, simulation),
+                    sorted(instance.tags.items()),
+                )
+                for instance in region.instances.values()
             ],
             [
-                (one.identifier, one.status, sorted(one.tags.items()))
-                for one in region.snapshots.values()
+                (snapshot.identifier, snapshot.status, sorted(snapshot.tags.items()))
+                for snapshot in region.snapshots.values()
             ],
         )
         for _, region in sorted(regions.items())

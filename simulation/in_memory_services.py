@@ -88,13 +88,17 @@ class InMemoryEvents(InMemoryService):
         """Take up to ten entries."""
         if not 1 <= len(Entries) <= ENTRIES_MAX:
             raise client_error("ValidationException", "1 to 10 entries are allowed.", "PutEvents")
-        if sum(len(one["Detail"].encode()) for one in Entries) > BYTES_MAX:
+        if sum(len(entry["Detail"].encode()) for entry in Entries) > BYTES_MAX:
             raise client_error(
                 "ValidationException", "Total size of the entries is over the limit.", "PutEvents"
             )
         ids = [
-            {"EventId": self._deliver(one["Source"], one["DetailType"], json.loads(one["Detail"]))}
-            for one in Entries
+            {
+                "EventId": self._deliver(
+                    entry["Source"], entry["DetailType"], json.loads(entry["Detail"])
+                )
+            }
+            for entry in Entries
         ]
         return {"FailedEntryCount": 0, "Entries": ids}
 

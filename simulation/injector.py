@@ -88,7 +88,9 @@ class FaultInjector:
     @property
     def schedule(self) -> Schedule:
         """The faults so far."""
-        return tuple((one.number, one.answer) for one in self.asked if one.answer != FINE)
+        return tuple(
+            (question.number, question.answer) for question in self.asked if question.answer != FINE
+        )
 
 
 def scripted(schedule: Schedule) -> FaultInjector:

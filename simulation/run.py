@@ -125,19 +125,19 @@ def play(
 def _wrong_ends(scene: Scenario, simulation: Simulation) -> list[Violation]:
     late = (
         scene.ends_late
-        if any(isinstance(one, InjectedFault) for one in simulation.recorder.entries)
+        if any(isinstance(entry, InjectedFault) for entry in simulation.recorder.entries)
         else frozenset()
     )
     fine = [ends | late for ends in scene.ends]
     ended = list(simulation.states.items())  # in the order of creation
     wrong = {
-        one: state
-        for number, (one, state) in enumerate(ended)
+        operation_id: state
+        for number, (operation_id, state) in enumerate(ended)
         if state not in fine[min(number, len(fine) - 1)]
     }
     broken = [
-        Violation("ends-well", f"{one} ended {state}: {_reason(simulation, one)}")
-        for one, state in wrong.items()
+        Violation("ends-well", f"{operation_id} ended {state}: {_reason(simulation, operation_id)}")
+        for operation_id, state in wrong.items()
     ]
     if len(simulation.states) > scene.operations:
         broken.append(

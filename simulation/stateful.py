@@ -88,7 +88,11 @@ class Life(RuleBasedStateMachine):
     @rule(step=st.sampled_from([None, *STEPS]))
     def somebody_asks_again(self, step: str | None) -> None:
         """For what ended last, perhaps from a step."""
-        ended = [one for one, state in self.simulation.states.items() if state in TERMINAL]
+        ended = [
+            operation_id
+            for operation_id, state in self.simulation.states.items()
+            if state in TERMINAL
+        ]
         how = {"from_step": step} if step else {}
         self._live(
             f"again {ended[-1]} {step}",
@@ -106,7 +110,7 @@ class Life(RuleBasedStateMachine):
         self._live("the end", self.simulation.rest)
         TALLY.schedules += 1
         TALLY.injected += sum(
-            isinstance(one, InjectedFault) for one in self.simulation.recorder.entries
+            isinstance(entry, InjectedFault) for entry in self.simulation.recorder.entries
         )
 
 

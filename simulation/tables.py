@@ -58,14 +58,14 @@ def writes_of(state: Iterable[Item], audit: Iterable[Item]) -> list[Wrote]:
     without its time.
     """
     rows = [Wrote(moment(row, "at"), BY, "audit", str(row["metric_id"]), row) for row in audit]
-    rows.sort(key=lambda one: (one.at, one.item.get("to_state") not in TERMINAL, one.key))
+    rows.sort(key=lambda write: (write.at, write.item.get("to_state") not in TERMINAL, write.key))
     items = {str(item["operation_id"]): item for item in state}
     records = [
         Wrote(moment(item, "entered_at"), BY, "state", key, item)
         for key, item in items.items()
         if not key.startswith(TARGET_KEY)
     ]
-    ordered = sorted([*rows, *records], key=lambda one: one.at)
+    ordered = sorted([*rows, *records], key=lambda write: write.at)
     last = [ordered[-1].at] if ordered else []
     targets = [
         Wrote(at, BY, "state", key, item)
@@ -91,11 +91,11 @@ def moment(item: Item, attribute: str) -> datetime:
 
 def stays_of(writes: Iterable[Wrote]) -> list[Stay]:
     """List the visits that the rows tell, with what the records tell of their operations."""
-    items = {one.key: one.item for one in writes if one.table == "state"}
+    items = {write.key: write.item for write in writes if write.table == "state"}
     rows = {
-        row_key(one.key): one
-        for one in writes
-        if one.table == "audit" and not one.key.endswith(INTENT)
+        row_key(write.key): write
+        for write in writes
+        if write.table == "audit" and not write.key.endswith(INTENT)
     }
     return [
         _stay(row, rows.get((operation_id, version + 1)), items.get(operation_id, {}))

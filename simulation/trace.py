@@ -38,7 +38,7 @@ _WORDS = {
 def story(run: Run) -> str:
     """Tell a run whose simulation was kept, as lines."""
     told = list(_shortened(list(_told(run.simulation)))) if run.simulation else []
-    broken = [f"  BROKEN {one}" for one in run.broken]
+    broken = [f"  BROKEN {violation}" for violation in run.broken]
     return "\n".join(
         [
             f"{run.scene} with {len(run.schedule)} faults:",
@@ -81,7 +81,7 @@ def _line(entry: object) -> str:
     if isinstance(entry, InjectedFault):
         return f"{FAULT}  {entry.site} {_WORDS[entry.fault]}"
     if isinstance(entry, Called) and not entry.action.lower().startswith(
-        tuple(one.strip("_") for one in READS)
+        tuple(read.strip("_") for read in READS)
     ):
         named = next(
             (str(value) for key, value in entry.parameters.items() if key.endswith("Identifier")),

@@ -81,7 +81,7 @@ def _measure(folder: Path) -> PackageFigures:
         cold_starts.ROUNDS,
         restores.RESTORES,
         started.bare.processor,
-        [_package(architecture, one) for architecture, one in found.items()],
+        [_package(architecture, package) for architecture, package in found.items()],
         [_function(name, started, seen[name]) for name in FUNCTIONS],
     )
 

@@ -38,7 +38,9 @@ class Start:
         return cls(
             *(
                 median(seconds)
-                for seconds in zip(*((one.clock, one.processor) for one in starts), strict=True)
+                for seconds in zip(
+                    *((begun.clock, begun.processor) for begun in starts), strict=True
+                )
             )
         )
 

@@ -55,8 +55,8 @@ class PackageFigures:
     def read(cls, file: Path = FILE) -> Self:
         """Read what was kept."""
         kept = json.loads(file.read_text(encoding="utf-8"))
-        packages = [PackageSize(**one) for one in kept.pop("packages")]
-        functions = [FunctionFigures(**one) for one in kept.pop("functions")]
+        packages = [PackageSize(**package) for package in kept.pop("packages")]
+        functions = [FunctionFigures(**function) for function in kept.pop("functions")]
         return cls(**kept, packages=packages, functions=functions)
 
     def write(self, file: Path = FILE) -> None:

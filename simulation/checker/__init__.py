@@ -36,9 +36,9 @@ class Checker:
         """
         self._view.apply(entry)
         found = [
-            one
+            violation
             for invariant in self._listeners[type(entry)]
-            for one in self._new(invariant, invariant.see(entry))
+            for violation in self._new(invariant, invariant.see(entry))
         ]
         if isinstance(entry, Called):
             self._view.observe_call(entry)
@@ -51,9 +51,9 @@ class Checker:
     def rest(self, now: datetime) -> list[Violation]:
         """Say what is broken, now that nothing moves any more."""
         return [
-            one
+            violation
             for invariant in self._invariants
-            for one in self._new(invariant, invariant.rest(now))
+            for violation in self._new(invariant, invariant.rest(now))
         ]
 
     @property
@@ -72,7 +72,7 @@ class Checker:
         found = [Violation(invariant.name, sentence) for sentence in sentences]
         if not found:
             return []
-        fresh = [one for one in dict.fromkeys(found) if one not in self._said]
+        fresh = [sentence for sentence in dict.fromkeys(found) if sentence not in self._said]
         self._said.update(fresh)
         return fresh
 
@@ -80,4 +80,7 @@ class Checker:
 def violations(bounds: Bounds, entries: Iterable[Entry], now: datetime) -> list[Violation]:
     """Check a whole history that has come to rest at `now`."""
     checker = Checker(bounds)
-    return [*(one for entry in entries for one in checker.see(entry)), *checker.rest(now)]
+    return [
+        *(violation for entry in entries for violation in checker.see(entry)),
+        *checker.rest(now),
+    ]

@@ -95,18 +95,20 @@ def bounds_of(
     entries: Iterable[Entry], stage: str, sources: Iterable[str], now: datetime
 ) -> Bounds:
     """Take the sources from the records where none are given, and tell which operations are under way."""
-    records = [one.item for one in entries if isinstance(one, Wrote) and _is_record(one)]
+    records = [entry.item for entry in entries if isinstance(entry, Wrote) and _is_record(entry)]
     plans = filter(None, map(settings_of, records))
     known = {arn.lower() for arn in sources} or {plan.source_cluster_arn for plan in plans}
-    ids = {Facts.of_item(one.get("facts")).snapshot.source_resource_id or "" for one in records} - {
-        ""
-    }
+    ids = {
+        Facts.of_item(record.get("facts")).snapshot.source_resource_id or "" for record in records
+    } - {""}
     return Bounds(
         stage=stage,
         sources=frozenset(known),
         source_resource_ids=frozenset(ids),
         blind_to=BLIND_TO,
-        under_way=frozenset(str(one["operation_id"]) for one in records if _is_under_way(one, now)),
+        under_way=frozenset(
+            str(record["operation_id"]) for record in records if _is_under_way(record, now)
+        ),
     )
 
 
@@ -129,7 +131,10 @@ def report(bounds: Bounds, entries: list[Entry], now: datetime) -> tuple[list[st
     Returns the lines to be shown, and whether every invariant that could be judged is kept.
     """
     checker = Checker(bounds)
-    broken = [*(one for entry in entries for one in checker.see(entry)), *checker.rest(now)]
+    broken = [
+        *(violation for entry in entries for violation in checker.see(entry)),
+        *checker.rest(now),
+    ]
     lines = [_heading(bounds, entries)]
     for invariant in INVARIANTS:
         lines += _verdict(invariant.name, broken, checker.unchecked)
@@ -137,10 +142,10 @@ def report(bounds: Bounds, entries: list[Entry], now: datetime) -> tuple[list[st
 
 
 def _heading(bounds: Bounds, entries: list[Entry]) -> str:
-    writes = [one for one in entries if isinstance(one, Wrote)]
-    calls = [one for one in entries if isinstance(one, Called)]
-    ours = [one for one in calls if is_ours(one, bounds.stage)]
-    rows = sum(one.table == "audit" for one in writes)
+    writes = [entry for entry in entries if isinstance(entry, Wrote)]
+    calls = [entry for entry in entries if isinstance(entry, Called)]
+    ours = [call for call in calls if is_ours(call, bounds.stage)]
+    rows = sum(write.table == "audit" for write in writes)
     return (
         f"{sum(map(_is_record, writes))} operations with {rows} rows of their trail, and "
         f"{len(ours)} calls of the stage {bounds.stage}, of {len(calls)} in all; the source: "
@@ -149,8 +154,8 @@ def _heading(bounds: Bounds, entries: list[Entry]) -> str:
 
 
 def _verdict(name: str, broken: list[Violation], unjudged: list[Unchecked]) -> list[str]:
-    wrong = [one.sentence for one in broken if one.invariant == name]
-    doubts = [f"not judged: {one.sentence}" for one in unjudged if one.invariant == name]
+    wrong = [violation.sentence for violation in broken if violation.invariant == name]
+    doubts = [f"not judged: {doubt.sentence}" for doubt in unjudged if doubt.invariant == name]
     verdict = "broken" if wrong else "not judged in full" if doubts else "kept"
     return [
         f"{name:<{WIDTH}}{verdict}",

@@ -110,9 +110,9 @@ def made(call: Called) -> Named | None:
 def shown(call: Called) -> Iterator[Shown]:
     """List what an answer shows: one resource, or those of a list."""
     for member, kind in _SHOWN.items():
-        one = call.answer.get(member)
+        resource = call.answer.get(member)
         for details in [
-            *([one] if isinstance(one, Mapping) else []),
+            *([resource] if isinstance(resource, Mapping) else []),
             *call.answer.get(f"{member}s", []),
         ]:
             identifier = details.get(f"{member}Arn") or details.get(f"{member}Identifier")

@@ -19,18 +19,20 @@ class SingleTerminalState(Invariant):
 
     name = "single-terminal-state"
 
-    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(
+        self, operation: OperationView, version: int, entry: Wrote, before: Item | None
+    ) -> Sentences:
         """Take a row after the row of an end, in order or version, for one too many."""
         del entry, before
-        ends = [number for number, row in one.rows.items() if row.get("to_state") in TERMINAL]
-        if ends and one.version > min(ends):
-            end, state = min(ends), one.rows[min(ends)]["to_state"]
+        ends = [number for number, row in operation.rows.items() if row.get("to_state") in TERMINAL]
+        if ends and operation.version > min(ends):
+            end, state = min(ends), operation.rows[min(ends)]["to_state"]
             yield (
-                f"{one.operation_id} ended {state} at version {end}, and has a row of version "
+                f"{operation.operation_id} ended {state} at version {end}, and has a row of version "
                 f"{max(version, end)}."
             )
 
-    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a record that ended keeps its state and version."""
         was, now = state_before(before), entry.item.get("state")
         if (
@@ -38,7 +40,7 @@ class SingleTerminalState(Invariant):
             and was in TERMINAL
             and (was, before.get("version")) != (now, entry.item.get("version"))
         ):
-            yield f"{one.operation_id} had ended {was}, and was then written as {now}."
+            yield f"{operation.operation_id} had ended {was}, and was then written as {now}."
 
 
 class Version(Invariant):
@@ -46,58 +48,60 @@ class Version(Invariant):
 
     name = "version"
 
-    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(
+        self, operation: OperationView, version: int, entry: Wrote, before: Item | None
+    ) -> Sentences:
         """Each row stands alone, follows the one before it, and tells a change that the flow knows."""
         row, what = entry.item, f"The row {entry.key}"
         if before is not None:
             yield f"{what} was written twice."
         if (
-            row.get("operation_id") != one.operation_id
-            or entry.key != f"{one.operation_id}#{version:06d}"
+            row.get("operation_id") != operation.operation_id
+            or entry.key != f"{operation.operation_id}#{version:06d}"
         ):
             yield f"{what} is not named after its operation {row.get('operation_id')} and version."
-        if version > 1 and version - 1 not in one.rows:
+        if version > 1 and version - 1 not in operation.rows:
             yield f"{what} came without the row of version {version - 1}."
-        yield from _follows(what, row, one.rows.get(version - 1))
+        yield from _follows(what, row, operation.rows.get(version - 1))
 
-    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a write of the record changes state and version together, or neither."""
         if before is None:
             return
         was, now = str(before.get("state")), str(entry.item.get("state"))
         rise = int(entry.item.get("version", 0)) - int(before.get("version", 0))
         if rise != (was != now):
-            yield f"{one.operation_id} went from {was} to {now} while its version rose by {rise}."
+            yield f"{operation.operation_id} went from {was} to {now} while its version rose by {rise}."
         if (
             was != now
             and was in _STATES
             and now in _STATES
             and not is_allowed(State(was), State(now))
         ):
-            yield f"{one.operation_id} went from {was} to {now}, a way that the flow does not know."
-        if was != now and before.get("version") not in one.rows:
+            yield f"{operation.operation_id} went from {was} to {now}, a way that the flow does not know."
+        if was != now and before.get("version") not in operation.rows:
             yield (
-                f"{one.operation_id} went from {was} to {now}, and {was} itself has no row in "
+                f"{operation.operation_id} went from {was} to {now}, and {was} itself has no row in "
                 "the trail."
             )
 
     def rest(self, now: datetime) -> Sentences:
         """Count the rows up to the record's version; without a record the rows alone are judged."""
         del now
-        for one in self.view.operations.values():
-            if not one.item:
-                self.doubt(f"the record of {one.operation_id} is not known.")
+        for operation in self.view.operations.values():
+            if not operation.item:
+                self.doubt(f"the record of {operation.operation_id} is not known.")
                 continue
-            version = int(one.item.get("version", 0))
-            if sorted(one.rows) != list(range(1, version + 1)):
+            version = int(operation.item.get("version", 0))
+            if sorted(operation.rows) != list(range(1, version + 1)):
                 yield (
-                    f"{one.operation_id} is at version {version}, and its trail has the rows "
-                    f"{sorted(one.rows)}."
+                    f"{operation.operation_id} is at version {version}, and its trail has the rows "
+                    f"{sorted(operation.rows)}."
                 )
-            elif one.rows[version].get("to_state") != one.state:
+            elif operation.rows[version].get("to_state") != operation.state:
                 yield (
-                    f"{one.operation_id} is {one.state}, and its last row says "
-                    f"{one.rows[version].get('to_state')}."
+                    f"{operation.operation_id} is {operation.state}, and its last row says "
+                    f"{operation.rows[version].get('to_state')}."
                 )
 
 

@@ -113,7 +113,9 @@ class ExpectedResources(Invariant):
     def _follow_target(self, call: Called) -> None:
         new = made(call)
         if new and call.action == "RestoreDBClusterFromSnapshot":
-            told = next((one.details.get("DbClusterResourceId") for one in shown(call)), None)
+            told = next(
+                (resource.details.get("DbClusterResourceId") for resource in shown(call)), None
+            )
             self._clusters[new], self._instances[new] = _Making(call, told), {}
         elif new and call.action == "CreateDBInstance":
             cluster = name(
@@ -126,41 +128,41 @@ class ExpectedResources(Invariant):
             for standing in self._instances.values():
                 standing.pop(changed(call)[0], None)
 
-    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """Check what stands at the moment of success."""
         del entry
-        if one.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
+        if operation.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
             return
-        if one.settings is None:
-            self.doubt(f"the settings of {one.operation_id} cannot be read.")
+        if operation.settings is None:
+            self.doubt(f"the settings of {operation.operation_id} cannot be read.")
             return
-        yield from self._cluster(one, one.settings)
-        yield from self._members(one, one.settings)
-        yield from self._copies(one, one.settings)
+        yield from self._cluster(operation, operation.settings)
+        yield from self._members(operation, operation.settings)
+        yield from self._copies(operation, operation.settings)
 
-    def _cluster(self, one: OperationView, plan: Plan) -> Sentences:
+    def _cluster(self, operation: OperationView, plan: Plan) -> Sentences:
         cluster, recorded = (
             Named(plan.target.region, "cluster", plan.target.cluster_id),
-            one.facts.target.cluster_resource_id,
+            operation.facts.target.cluster_resource_id,
         )
         making = self._clusters.get(cluster)
         if making is None:
             yield (
-                f"{one.operation_id} succeeded, and no restore of the {cluster} is known that "
+                f"{operation.operation_id} succeeded, and no restore of the {cluster} is known that "
                 "still stands."
             )
-        elif self.view.root_of(making.call) != one.root_id:
+        elif self.view.root_of(making.call) != operation.root_id:
             yield (
-                f"{one.operation_id} succeeded, and the {cluster} was restored by "
+                f"{operation.operation_id} succeeded, and the {cluster} was restored by "
                 f"{making.call.operation_id}."
             )
         elif making.resource_id and making.resource_id != recorded:
             yield (
-                f"{one.operation_id} succeeded with {recorded}, and the restore had made "
+                f"{operation.operation_id} succeeded with {recorded}, and the restore had made "
                 f"{making.resource_id}."
             )
 
-    def _members(self, one: OperationView, plan: Plan) -> Sentences:
+    def _members(self, operation: OperationView, plan: Plan) -> Sentences:
         standing = self._instances.get(
             Named(plan.target.region, "cluster", plan.target.cluster_id), {}
         )
@@ -168,42 +170,43 @@ class ExpectedResources(Invariant):
             Named(plan.target.region, "db", identifier) for identifier in plan.target.instance_ids
         }
         for named in sorted(wanted - {*standing}, key=str):
-            yield f"{one.operation_id} succeeded, and the {named} was not made since the restore."
+            yield f"{operation.operation_id} succeeded, and the {named} was not made since the restore."
         for named in sorted({*standing} - wanted, key=str):
             yield (
-                f"{one.operation_id} succeeded, and the {named} stands, which its plan does not "
+                f"{operation.operation_id} succeeded, and the {named} stands, which its plan does not "
                 "want."
             )
         for named in sorted(wanted & {*standing}, key=str):
-            if self.view.root_of(standing[named].call) != one.root_id:
+            if self.view.root_of(standing[named].call) != operation.root_id:
                 yield (
-                    f"{one.operation_id} succeeded, and the {named} was made by "
+                    f"{operation.operation_id} succeeded, and the {named} was made by "
                     f"{standing[named].call.operation_id}."
                 )
 
-    def _copies(self, one: OperationView, plan: Plan) -> Sentences:
+    def _copies(self, operation: OperationView, plan: Plan) -> Sentences:
         if any(
-            str(warning).startswith(ARCHIVE_WARNING) for warning in one.item.get("warnings", ())
+            str(warning).startswith(ARCHIVE_WARNING)
+            for warning in operation.item.get("warnings", ())
         ):
             return  # the record itself says that the copy could not be put away
-        hops = one.facts.copies.hops
+        hops = operation.facts.copies.hops
         for number, hop in enumerate(hops):
             copy = name(hop.identifier, "cluster-snapshot", hop.region)
             keep = plan.copies.archive_snapshot and number == len(hops) - 1
             if keep and copy in self._gone:
                 yield (
-                    f"{one.operation_id} succeeded, and the {copy}, which its plan keeps, is gone."
+                    f"{operation.operation_id} succeeded, and the {copy}, which its plan keeps, is gone."
                 )
             elif keep and copy not in self._archived:
-                yield f"{one.operation_id} succeeded, and the {copy} was not tagged as archived."
+                yield f"{operation.operation_id} succeeded, and the {copy} was not tagged as archived."
             elif not keep and copy not in self._gone:
                 yield (
-                    f"{one.operation_id} succeeded, and the {copy}, which its plan does not "
+                    f"{operation.operation_id} succeeded, and the {copy}, which its plan does not "
                     "keep, was not deleted."
                 )
-        yield from self._copies_of_other_runs(one, {hop.identifier for hop in hops})
+        yield from self._copies_of_other_runs(operation, {hop.identifier for hop in hops})
 
-    def _copies_of_other_runs(self, one: OperationView, known: set[str]) -> Sentences:
+    def _copies_of_other_runs(self, operation: OperationView, known: set[str]) -> Sentences:
         for copy, call in self._copied.items():
             if (
                 call.operation_id is None
@@ -211,9 +214,9 @@ class ExpectedResources(Invariant):
                 or copy in self._gone | self._archived
             ):
                 continue
-            if self.view.root_of(call) == one.root_id:
+            if self.view.root_of(call) == operation.root_id:
                 yield (
-                    f"{one.operation_id} succeeded, and the {copy}, which {call.operation_id} "
+                    f"{operation.operation_id} succeeded, and the {copy}, which {call.operation_id} "
                     "made, was not deleted."
                 )
 

@@ -61,23 +61,27 @@ class Deadline(Invariant):
 
     name = "deadline"
 
-    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(
+        self, operation: OperationView, version: int, entry: Wrote, before: Item | None
+    ) -> Sentences:
         """Measure the visit that a row ends, at once: no later fault excuses it."""
         del before
-        if version - 1 in one.visits and one.settings is not None:
-            yield from self._visit(one, version - 1, one.settings, entry.at)
+        if version - 1 in operation.visits and operation.settings is not None:
+            yield from self._visit(operation, version - 1, operation.settings, entry.at)
 
     def rest(self, now: datetime) -> Sentences:
         """Measure every visit of every operation, by its rows."""
-        for one in self.view.operations.values():
-            if one.settings is None:
-                self.doubt(f"the settings of {one.operation_id} are not known.")
+        for operation in self.view.operations.values():
+            if operation.settings is None:
+                self.doubt(f"the settings of {operation.operation_id} are not known.")
                 continue
-            for version in sorted(one.visits):
-                yield from self._visit(one, version, one.settings, now)
+            for version in sorted(operation.visits):
+                yield from self._visit(operation, version, operation.settings, now)
 
-    def _visit(self, one: OperationView, version: int, plan: Plan, now: datetime) -> Sentences:
-        visit, following = one.visits[version], one.visits.get(version + 1)
+    def _visit(
+        self, operation: OperationView, version: int, plan: Plan, now: datetime
+    ) -> Sentences:
+        visit, following = operation.visits[version], operation.visits.get(version + 1)
         if visit.state in TERMINAL or visit.state not in _STATES:
             return
         left = following.entered if following else now
@@ -87,7 +91,7 @@ class Deadline(Invariant):
         if left > latest:
             how = "was left at" if following else "is not left at"
             yield (
-                f"{one.operation_id} entered {visit.state} at {visit.entered}, which {how} "
+                f"{operation.operation_id} entered {visit.state} at {visit.entered}, which {how} "
                 f"{left}, after {latest}."
             )
 
@@ -100,23 +104,25 @@ class ExplainsFailure(Invariant):
 
     name = "explains-failure"
 
-    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(
+        self, operation: OperationView, version: int, entry: Wrote, before: Item | None
+    ) -> Sentences:
         """See that the rows of such an end carry the reason."""
         del before
         if entry.item.get("to_state") in _REASONED and not entry.item.get("reason"):
             yield (
-                f"The row of {one.operation_id} at version {version}, {entry.item['to_state']}, "
+                f"The row of {operation.operation_id} at version {version}, {entry.item['to_state']}, "
                 "gives no reason."
             )
 
-    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that the record of such an end carries reason and remedy."""
-        if one.state not in _REASONED & TERMINAL or state_before(before) == one.state:
+        if operation.state not in _REASONED & TERMINAL or state_before(before) == operation.state:
             return
         if not entry.item.get("reason"):
-            yield f"{one.operation_id} is {one.state} without a reason."
-        if one.state != State.SKIPPED and not entry.item.get("remedy"):
-            yield f"{one.operation_id} is {one.state} without a remedy."
+            yield f"{operation.operation_id} is {operation.state} without a reason."
+        if operation.state != State.SKIPPED and not entry.item.get("remedy"):
+            yield f"{operation.operation_id} is {operation.state} without a remedy."
 
 
 class Notified(Invariant):
@@ -131,28 +137,28 @@ class Notified(Invariant):
         super().__init__(view)
         self._heard: set[tuple[str, str]] = set()
 
-    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a record that ends says whether people were told, and closes only when machines were."""
         if (
-            one.ended
+            operation.ended
             and "open" in (before or {})
             and "open" not in entry.item
-            and not self._is_heard(one)
+            and not self._is_heard(operation)
         ):
             yield (
-                f"{one.operation_id} was closed, and EventBridge had not accepted that it is "
-                f"{one.state}."
+                f"{operation.operation_id} was closed, and EventBridge had not accepted that it is "
+                f"{operation.state}."
             )
-        if not one.ended or state_before(before) == one.state:
+        if not operation.ended or state_before(before) == operation.state:
             return
         notified, warnings = entry.item.get("notified"), entry.item.get("warnings", ())
         if notified is None:
-            yield f"{one.operation_id} is {one.state}, and nobody knows whether people were told."
+            yield f"{operation.operation_id} is {operation.state}, and nobody knows whether people were told."
         elif not notified and not any(
             str(warning).startswith("sns-notification:") for warning in warnings
         ):
             yield (
-                f"{one.operation_id} is {one.state}, people were not told, and no warning says so."
+                f"{operation.operation_id} is {operation.state}, people were not told, and no warning says so."
             )
 
     def announced(self, event: Announced) -> Sentences:
@@ -169,12 +175,12 @@ class Notified(Invariant):
                 "that."
             )
             return
-        for one in self.view.operations.values():
-            if one.ended and not self._is_heard(one):
+        for operation in self.view.operations.values():
+            if operation.ended and not self._is_heard(operation):
                 yield (
-                    f"{one.operation_id} is {one.state}, and EventBridge never accepted that event."
+                    f"{operation.operation_id} is {operation.state}, and EventBridge never accepted that event."
                 )
 
-    def _is_heard(self, one: OperationView) -> bool:
-        heard = (one.operation_id, ROWS[State(one.state)].event) in self._heard
+    def _is_heard(self, operation: OperationView) -> bool:
+        heard = (operation.operation_id, ROWS[State(operation.state)].event) in self._heard
         return heard or self.blind_to("Announced")

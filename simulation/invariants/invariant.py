@@ -76,14 +76,16 @@ class Invariant:
         del entry
         return ()
 
-    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """Look at a write of an operation's record."""
-        del one, entry, before
+        del operation, entry, before
         return ()
 
-    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(
+        self, operation: OperationView, version: int, entry: Wrote, before: Item | None
+    ) -> Sentences:
         """Look at the audit row of a change of state."""
-        del one, version, entry, before
+        del operation, version, entry, before
         return ()
 
     def target(self, arn: str, entry: Wrote, before: Item | None) -> Sentences:

@@ -38,38 +38,42 @@ class Lock(Invariant):
                 arn
             ]  # freed from a holder that ended, or whose record somebody removed
 
-    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(
+        self, operation: OperationView, version: int, entry: Wrote, before: Item | None
+    ) -> Sentences:
         """Follow who is between creation and end."""
         del version, before
-        arn = one.settings.target_cluster_arn if one.settings else None
+        arn = operation.settings.target_cluster_arn if operation.settings else None
         start, end = entry.item.get("from_state"), entry.item.get("to_state")
         if start is None and end != State.SKIPPING:
             if arn is None:
-                self._late.add(one.operation_id)
+                self._late.add(operation.operation_id)
                 return
             other = self._holding.get(arn)
-            if other and other != one.operation_id:
-                yield f"{one.operation_id} was created on {arn} before {other} had ended."
-            self._holding[arn] = one.operation_id
-        elif end in TERMINAL and arn and self._holding.get(arn) == one.operation_id:
+            if other and other != operation.operation_id:
+                yield f"{operation.operation_id} was created on {arn} before {other} had ended."
+            self._holding[arn] = operation.operation_id
+        elif end in TERMINAL and arn and self._holding.get(arn) == operation.operation_id:
             del self._holding[arn]
 
     def rest(self, now: datetime) -> Sentences:
         """Compare the spans of those whose target came to be known later."""
         del now
         spans: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
-        for one in map(self.view.about, self._late):
-            if one.settings:
-                entered = {visit.state in TERMINAL: visit.entered for visit in one.visits.values()}
+        for operation in map(self.view.about, self._late):
+            if operation.settings:
+                entered = {
+                    visit.state in TERMINAL: visit.entered for visit in operation.visits.values()
+                }
                 span = (
-                    min(visit.entered for visit in one.visits.values()),
+                    min(visit.entered for visit in operation.visits.values()),
                     entered.get(True, _NEVER),
-                    one.operation_id,
+                    operation.operation_id,
                 )
-                spans[one.settings.target_cluster_arn].append(span)
+                spans[operation.settings.target_cluster_arn].append(span)
             else:
                 self.doubt(
-                    f"the record of {one.operation_id}, which names its target, is not known."
+                    f"the record of {operation.operation_id}, which names its target, is not known."
                 )
         for arn, found in spans.items():
             yield from _overlaps(arn, sorted(found))
@@ -91,13 +95,13 @@ class NoLeakedLocks(Invariant):
     def rest(self, now: datetime) -> Sentences:
         """Look at every record and every target's item."""
         del now
-        for one in self.view.operations.values():
-            if one.operation_id in self.bounds.under_way:
+        for operation in self.view.operations.values():
+            if operation.operation_id in self.bounds.under_way:
                 self.doubt(
-                    f"{one.operation_id} is {one.state}, within its deadline, and under way."
+                    f"{operation.operation_id} is {operation.state}, within its deadline, and under way."
                 )
-            elif one.item and (one.item.get("open") or not one.ended):
-                yield f"{one.operation_id} is {one.state}, and still open."
+            elif operation.item and (operation.item.get("open") or not operation.ended):
+                yield f"{operation.operation_id} is {operation.state}, and still open."
         for key, item in self.view.targets.items():
             holder = item.get("holder")
             if holder and not self._is_open(str(holder)):
@@ -107,5 +111,5 @@ class NoLeakedLocks(Invariant):
                 )
 
     def _is_open(self, operation_id: str) -> bool:
-        one = self.view.operations.get(operation_id)
-        return one is not None and bool(one.item) and not one.ended
+        operation = self.view.operations.get(operation_id)
+        return operation is not None and bool(operation.item) and not operation.ended

@@ -48,13 +48,13 @@ class Source(Invariant):
                         f"{named}."
                     )
             yield from self._by_resource_id(call)
-        for one in shown(call):
-            self._learn(one)
+        for resource in shown(call):
+            self._learn(resource)
 
     def _by_resource_id(self, call: Called) -> Sentences:
-        for one in shown(call):
-            resource_id = one.details.get("DbClusterResourceId")
-            if one.named.kind == "cluster" and resource_id in self.bounds.source_resource_ids:
+        for resource in shown(call):
+            resource_id = resource.details.get("DbClusterResourceId")
+            if resource.named.kind == "cluster" and resource_id in self.bounds.source_resource_ids:
                 yield (
                     f"{call.operation_id or call.by} called {call.action} on {resource_id}, the "
                     "source itself."
@@ -68,18 +68,18 @@ class Source(Invariant):
         )
         return automatic or named in self._known
 
-    def _learn(self, one: Shown) -> None:
-        details, region = one.details, one.named.region
-        if one.named in self._clusters:
+    def _learn(self, operation: Shown) -> None:
+        details, region = operation.details, operation.named.region
+        if operation.named in self._clusters:
             for member in details.get("DBClusterMembers", ()):
                 self._known.add(name(str(member.get("DBInstanceIdentifier")), "db", region))
             return
         of = name(str(details.get("DBClusterIdentifier", "")), "cluster", region)
-        foreign = one.named.kind == "db" or (
+        foreign = operation.named.kind == "db" or (
             "TagList" in details and OWNER_TAG not in tags(details["TagList"])
         )
-        if one.named.kind != "cluster" and of in self._clusters and foreign:
-            self._known.add(one.named)
+        if operation.named.kind != "cluster" and of in self._clusters and foreign:
+            self._known.add(operation.named)
 
 
 class OnlyOwned(Invariant):
@@ -99,7 +99,7 @@ class OnlyOwned(Invariant):
         """
         if not is_effect(call) or not is_ours(call, self.bounds.stage) or made(call):
             return
-        shows = {one.named: one.details for one in shown(call)}
+        shows = {resource.named: resource.details for resource in shown(call)}
         for named in changed(call):
             yield from self._tagged(call, named, shows.get(named, {}))
         if call.action in ("DeleteDBCluster", "DeleteDBInstance"):
@@ -113,10 +113,11 @@ class OnlyOwned(Invariant):
                 f"{call.at}."
             )
             return
-        owner, one = tags(told["TagList"]).get(OWNER_TAG), self.view.of(call)
+        owner, operation = tags(told["TagList"]).get(OWNER_TAG), self.view.of(call)
         plan = (
-            one.item.get("plan") or next((row.get("plan") for row in one.rows.values()), None)
-            if one
+            operation.item.get("plan")
+            or next((row.get("plan") for row in operation.rows.values()), None)
+            if operation
             else None
         )
         mine = f"{self.bounds.stage}/{plan or ''}"
@@ -127,22 +128,22 @@ class OnlyOwned(Invariant):
             )
 
     def _victim(self, call: Called, shows: Mapping[Named, Mapping[str, Any]]) -> Sentences:
-        one = self.view.of(call)
-        if one is None:
+        operation = self.view.of(call)
+        if operation is None:
             self.doubt(f"the {call.action} at {call.at} belongs to no operation that is known.")
-        elif one.old_target is None:
+        elif operation.old_target is None:
             yield (
-                f"{one.operation_id} called {call.action} on the {changed(call)[0]}, and its "
+                f"{operation.operation_id} called {call.action} on the {changed(call)[0]}, and its "
                 "trail names no victim."
             )
         elif call.action == "DeleteDBInstance":
-            yield from _member(one, call, one.old_target)
+            yield from _member(operation, call, operation.old_target)
         else:
-            yield from self._cluster(one, call, one.old_target, shows)
+            yield from self._cluster(operation, call, operation.old_target, shows)
 
     def _cluster(
         self,
-        one: OperationView,
+        operation: OperationView,
         call: Called,
         old: OldTarget,
         shows: Mapping[Named, Mapping[str, Any]],
@@ -150,17 +151,17 @@ class OnlyOwned(Invariant):
         deleted = next((details.get("DbClusterResourceId") for details in shows.values()), None)
         if deleted is None:
             self.doubt(
-                f"the answer to the {call.action} of {one.operation_id} does not tell the "
+                f"the answer to the {call.action} of {operation.operation_id} does not tell the "
                 "cluster's id."
             )
         elif deleted != old.resource_id:
             yield (
-                f"{one.operation_id} deleted the cluster {deleted}, and its victim was "
+                f"{operation.operation_id} deleted the cluster {deleted}, and its victim was "
                 f"{old.resource_id}."
             )
 
 
-def _member(one: OperationView, call: Called, old: OldTarget) -> Sentences:
+def _member(operation: OperationView, call: Called, old: OldTarget) -> Sentences:
     deleted = changed(call)[0]
     if deleted.identifier not in old.members:
-        yield f"{one.operation_id} deleted the {deleted}, which was no member of its victim."
+        yield f"{operation.operation_id} deleted the {deleted}, which was no member of its victim."

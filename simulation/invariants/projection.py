@@ -89,16 +89,16 @@ class HistoryView:
         By its tags, else by its operation as it is known now.
         """
         tagged = tags(call.parameters.get("Tags")).get(OPERATION_TAG)
-        one = self.of(call)
-        return tagged or (one.root_id if one else None)
+        operation = self.of(call)
+        return tagged or (operation.root_id if operation else None)
 
     def visit_of(self, call: Called) -> int:
         """Give the version of the state in which a call was made.
 
         The one its attempt claimed, else the present.
         """
-        one = self.of(call)
-        return self._claims.get(call.attempt or "", one.version if one else 0)
+        operation = self.of(call)
+        return self._claims.get(call.attempt or "", operation.version if operation else 0)
 
     def told(self, named: Named) -> Mapping[str, Any]:
         """Give what was last told of a resource."""
@@ -116,22 +116,22 @@ class HistoryView:
 
     def _apply_row(self, entry: Wrote) -> None:
         operation_id, version = row_key(entry.key)
-        one = self.about(operation_id)
-        self.before = entry.before if entry.before is not None else one.rows.get(version)
+        operation = self.about(operation_id)
+        self.before = entry.before if entry.before is not None else operation.rows.get(version)
         if entry.key.endswith(INTENT):
             return
-        one.rows[version] = entry.item
-        one.visits[version] = Visit(str(entry.item.get("to_state")), entry.at)
-        one.version = max(one.version, version)
+        operation.rows[version] = entry.item
+        operation.visits[version] = Visit(str(entry.item.get("to_state")), entry.at)
+        operation.version = max(operation.version, version)
         if entry.item.get("to_state") == State.TARGET_DELETING:
-            one.old_target = Facts.of_item(entry.item.get("facts")).target.old
+            operation.old_target = Facts.of_item(entry.item.get("facts")).target.old
 
     def _apply_record(self, entry: Wrote) -> None:
-        one = self.about(entry.key)
-        self.before = entry.before if entry.before is not None else one.item or None
-        one.item = entry.item
-        one.version = max(one.version, int(entry.item.get("version", 0)))
-        one.settings = one.settings or settings_of(entry.item)
+        operation = self.about(entry.key)
+        self.before = entry.before if entry.before is not None else operation.item or None
+        operation.item = entry.item
+        operation.version = max(operation.version, int(entry.item.get("version", 0)))
+        operation.settings = operation.settings or settings_of(entry.item)
         if owner := entry.item.get("lease_owner"):
             self._claims.setdefault(str(owner), int(entry.item.get("version", 0)))
 
@@ -148,8 +148,8 @@ class HistoryView:
         if call.action == "AddTagsToResource":
             (named,) = changed(call) or (None,)
             self._tag(named, call) if named else None
-        for one in shown(call):
-            self._told[one.named] = {**self.told(one.named), **one.details}
+        for resource in shown(call):
+            self._told[resource.named] = {**self.told(resource.named), **resource.details}
 
     def _tag(self, named: Named, call: Called) -> None:
         stood = self.told(named)

@@ -88,15 +88,15 @@ class LoginsRevoked(Invariant):
                 "believed."
             )
 
-    def record(self, one: OperationView, entry: Wrote, before: Item | None) -> Sentences:
+    def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """See that a success knows that the logins are closed."""
         del entry
-        if one.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
+        if operation.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
             return
-        self._fresh[str(one.facts.target.cluster_resource_id)] = one.operation_id
-        if not one.facts.users.production_logins_closed:
+        self._fresh[str(operation.facts.target.cluster_resource_id)] = operation.operation_id
+        if not operation.facts.users.production_logins_closed:
             yield (
-                f"{one.operation_id} succeeded, and its record does not say that production's "
+                f"{operation.operation_id} succeeded, and its record does not say that production's "
                 "logins are closed."
             )
 
@@ -158,25 +158,29 @@ class Readers(Invariant):
 
     def called(self, call: Called) -> Sentences:
         """Remember a reader that an operation makes before its record knows that production is out."""
-        one = self.view.of(call)
+        operation = self.view.of(call)
         if (
-            one is None
-            or one.settings is None
+            operation is None
+            or operation.settings is None
             or call.action != "CreateDBInstance"
             or not is_effect(call)
         ):
             return ()
-        writer = name(one.settings.target.instance_ids[0], "db", one.settings.target.region)
-        if made(call) != writer and not one.facts.users.production_logins_closed:
-            self._early.setdefault(one.operation_id, []).append(call)
+        writer = name(
+            operation.settings.target.instance_ids[0], "db", operation.settings.target.region
+        )
+        if made(call) != writer and not operation.facts.users.production_logins_closed:
+            self._early.setdefault(operation.operation_id, []).append(call)
         return ()
 
-    def row(self, one: OperationView, version: int, entry: Wrote, before: Item | None) -> Sentences:
+    def row(
+        self, operation: OperationView, version: int, entry: Wrote, before: Item | None
+    ) -> Sentences:
         """Hold the readers that were made in the state before against when the logins were closed."""
         del version, before
         closed = Facts.of_item(entry.item.get("facts")).users.exposed_until
-        for call in self._early.pop(one.operation_id, ()):
+        for call in self._early.pop(operation.operation_id, ()):
             if closed is None or closed > call.at + self._tolerance:
                 yield (
-                    f"{one.operation_id} made the {made(call)} while production's logins were open."
+                    f"{operation.operation_id} made the {made(call)} while production's logins were open."
                 )

@@ -241,7 +241,7 @@ def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(
     fault = refused("InvalidDBClusterStateFault")
     stage.inject(fault, state=state, call=f"rds.{method}", times=FOREVER)
     ended = stage.run_night()
-    stood = next(one for one in ended.durations if one.state == state)
+    stood = next(duration for duration in ended.durations if duration.state == state)
 
     assert (State.FAILED, State(state), True, True, []) == (
         ended.state,
@@ -258,7 +258,7 @@ def test_a_copy_whose_state_refuses_for_good_is_a_warning_within_minutes() -> No
     fault = refused("InvalidDBClusterSnapshotStateFault")
     stage.inject(fault, state="USERS_READY", call="rds.add_tags_to_resource", times=FOREVER)
     ended = stage.run_night()
-    stood = next(one for one in ended.durations if one.state == State.USERS_READY)
+    stood = next(duration for duration in ended.durations if duration.state == State.USERS_READY)
 
     assert (State.SUCCEEDED, True, True) == (
         ended.state,

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -63,11 +64,13 @@ def test_every_state_is_announced_as_its_row_says(stage: FaultyStage) -> None:
     """Ours on the bus, in order: the table's detail-types, ends included."""
     stage.run_night()
     announced = [
-        one["detail-type"] for one in stage.delivered if one["source"] == "aurora-restore.test"
+        envelope["detail-type"]
+        for envelope in stage.delivered
+        if envelope["source"] == "aurora-restore.test"
     ]
 
     assert [ROWS[State(state)].event for state in PATH] == (
-        [one for one in dict.fromkeys(announced) if one != NETWORK_TRIED]
+        [name for name in dict.fromkeys(announced) if name != NETWORK_TRIED]
     )
 
 
@@ -164,7 +167,9 @@ def test_the_last_event_carries_what_users_hang_their_own_steps_on(stage: Faulty
     """Endpoints, secrets, age of the data, durations; and no secret's value."""
     ended = stage.run_night()
     detail = next(
-        one["detail"] for one in stage.delivered if one["detail-type"] == "RestoreSucceeded"
+        envelope["detail"]
+        for envelope in stage.delivered
+        if envelope["detail-type"] == "RestoreSucceeded"
     )
 
     assert (
@@ -218,12 +223,18 @@ def test_everything_that_was_made_carries_our_tags(stage: FaultyStage) -> None:
     copy = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=ended.name_of_copy)[
         "DBClusterSnapshots"
     ][0]
-    tags = [one["TagList"] for one in (cluster, *instances["DBInstances"], copy)]
+    resources = (cluster, *instances["DBInstances"], copy)
+    tags = [_tags_at_restore(resource) for resource in resources]
     ours = {("aurora-restore", "test/default"), ("aurora-restore-operation", ended.operation_id)}
 
-    assert [ours] * 4 == [
-        {(tag["Key"], tag["Value"]) for tag in one if "archived" not in tag["Key"]} for one in tags
-    ]
+    assert [ours] * 4 == tags
+
+
+def _tags_at_restore(resource: Any) -> set[tuple[str, str]]:
+    """Give a resource's tags but that of its archiving."""
+    return {
+        (tag["Key"], tag["Value"]) for tag in resource["TagList"] if "archived" not in tag["Key"]
+    }
 
 
 def test_the_old_target_is_deleted_readers_first(stage: FaultyStage) -> None:

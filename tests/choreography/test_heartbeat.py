@@ -153,7 +153,9 @@ def test_an_end_stays_in_the_index_until_it_was_announced(stage: FaultyStage) ->
     ended = stage.reach(State.SUCCEEDED)
     waits = ended.open
     stage.run_to_the_end()
-    announced = [one for one in stage.delivered if one["detail-type"] == "RestoreSucceeded"]
+    announced = [
+        envelope for envelope in stage.delivered if envelope["detail-type"] == "RestoreSucceeded"
+    ]
 
     assert ("yes", None, 1) == (waits, stage.only().open, len(announced))
 

@@ -137,7 +137,7 @@ def test_a_rerun_does_not_wait_for_what_is_there_already(stage: FaultyStage) -> 
     stage.night()
     first = stopped(stage, State.RESTORED)
     again(stage, first)
-    lasted = {one.state: one.seconds for one in stage.all_operations()[-1].durations}
+    lasted = {duration.state: duration.seconds for duration in stage.all_operations()[-1].durations}
 
     assert (State.SUCCEEDED, 0) == (
         stage.all_operations()[-1].state,
@@ -225,8 +225,8 @@ def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(
     )
     again(stage, first.operation_id, from_step="delete-rds")
     beware = [
-        f"the target as it stands, {first.facts.target.cluster_resource_id}." in one["text"]
-        for one in stage.notices()
+        f"the target as it stands, {first.facts.target.cluster_resource_id}." in notice["text"]
+        for notice in stage.notices()
     ]
     again(stage, first.operation_id, from_step="delete-rds")
 

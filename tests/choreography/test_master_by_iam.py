@@ -18,7 +18,7 @@ MEMBER = "MasterUserAuthenticationType"
 def authentications(stage: FaultyStage) -> list[Any]:
     """List what functions asked for with each new password."""
     asked = [call.parameters for call in stage.calls_of("modify_db_cluster")]
-    return [one.get(MEMBER) for one in asked if "MasterUserPassword" in one]
+    return [question.get(MEMBER) for question in asked if "MasterUserPassword" in question]
 
 
 def test_it_is_switched_to_the_secrets_password(stage: FaultyStage) -> None:

@@ -48,7 +48,10 @@ def night_of(leave: Left) -> FaultyStage:
 
 def minutes_at_users(ended: Operation) -> float:
     """Say for how long the users were being set up."""
-    return sum(one.seconds for one in ended.durations if one.state == State.RESTORED) / MINUTE
+    return (
+        sum(duration.seconds for duration in ended.durations if duration.state == State.RESTORED)
+        / MINUTE
+    )
 
 
 def passwords_set(stage: FaultyStage) -> int:
@@ -176,4 +179,6 @@ def test_a_rerun_sets_the_password_anew(stage: FaultyStage) -> None:
     stage.run_night()
     again(stage, "last", from_step="setup-db-users")
 
-    assert [1, 1] == [one.facts.attempts.passwords_set for one in stage.all_operations()]
+    assert [1, 1] == [
+        operation.facts.attempts.passwords_set for operation in stage.all_operations()
+    ]

@@ -184,13 +184,15 @@ def test_how_long_production_could_enter_stands_in_record_notice_event_and_trail
     ended = stage.run_night()
     notice, text = stage.notices()[-1], exposure.sentence(ended.facts)
     event = next(
-        one["detail"] for one in stage.delivered if one["detail-type"] == "RestoreSucceeded"
+        envelope["detail"]
+        for envelope in stage.delivered
+        if envelope["detail-type"] == "RestoreSucceeded"
     )
     trail = [row["to_state"] for row in stage.trail(ended.operation_id) if text in row["what"]]
 
     assert (["READERS_CREATING"], True) == (trail, f"P{text[1:]}." in notice["text"])
     assert [exposure.seconds_max(ended.facts)] * 2 == [
-        one["exposure_seconds_max"] for one in (event, notice)
+        message["exposure_seconds_max"] for message in (event, notice)
     ]
 
 

@@ -252,7 +252,7 @@ def test_what_is_asked_for_while_users_are_set_up_is_skipped(stage: FaultyStage)
     stage.run_to_the_end()
 
     assert [State.SUCCEEDED, State.SUCCEEDED, State.SKIPPED] == [
-        one.state for one in stage.all_operations()
+        operation.state for operation in stage.all_operations()
     ]
 
 
@@ -285,7 +285,9 @@ def test_a_skipped_one_run_again_restores_nothing(stage: FaultyStage) -> None:
         request_id="second",
     )
     stage.run_to_the_end()
-    skipped = next(one for one in stage.all_operations() if one.state is State.SKIPPED)
+    skipped = next(
+        operation for operation in stage.all_operations() if operation.state is State.SKIPPED
+    )
     stage.request("RestoreRequested", rerun_of=skipped.operation_id)
     stage.run_to_the_end()
 

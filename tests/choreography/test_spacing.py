@@ -146,9 +146,9 @@ def test_a_success_is_remembered_for_the_next_night(stage: FaultyStage) -> None:
     """
     first = stage.run_night()
     lasted = {
-        one.state.value: one.seconds
-        for one in first.durations
-        if one.seconds or one.state == "ACCEPTED"
+        duration.state.value: duration.seconds
+        for duration in first.durations
+        if duration.seconds or duration.state == "ACCEPTED"
     }
     stage.run(1800)
     stage.night()
@@ -277,7 +277,9 @@ def test_a_wait_is_judged_at_its_deadline_however_long_it_took_before() -> None:
     stage = FaultyStage(durations=Durations(restore=10 * HOUR).scaled(10))
     stage.store.tables["state"][ITEM]["lasted"] = {"CLUSTER_RESTORING": 10 * HOUR}
     ended = stage.run_night()
-    restoring = next(one for one in ended.durations if one.state is State.CLUSTER_RESTORING)
+    restoring = next(
+        duration for duration in ended.durations if duration.state is State.CLUSTER_RESTORING
+    )
 
     assert (State.FAILED, State.CLUSTER_RESTORING, True) == (
         ended.state,

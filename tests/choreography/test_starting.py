@@ -32,7 +32,11 @@ def test_a_replayed_request_without_an_id_is_one_operation(stage: FaultyStage) -
     stage.request("RestoreRequested")
     ended = stage.run_to_the_end()
     stage.deliver_one(
-        next(one for one in stage.delivered if one["detail-type"] == "RestoreRequested")
+        next(
+            envelope
+            for envelope in stage.delivered
+            if envelope["detail-type"] == "RestoreRequested"
+        )
     )
     stage.run(HOUR)
 

@@ -122,12 +122,12 @@ def test_a_tick_announces_ten_in_a_call_and_no_more_in_all_than_rds_bears(
     many(stage, 40)
     before = len(stage.calls_of("put_events"))
     stage.beat()
-    first = [one["detail"]["operation_id"] for one in stage.queue]
+    first = [envelope["detail"]["operation_id"] for envelope in stage.queue]
     calls = len(stage.calls_of("put_events")) - before
     stage.queue.clear()
     stage.clock.advance(60)
     stage.beat()
-    second = [one["detail"]["operation_id"] for one in stage.queue]
+    second = [envelope["detail"]["operation_id"] for envelope in stage.queue]
 
     assert (3, ANNOUNCED_PER_TICK, 40) == (calls, len(first), len({*first, *second}))
     assert "one-of-many-0030" == second[0]
@@ -140,7 +140,7 @@ def test_ends_take_nobodys_place_in_a_tick(stage: FaultyStage) -> None:
     for item in [item for item in ended if str(item["operation_id"]).endswith(("0", "5"))]:
         item["state"] = "SUCCEEDED"
     stage.beat()
-    told = [one["detail-type"] for one in stage.queue]
+    told = [envelope["detail-type"] for envelope in stage.queue]
 
     assert (8, ANNOUNCED_PER_TICK) == (
         told.count("RestoreSucceeded"),
@@ -193,7 +193,7 @@ def test_an_entry_that_is_not_taken_is_the_only_one_that_is_put_again(whole: boo
     many(stage, 10, state="SUCCEEDED")
     stage.refused, stage.whole = "one-of-many-0003", whole
     stage.beat()
-    told = sorted(one["detail"]["operation_id"] for one in stage.queue)
+    told = sorted(envelope["detail"]["operation_id"] for envelope in stage.queue)
     still_open = [key for key, item in stage.store.tables["state"].items() if item.get("open")]
     stage.queue.clear()
     stage.refused = ""
@@ -204,7 +204,7 @@ def test_an_entry_that_is_not_taken_is_the_only_one_that_is_put_again(whole: boo
         [f"one-of-many-000{number}" for number in (0, 1, 2, 4, 5, 6, 7, 8, 9)],
         ["one-of-many-0003"],
     ) == (told, still_open)
-    assert ["one-of-many-0003"] == [one["detail"]["operation_id"] for one in stage.queue]
+    assert ["one-of-many-0003"] == [envelope["detail"]["operation_id"] for envelope in stage.queue]
 
 
 def test_a_tick_that_dies_between_pushing_and_putting_loses_nothing(stage: FaultyStage) -> None:
@@ -216,7 +216,7 @@ def test_a_tick_that_dies_between_pushing_and_putting_loses_nothing(stage: Fault
     stage.beat()
 
     assert [f"one-of-many-{number:04d}" for number in range(25)] == sorted(
-        one["detail"]["operation_id"] for one in stage.queue
+        envelope["detail"]["operation_id"] for envelope in stage.queue
     )
 
 

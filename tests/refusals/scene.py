@@ -51,12 +51,14 @@ class LogOutput:
     def lines(self, beginning: str = "") -> list[dict[str, Any]]:
         """List the log lines whose message begins like this."""
         return [
-            one for one in self._entries() if str(one.get("message", "\n")).startswith(beginning)
+            entry
+            for entry in self._entries()
+            if str(entry.get("message", "\n")).startswith(beginning)
         ]
 
     def metrics(self, name: str) -> list[dict[str, Any]]:
         """List the metrics of one name, oldest first."""
-        return [one for one in self._entries() if "_aws" in one and name in one]
+        return [entry for entry in self._entries() if "_aws" in entry and name in entry]
 
 
 def belongings(stage: SimulatedStage) -> dict[str, str]:
@@ -68,23 +70,27 @@ def belongings(stage: SimulatedStage) -> dict[str, str]:
         rds = stage.rds(region)
         things = [
             *(
-                (one["DBClusterArn"], one["DbClusterResourceId"], one)
-                for one in rds.describe_db_clusters()["DBClusters"]
+                (cluster["DBClusterArn"], cluster["DbClusterResourceId"], cluster)
+                for cluster in rds.describe_db_clusters()["DBClusters"]
             ),
             *(
-                (one["DBInstanceArn"], one["DbiResourceId"], one)
-                for one in rds.describe_db_instances()["DBInstances"]
+                (instance["DBInstanceArn"], instance["DbiResourceId"], instance)
+                for instance in rds.describe_db_instances()["DBInstances"]
             ),
             *(
-                (one["DBClusterSnapshotArn"], str(one.get("SnapshotCreateTime")), one)
-                for one in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
-                if one["Status"] != "creating"
+                (
+                    snapshot["DBClusterSnapshotArn"],
+                    str(snapshot.get("SnapshotCreateTime")),
+                    snapshot,
+                )
+                for snapshot in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
+                if snapshot["Status"] != "creating"
             ),
         ]
         found |= {
             arn: key
-            for arn, key, one in things
-            if {"Key": OWNER_TAG, "Value": OWNER} not in one["TagList"]
+            for arn, key, thing in things
+            if {"Key": OWNER_TAG, "Value": OWNER} not in thing["TagList"]
         }
     return found
 
@@ -138,12 +144,12 @@ class RefusalScene:
         """List the target cluster and the instances in it, by name, with their resource ids."""
         rds = self.stage.rds()
         clusters = {
-            one["DBClusterIdentifier"]: one["DbClusterResourceId"]
-            for one in rds.describe_db_clusters()["DBClusters"]
+            cluster["DBClusterIdentifier"]: cluster["DbClusterResourceId"]
+            for cluster in rds.describe_db_clusters()["DBClusters"]
         }
         instances = {
-            one["DBInstanceIdentifier"]: one["DbiResourceId"]
-            for one in rds.describe_db_instances()["DBInstances"]
+            instance["DBInstanceIdentifier"]: instance["DbiResourceId"]
+            for instance in rds.describe_db_instances()["DBInstances"]
         }
         return clusters | instances
 
@@ -157,7 +163,7 @@ class RefusalScene:
                 return self.stage.only()
             self._go_on()
         raise TimeoutError(
-            f"It never came to {state}: {[(one.state, one.reason) for one in operations]}."
+            f"It never came to {state}: {[(operation.state, operation.reason) for operation in operations]}."
         )
 
     def _go_on(self) -> None:
@@ -183,7 +189,9 @@ class RefusalScene:
         """
         operation = self.ends(State.FAILED)
         notices = [
-            one for one in self.stage.notices() if one.get("operation_id") == operation.operation_id
+            notice
+            for notice in self.stage.notices()
+            if notice.get("operation_id") == operation.operation_id
         ]
 
         assert at == operation.failed_step
@@ -194,7 +202,7 @@ class RefusalScene:
         assert told == operation.notified
         if told:
             assert [("FAILED", operation.reason, operation.remedy)] == [
-                (one["outcome"], one["reason"], one["remedy"]) for one in notices
+                (notice["outcome"], notice["reason"], notice["remedy"]) for notice in notices
             ]
         return operation
 

@@ -159,7 +159,9 @@ def _table(value: ast.expr, names: Names) -> list[ast.expr]:
     elif isinstance(value, ast.Subscript):
         table = value.value
     found = names.get(table.id, []) if isinstance(table, ast.Name) else []
-    return [text for one in found if isinstance(one, ast.Dict) for text in (*one.values, *default)]
+    return [
+        text for node in found if isinstance(node, ast.Dict) for text in (*node.values, *default)
+    ]
 
 
 def _pairs(value: ast.expr, names: Names) -> Iterator[ast.Tuple]:

@@ -51,7 +51,7 @@ def follow_command(stage: SimulatedStage) -> Operation:
 
 def told_by(stage: SimulatedStage, topic: str) -> list[dict[str, Any]]:
     """List what machines were told by a topic."""
-    return [json.loads(one["sqs"]) for one in stage.topics.published(topic)]
+    return [json.loads(message["sqs"]) for message in stage.topics.published(topic)]
 
 
 def test_a_denied_call_names_the_action_that_aws_names() -> None:
@@ -119,7 +119,7 @@ def test_a_command_whose_operation_was_skipped_is_obeyed_when_it_is_put_again() 
     stage.run_to_the_end()
 
     assert [State.FAILED, State.FAILED, State.SKIPPED, State.SUCCEEDED] == sorted(
-        [one.state for one in stage.all_operations()]
+        [operation.state for operation in stage.all_operations()]
     )
 
 

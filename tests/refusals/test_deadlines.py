@@ -155,7 +155,7 @@ def test_attempts_times_interval_is_the_budget_when_the_guides_attempts_are_set(
     stage.staging()
     stage.night()
     operation = RefusalScene(stage, said).fails(at="check-copy-status")
-    (copying,) = [one for one in operation.durations if one.state is State.COPYING]
+    (copying,) = [duration for duration in operation.durations if duration.state is State.COPYING]
 
     assert 480 <= copying.seconds <= 480 + 180
     assert "the deadline of COPYING has passed." in str(operation.reason)

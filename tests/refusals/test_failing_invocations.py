@@ -41,7 +41,11 @@ def tableless(said: LogOutput) -> Iterator[TablelessStage]:
 
 def codes(stage: SimulatedStage) -> list[str]:
     """List the error codes of AWS that functions failed with."""
-    return [one.response["Error"]["Code"] for one in stage.failures if isinstance(one, ClientError)]
+    return [
+        failure.response["Error"]["Code"]
+        for failure in stage.failures
+        if isinstance(failure, ClientError)
+    ]
 
 
 def announced(operation_id: str) -> dict[str, Any]:

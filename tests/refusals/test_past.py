@@ -56,7 +56,7 @@ def test_a_cancel_of_the_past_stops_nothing_and_people_are_told(
 
     assert operation == scene.stage.only()
     assert ["The event was not accepted"] == [
-        one["reason"].split(":")[0] for one in scene.stage.notices()
+        notice["reason"].split(":")[0] for notice in scene.stage.notices()
     ]
 
 

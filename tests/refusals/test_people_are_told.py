@@ -19,7 +19,7 @@ from tests.refusals.scene import LogOutput, RefusalScene, is_sentence
 
 def told(stage: SimulatedStage) -> list[str]:
     """List what people were told of events that were not obeyed."""
-    return [one["reason"] for one in stage.notices() if one["kind"] == "refused"]
+    return [notice["reason"] for notice in stage.notices() if notice["kind"] == "refused"]
 
 
 def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: RefusalScene) -> None:
@@ -55,7 +55,9 @@ def test_a_request_that_was_skipped_is_made_when_it_is_put_again(scene: RefusalS
     for _ in range(2):
         scene.stage.put("RestoreRequested", request_id="lunch-break")
         scene.stage.run_to_the_end()
-    asked_for = [one.state for one in scene.stage.all_operations() if not one.automatic]
+    asked_for = [
+        operation.state for operation in scene.stage.all_operations() if not operation.automatic
+    ]
     (reason,) = told(scene.stage)
 
     assert [State.SKIPPED, State.SKIPPED, State.SUCCEEDED] == sorted(asked_for)

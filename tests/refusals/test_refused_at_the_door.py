@@ -16,7 +16,7 @@ def refused(scene: RefusalScene, detail_type: str, **detail: Any) -> str:
     event_id = scene.stage.put(detail_type, **detail)
     scene.stage.deliver()
     (notice,) = scene.stage.notices()[told:]
-    (line,) = [one for one in scene.said.lines("Refused ") if one["event_id"] == event_id]
+    (line,) = [line for line in scene.said.lines("Refused ") if line["event_id"] == event_id]
 
     assert before == scene.stage.all_operations()
     assert [] == scene.stage.failures

@@ -12,7 +12,9 @@ def skipped(scene: RefusalScene, operation: Operation) -> str:
     Returns the reason.
     """
     (notice,) = [
-        one for one in scene.stage.notices() if one.get("operation_id") == operation.operation_id
+        notice
+        for notice in scene.stage.notices()
+        if notice.get("operation_id") == operation.operation_id
     ]
 
     assert State.SKIPPED is operation.state

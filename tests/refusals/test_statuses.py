@@ -147,7 +147,9 @@ def test_no_capacity_for_an_instance_is_waited_out(said: LogOutput) -> None:
     scene.stage.night()
     operation = scene.ends(State.SUCCEEDED)
 
-    (created,) = (one for one in operation.durations if one.state is State.CLUSTER_RESTORED)
+    (created,) = (
+        duration for duration in operation.durations if duration.state is State.CLUSTER_RESTORED
+    )
     assert created.seconds > 100
     assert 4 == len(
         said.lines(

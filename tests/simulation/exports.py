@@ -23,7 +23,7 @@ def export(
     entries = [entry for trace in traces for entry in trace.entries]
     writes = [entry for entry in entries if isinstance(entry, Wrote)]
     tables = {
-        name: {one.key: one.item for one in writes if one.table == name}
+        name: {write.key: write.item for write in writes if write.table == name}
         for name in ("state", "audit")
     }
     for name, items in tables.items():

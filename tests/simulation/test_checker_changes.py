@@ -65,7 +65,8 @@ def test_a_change_without_its_row_is_seen() -> None:
 
     assert "version: The row night-1#000004 came without the row of version 3." in found
     assert any(
-        "night-1 is at version 14, and its trail has the rows [1, 2, 4" in one for one in found
+        "night-1 is at version 14, and its trail has the rows [1, 2, 4" in violation
+        for violation in found
     )
 
 
@@ -73,7 +74,7 @@ def test_a_missing_last_row_is_seen_at_rest() -> None:
     """Nothing follows it that could miss it."""
     found = broken(without(TraceBuilder().succeed(), lambda entry: _is_row(entry, LAST)))
 
-    assert any(one.startswith("version: night-1 is at version 14") for one in found)
+    assert any(violation.startswith("version: night-1 is at version 14") for violation in found)
 
 
 def test_a_row_that_is_written_twice_is_seen() -> None:
@@ -104,8 +105,8 @@ def test_a_way_that_the_flow_does_not_know_is_seen() -> None:
         in found
     )
     assert any(
-        "goes from ACCEPTED to DREAMING, of which the flow does not know both" in one
-        for one in strange
+        "goes from ACCEPTED to DREAMING, of which the flow does not know both" in violation
+        for violation in strange
     )
 
 
@@ -114,7 +115,7 @@ def test_a_row_under_another_name_is_seen() -> None:
     trace = TraceBuilder()
     trace.entries[1] = _renamed(trace.entries[1], "night-1#1")
 
-    assert any("not named after its operation" in one for one in broken(trace.fail()))
+    assert any("not named after its operation" in violation for violation in broken(trace.fail()))
 
 
 def _is_row(entry: Entry, key: str) -> bool:

@@ -30,7 +30,7 @@ def test_an_effect_twice_in_an_attempt_is_seen() -> None:
         "staging-cluster-1"
     )
 
-    once = [one for one in broken(trace.fail()) if one.startswith("effect-once")]
+    once = [violation for violation in broken(trace.fail()) if violation.startswith("effect-once")]
     assert [
         (
             "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 "
@@ -116,7 +116,7 @@ def test_a_success_without_its_effects_is_seen(action: str, sentence: str) -> No
     found = broken(without(TraceBuilder().succeed(), lambda entry: _is_call(entry, action)))
 
     assert {"expected-resources"} == names(found)
-    assert any(sentence in one for one in found)
+    assert any(sentence in violation for violation in found)
 
 
 def test_a_cluster_that_was_deleted_again_is_seen() -> None:
@@ -130,7 +130,10 @@ def test_a_cluster_that_was_deleted_again_is_seen() -> None:
     )
     trace.call("DeleteDBCluster", DBClusterIdentifier="staging-cluster")
 
-    assert any("no restore of the cluster staging-cluster" in one for one in broken(trace.finish()))
+    assert any(
+        "no restore of the cluster staging-cluster" in violation
+        for violation in broken(trace.finish())
+    )
 
 
 def test_an_instance_too_many_is_seen() -> None:
@@ -138,8 +141,8 @@ def test_an_instance_too_many_is_seen() -> None:
     trace = TraceBuilder().copy().delete().restore().create_instance("staging-cluster-3")
 
     assert any(
-        "db staging-cluster-3 in us-west-2 stands, which its plan does not want" in one
-        for one in broken(trace.finish())
+        "db staging-cluster-3 in us-west-2 stands, which its plan does not want" in violation
+        for violation in broken(trace.finish())
     )
 
 
@@ -156,10 +159,10 @@ def test_another_cluster_than_the_recorded_one_is_seen() -> None:
             },
         )
     )
-    assert [] == [one for one in found if one.startswith("expected-resources")]
+    assert [] == [violation for violation in found if violation.startswith("expected-resources")]
     assert any(
-        "succeeded with cluster-OTHER, and the restore had made cluster-NEW" in one
-        for one in broken(_archived(trace))
+        "succeeded with cluster-OTHER, and the restore had made cluster-NEW" in violation
+        for violation in broken(_archived(trace))
     )
 
 
@@ -169,7 +172,8 @@ def test_a_rerun_may_adopt_what_its_chain_made() -> None:
 
     assert [] == broken(first, _rerun(first, root_id="first"))
     assert any(
-        "was restored by first" in one for one in broken(first, _rerun(first, root_id="stranger"))
+        "was restored by first" in violation
+        for violation in broken(first, _rerun(first, root_id="stranger"))
     )
 
 
@@ -192,8 +196,8 @@ def test_a_copy_that_should_be_gone_is_seen() -> None:
     deleted.call("DeleteDBClusterSnapshot", DBClusterSnapshotIdentifier=COPY)
 
     assert any(
-        "the-copy in us-west-2, which its plan does not keep, was not deleted" in one
-        for one in broken(kept)
+        "the-copy in us-west-2, which its plan does not keep, was not deleted" in violation
+        for violation in broken(kept)
     )
     assert "expected-resources" not in names(
         broken(deleted.go(State.ARCHIVED).go(State.SUCCEEDED, notified=True))
@@ -221,7 +225,9 @@ def test_a_copy_that_another_run_of_the_chain_left_is_seen() -> None:
         "was not deleted."
     )
 
-    assert [told] == [one for one in found if one.startswith("expected-resources")]
+    assert [told] == [
+        violation for violation in found if violation.startswith("expected-resources")
+    ]
 
 
 def test_a_kept_copy_that_was_deleted_is_seen() -> None:
@@ -230,8 +236,8 @@ def test_a_kept_copy_that_was_deleted_is_seen() -> None:
     trace.call("DeleteDBClusterSnapshot", DBClusterSnapshotIdentifier=COPY)
 
     assert any(
-        "the-copy in us-west-2, which its plan keeps, is gone" in one
-        for one in broken(_archived(trace))
+        "the-copy in us-west-2, which its plan keeps, is gone" in violation
+        for violation in broken(_archived(trace))
     )
 
 

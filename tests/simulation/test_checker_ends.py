@@ -75,7 +75,7 @@ def test_two_operations_of_an_export_are_compared_at_rest() -> None:
     found = violations(BOUNDS, [*rows, *last], second.now)
 
     assert [f"second was created on {TARGET} before first had ended."] == [
-        one.sentence for one in found if one.invariant == "lock"
+        violation.sentence for violation in found if violation.invariant == "lock"
     ]
 
 
@@ -131,7 +131,7 @@ def test_time_counts_from_the_last_fault() -> None:
     among, after = Checker(BOUNDS), Checker(BOUNDS)
     among.faults_stopped(trace.now - timedelta(seconds=WAIT))
     seen = [
-        [one.invariant for entry in trace.entries for one in checker.see(entry)]
+        [violation.invariant for entry in trace.entries for violation in checker.see(entry)]
         for checker in (among, after)
     ]
     after.faults_stopped(trace.now)
@@ -217,9 +217,9 @@ KNOWING = Bounds(stage=BOUNDS.stage, sources=BOUNDS.sources, secrets=frozenset({
 def test_a_secret_in_any_text_is_seen_and_not_repeated(entry: Entry) -> None:
     """As it is, or as JSON writes it."""
     found = [
-        one
-        for one in broken(TraceBuilder().fail(), bounds=KNOWING, extra=[entry])
-        if one.startswith("secret")
+        violation
+        for violation in broken(TraceBuilder().fail(), bounds=KNOWING, extra=[entry])
+        if violation.startswith("secret")
     ]
 
     assert 1 == len(found)

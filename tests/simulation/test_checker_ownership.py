@@ -54,7 +54,10 @@ def test_a_change_that_names_the_source_is_seen(action: str, parameters: dict[st
     """Whether AWS refused it or not, by identifier in the call's region or by ARN."""
     found = broken(TraceBuilder().call(action, **parameters).fail())
 
-    assert any(one.startswith(f"source: night-1 called {action} on the source's ") for one in found)
+    assert any(
+        violation.startswith(f"source: night-1 called {action} on the source's ")
+        for violation in found
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +167,8 @@ def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> N
 
     assert {"only-owned"} == names(found)
     assert any(
-        "on the cluster staging-cluster in us-west-2, whose owner is" in one for one in found
+        "on the cluster staging-cluster in us-west-2, whose owner is" in violation
+        for violation in found
     )
 
 
@@ -191,14 +195,14 @@ def test_what_nothing_tells_of_is_not_judged() -> None:
     """It is said to be not judged, rather than broken."""
     checker = Checker(BOUNDS)
     found = [
-        one
+        violation
         for entry in TraceBuilder().call("AddTagsToResource", ResourceName=COPY_ARN).entries
-        for one in checker.see(entry)
+        for violation in checker.see(entry)
     ]
 
     assert ([], True) == (
         found,
-        any("nothing tells whose the" in one.sentence for one in checker.unchecked),
+        any("nothing tells whose the" in doubt.sentence for doubt in checker.unchecked),
     )
 
 
@@ -256,9 +260,9 @@ def test_an_answer_without_the_clusters_id_is_not_judged() -> None:
         deletion, answer={"DBCluster": {"DBClusterIdentifier": "staging-cluster"}}
     )
     checker = Checker(BOUNDS)
-    found = [one for entry in trace.entries for one in checker.see(entry)]
+    found = [violation for entry in trace.entries for violation in checker.see(entry)]
 
     assert ([], True) == (
         found,
-        any("does not tell the cluster's id" in one.sentence for one in checker.unchecked),
+        any("does not tell the cluster's id" in doubt.sentence for doubt in checker.unchecked),
     )

@@ -99,7 +99,7 @@ def test_a_production_login_that_works_is_seen() -> None:
 
     run = play(Scenario("reopened", reopened), scripted(()))
 
-    assert ["logins-revoked"] == [one.invariant for one in run.broken]
+    assert ["logins-revoked"] == [violation.invariant for violation in run.broken]
 
 
 def test_a_story_tells_the_fault_what_broke_and_how_to_replay_it() -> None:

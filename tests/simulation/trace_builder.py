@@ -259,12 +259,15 @@ def broken(
         (entry for trace in traces for entry in trace.entries), key=lambda entry: entry.at
     )
     entries = [*entries, *extra]
-    return [str(one) for one in violations(bounds, entries, entries[-1].at + timedelta(hours=1))]
+    return [
+        str(violation)
+        for violation in violations(bounds, entries, entries[-1].at + timedelta(hours=1))
+    ]
 
 
 def names(found: Iterable[str]) -> set[str]:
     """Name the promises that are broken."""
-    return {one.split(":")[0] for one in found}
+    return {violation.split(":")[0] for violation in found}
 
 
 def without(trace: TraceBuilder, unwanted: Callable[[Entry], bool]) -> TraceBuilder:
