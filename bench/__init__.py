@@ -1,9 +1,12 @@
-"""The benchmark.
+"""The benchmark: the time that an operation adds to Aurora's own, and its cost, beside other ways.
 
-What an operation adds to Aurora's own time, and what it costs, beside the ways people do this
-today.
+`priced.py` runs the simulation with `latencies.py` and `prices.py`, counted by `meter.py` and
+`rates.py`. `nights.py` measures single nights, `load.py` many operations at once, `rights.py` a
+real PostgreSQL; `baselines.py` are the ways people do this today. `targets.py` has the limits,
+`document.py` writes docs/performance.md, and `package/` measures the zip.
 
-`make bench` runs it; `make bench WRITE=1` writes docs/performance.md.
+Never deployed. It may import chalicelib, simulation, localaws, demo, tools and aurora_restore; of
+these only tools imports it. `make bench` runs it; `make bench WRITE=1` writes the page.
 """
 
 from aurora_restore.process.startup import begin

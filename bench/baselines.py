@@ -1,4 +1,4 @@
-"""The ways people do this today, with the very steps of the choreography, so that the same calls are made.
+"""The ways people do this today, with the choreography's own steps and so with the same calls.
 
 The poller is a step machine: a task, a choice, and a wait of so many seconds after which the same
 task runs again. The waiter is one function that goes from step to step and sleeps inside, as

@@ -34,7 +34,7 @@ KEPT_WARM: Final = timedelta(minutes=10)  # an idle function's environment; AWS 
 
 
 class LocalClock(VirtualClock):
-    """A clock that runs ahead within an invocation and is set back after it, so that none holds up another."""
+    """A clock that runs ahead within an invocation and is set back after it."""
 
     ahead_seconds = 0.0
 

@@ -38,7 +38,7 @@ class Busy:
 
 @dataclass
 class Rates:
-    """Calls of RDS by the second, and by the tick of the heartbeat that caused them, with all that followed from it."""
+    """Calls of RDS by the second, and by the heartbeat's tick that led to them."""
 
     by_second: Counter[int] = field(default_factory=Counter)
     by_tick: Counter[int] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""How long the users' rights take to set on a real server, for few and for many objects of many owners."""
+"""How long a real server takes to set the users' rights, for few and for many objects."""
 
 import shutil
 import socket

@@ -12,7 +12,7 @@ from chalicelib.observability import logger
 
 @dataclass
 class LogVolume(io.TextIOBase):
-    """How many bytes of log lines there were, and which metrics they hold (CloudWatch's embedded metric format)."""
+    """Counts bytes of log lines and the metrics in them (CloudWatch's embedded metric format)."""
 
     size: int = 0
     metrics: set[str] = field(default_factory=set)

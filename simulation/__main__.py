@@ -162,9 +162,8 @@ def _table(tallies: list[Tally], dead: list[mutants.Death]) -> str:
         f"{kind:<48}{runs:>12,}{injected:>12,}{broken:>12,}"
         for kind, runs, injected, broken in (*rows, total)
     ]
-    lines.append(
-        f"{'mutants, of which died':<48}{len(dead):>12,}{sum(bool(death.line) for death in dead):>12,}"
-    )
+    killed = sum(bool(death.line) for death in dead)
+    lines.append(f"{'mutants, of which died':<48}{len(dead):>12,}{killed:>12,}")
     return "\n" + "\n".join(lines) + "\n"
 
 

@@ -129,7 +129,7 @@ def second_snapshot(simulation: Simulation, _operation_id: str) -> None:
 
 
 def older(simulation: Simulation, operation_id: str) -> None:
-    """Let the record be one of an earlier version of the model, which lacked whatever has a default."""
+    """Let the record be of an earlier version of the model, without what has a default."""
     item = simulation.stage.store.tables["state"][operation_id]
     for attribute in fields(Operation):
         required = attribute.default is attribute.default_factory is MISSING
@@ -145,7 +145,7 @@ def newer(simulation: Simulation, operation_id: str) -> None:
 
 
 def replaced(simulation: Simulation, _operation_id: str) -> None:
-    """Somebody deletes the old target and makes another cluster of its name, which carries our tag, too."""
+    """Somebody replaces the old target by another cluster of its name and with our tag."""
     waiting = list(simulation.stage.queue)
     with suppress(ClientError):  # among other faults the operation may be at it already
         _delete_target(simulation)
@@ -154,7 +154,7 @@ def replaced(simulation: Simulation, _operation_id: str) -> None:
 
 
 def changed(simulation: Simulation, _operation_id: str) -> None:
-    """Somebody protects the restored cluster, which the plan does not want, before the operation has ended."""
+    """Somebody protects the restored cluster, against the plan, before the operation has ended."""
     with suppress(ClientError):  # among other faults the operation may have been elsewhere
         simulation.stage.rds().modify_db_cluster(
             DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
@@ -253,7 +253,7 @@ def lost_copies(simulation: Simulation) -> None:
 
 
 def rotated(simulation: Simulation) -> None:
-    """Let secrets be rotated after a good night, and a person ask for the users to be set up again."""
+    """Let secrets be rotated after a good night, and a person ask to set up the users again."""
     simulation.stage.night()
     simulation.expected = 1
     simulation.rest()
@@ -296,7 +296,7 @@ def strangers_copy(simulation: Simulation, operation_id: str) -> None:
 
 
 def tagged_source(simulation: Simulation) -> None:
-    """Let production carry our tag, by somebody's mistake, and its security group be one of the plan's."""
+    """Let production carry our tag by mistake, and its security group be one of the plan's."""
     simulation.stage.network.groups["sg-source"] = f"vpc-{SOURCE_REGION}-default"
     for kind, name in (("cluster", "prod-cluster"), ("db", "prod-cluster-1")):
         simulation.stage.rds(SOURCE_REGION).add_tags_to_resource(
@@ -306,7 +306,8 @@ def tagged_source(simulation: Simulation) -> None:
 
 
 def renamed_source(simulation: Simulation, _operation_id: str) -> None:
-    """Let somebody rename production to the target's name (ModifyDBCluster's rename is not modelled, so by hand)."""
+    """Let somebody rename production to the target's name."""
+    # The model of ModifyDBCluster has no rename, so this is done in its state.
     region = simulation.stage.aurora._state.region(ACCOUNT, SOURCE_REGION)  # noqa: SLF001
     cluster = region.clusters.pop("prod-cluster")
     cluster.arn = region.arn("cluster", "renamed")

@@ -22,6 +22,22 @@ from simulation.scenarios import SCENARIOS
 from simulation.workers import workers
 
 WORKERS = 2
+_COVERED_ELSEWHERE = (
+    ("a status that lags: alone, and in the storms of seeds and lives", {faults.LAGGING}),
+    ("an error before the effect: to a step it is what throttling is", {faults.ERROR}),
+    ("the heartbeat inside a call: part of all that runs inside it", {faults.HEARTBEAT}),
+)
+_COVERED_BY_DEATH_AFTER = (
+    "a death before a call: it is the death after the call before it",
+    {faults.CRASH_BEFORE},
+)
+_COVERED_BY_FIRST_READ = (
+    ("trouble at a read after a read: nothing was done in between", {faults.THROTTLED}),
+    (
+        "a race at a read after a read: run at the first of them",
+        {faults.DUPLICATE, faults.EVERYTHING},
+    ),
+)
 
 
 @dataclass
@@ -86,7 +102,7 @@ class Exploration:
         )
 
     def faults_after(self, run: Run, tally: Tally) -> list[tuple[int, str]]:
-        """List the faults that may be added to a run after its last, one for each class that no other run explores.
+        """List the faults to add after a run's last, one for each class that no other run explores.
 
         Of a run without a fault every question counts.
         """
@@ -110,7 +126,7 @@ class Exploration:
         return found
 
     def _fresh(self, run: Run, since: int, tally: Tally) -> Iterator[Question]:
-        """Give the questions from `since` on, as far as they were asked in a world that no run was in before."""
+        """Give the questions from `since` on that were asked in a world that is new to all runs."""
         fresh, begin = True, since
         for end, fingerprint in run.boundaries:
             if end <= since:
@@ -127,53 +143,27 @@ class Exploration:
     def _faults(
         self, asked: Question, before: Question | None, tally: Tally, *, deep: bool
     ) -> list[str]:
-        """Leave out, among two faults and more, those that lead to what another one at hand leads to."""
+        """Leave out a second or later fault that leads where another schedule leads."""
         options = list(asked.options[1:])
         if not deep or self.full:
             return options
-        follows = (
-            before if before is not None and asked.site.turn == before.site.turn != 0 else None
-        )
-        done = (
-            follows is not None and follows.options != faults.BEFORE_PIECE
-        )  # whose effect comes after the question
-        reads_on = follows is not None and _reads(follows) and _reads(asked)
-        for why, applies, left_out in (
-            (
-                "a status that lags: alone, and in the storms of seeds and lives",
-                True,
-                {faults.LAGGING},
-            ),
-            (
-                "an error before the effect: to a step it is what throttling is",
-                True,
-                {faults.ERROR},
-            ),
-            (
-                "the heartbeat inside a call: part of all that runs inside it",
-                True,
-                {faults.HEARTBEAT},
-            ),
-            (
-                "a death before a call: it is the death after the call before it",
-                done,
-                {faults.CRASH_BEFORE},
-            ),
-            (
-                "trouble at a read after a read: nothing was done in between",
-                reads_on,
-                {faults.THROTTLED},
-            ),
-            (
-                "a race at a read after a read: run at the first of them",
-                reads_on,
-                {faults.DUPLICATE, faults.EVERYTHING},
-            ),
-        ):
-            if applies and left_out & set(options):
+        for why, left_out in _redundant(asked, before):
+            if left_out & set(options):
                 tally.collapsed[why] += 1
                 options = [option for option in options if option not in left_out]
         return options
+
+
+def _redundant(asked: Question, before: Question | None) -> list[tuple[str, set[str]]]:
+    """List faults that another schedule at hand covers, and which one it is."""
+    redundant = list(_COVERED_ELSEWHERE)
+    if before is None or asked.site.turn != before.site.turn or not asked.site.turn:
+        return redundant
+    if before.options != faults.BEFORE_PIECE:  # whose effect comes after the question
+        redundant.append(_COVERED_BY_DEATH_AFTER)
+    if _reads(before) and _reads(asked):
+        redundant += _COVERED_BY_FIRST_READ
+    return redundant
 
 
 def _idle(asked: Sequence[Question]) -> frozenset[int]:
@@ -274,7 +264,7 @@ class _Single:
 
 @dataclass(frozen=True)
 class _Deeper:
-    """Adds one fault after another to a schedule in a worker, and to those again, down to `budget` faults."""
+    """Adds faults to a schedule in a worker, one after another, down to `budget` faults."""
 
     scene: str
     budget: int

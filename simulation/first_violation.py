@@ -1,4 +1,7 @@
-"""`python -m simulation.first_violation SCENE…`: writes the first run that breaks a promise, as JSON."""
+"""Writes the first run that breaks an invariant, as JSON.
+
+Run it as `python -m simulation.first_violation SCENE…`.
+"""
 
 import json
 import sys

@@ -71,7 +71,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Opened:
-    """A login of production's was tried on a cluster that an operation had made, and it opened it."""
+    """A login of production's was tried on a cluster that an operation had made, and it worked."""
 
     at: datetime
     resource_id: str
@@ -80,7 +80,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Unnamed:
-    """A login of production's was taken on a cluster, and the record that says so does not name it."""
+    """A login of production's was taken on a cluster, and the record does not name it."""
 
     at: datetime
     resource_id: str
@@ -89,7 +89,7 @@ class Unnamed:
 
 @dataclass(frozen=True)
 class Reached:
-    """A cluster that an operation had made still had a way to production, or its record does not count one it had."""
+    """A cluster that an operation had made has a way to production, or had one uncounted."""
 
     at: datetime
     resource_id: str

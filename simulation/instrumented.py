@@ -43,7 +43,7 @@ class Calls(Protocol):
 
 
 class AllPages:
-    """A paginator whose pages are one call, which goes through `through(method, parameters, make)`."""
+    """A paginator whose pages are one call, made by `through(method, parameters, make)`."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class InstrumentedDatabase:
 
 
 class RecordingStore(InMemoryStore):
-    """The two tables, which tell every write to the history and can show an index as it was a write ago."""
+    """The two tables: every write enters the history, and an index may lag by one write."""
 
     def __init__(self, see: Callable[[str, TableName, Item | None, Item], None]) -> None:
         super().__init__()

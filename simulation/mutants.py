@@ -251,8 +251,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the terminal announcement's retry",
         "chalicelib/messages/publishing.py",
-        '        logger.warning("Not announced yet: %s: %s", ", ".join(map(_describe, operations)), '
-        "error)\n",
+        '        logger.warning("Not announced yet: %s: %s", '
+        '", ".join(map(_describe, operations)), error)\n',
         (
             "        [ports.operations.mark_closed(one) for one in operations if one.state in "
             "TERMINAL]\n"
@@ -350,7 +350,7 @@ def killed(mutant: Mutant) -> Death:
 
 
 def _test_run(tests: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the module and options that run tests of this checkout on whatever application comes first."""
+    """Name the module and options that run this checkout's tests on the first application found."""
     config = (
         "-c",
         str(ROOT / "pyproject.toml"),

@@ -87,10 +87,10 @@ def play(
 ) -> Run:
     """Play a scene to its rest.
 
-    `watch` takes the world's fingerprint between invocations, `keep` keeps the simulation. A run ends
-    where its fingerprint is one of `seen`, once more than `since` questions were asked. Under many
-    faults `any_end` is an end. Calls of RDS that are not `checked` are not held against botocore's
-    model.
+    `watch` takes the world's fingerprint between invocations, `keep` keeps the simulation. A run
+    ends where its fingerprint is one of `seen`, once more than `since` questions were asked. Under
+    many faults `any_end` is an end. Calls of RDS that are not `checked` are not held against
+    botocore's model.
     """
     run = Run(scene.name, (), injector.asked, storm=any_end)
     with contextlib.redirect_stdout(_SINK):

@@ -179,7 +179,7 @@ class Simulation:
         return next(there, "")
 
     def _goes_on(self, before: int) -> bool:
-        """Tell whether an operation is open or still to begin, and the awaited state not reached."""
+        """Tell whether an operation is open or to begin, and the awaited state not reached."""
         return not self._has_arrived() and (bool(self.open) or len(self.states) == before)
 
     def _has_arrived(self) -> bool:

@@ -138,7 +138,7 @@ class IdleStage:
         return make_cluster(self, name, region, **how)
 
     def staging(self, *, tags: dict[str, str] | None = None) -> str:
-        """Make the old target, as an earlier operation of ours would have left it, or with other tags."""
+        """Make the old target, as an earlier operation of ours left it, or with other tags."""
         ours = {"aurora-restore": f"{STAGE}/default"} if tags is None else tags
         return self.make_cluster("staging-cluster", TARGET_REGION, tags=ours, members=2)
 
@@ -325,7 +325,7 @@ class SimulatedStage(IdleStage):
             self.failures.append(error)
 
     def step_time(self) -> None:
-        """Go to the next thing that is due, a tick or a change in Aurora, and deliver what comes of it."""
+        """Go to the next tick or change in Aurora, and deliver what comes of it."""
         due = self.aurora.next_transition()
         self.move_to(min(due, self.next_tick) if due else self.next_tick)
         self.aurora.tick()

@@ -1,4 +1,4 @@
-"""How long a function takes to start, as a multiple of bare boto3 with one client, in the same run."""
+"""How long a function takes to start, as a multiple of bare boto3 with one client in that run."""
 
 import subprocess
 import sys
@@ -62,7 +62,7 @@ class Starts:
 
 
 def measure(folders: Folders, rounds: int = ROUNDS) -> Starts:
-    """Start every function in turn, round after round, so that what disturbs this machine disturbs all alike."""
+    """Start every function in turn, in rounds, so that a disturbance slows all of them alike."""
     seen = defaultdict[tuple[str, Path], list[Start]](list)
     for _ in range(rounds):
         for name, package in _one_round(folders):

@@ -2,9 +2,9 @@
 
 What each function's invocations take of themselves, and how much memory.
 
-`python -m demo.up` is the world around, with its PostgreSQL. Its rules are pointed at queues, and from
-those each event goes to the one process of its function, one event at a time, which stays warm from
-the first night to the last.
+`python -m demo.up` provides AWS and PostgreSQL. Its rules are pointed at queues. Each event goes
+from there to the one process of its function, one event at a time; that process stays warm from the
+first night to the last.
 """
 
 import json

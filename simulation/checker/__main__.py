@@ -1,8 +1,9 @@
-"""The command.
+r"""The command.
 
 Judge what happened in a real account, from exports of its two tables and CloudTrail's records.
 
-    python -m simulation.checker --stage dev --state state.json --audit audit.json --cloudtrail trail.json
+    python -m simulation.checker --stage dev --state state.json --audit audit.json \
+        --cloudtrail trail.json
 
 Ends with 0 when nothing is broken, with 1 when something is, with 2 when a file cannot be read.
 """

@@ -94,7 +94,7 @@ def _because(error: Exception) -> str:
 def bounds_of(
     entries: Iterable[Entry], stage: str, sources: Iterable[str], now: datetime
 ) -> Bounds:
-    """Take the sources from the records where none are given, and tell which operations are under way."""
+    """Take sources that are not given from the records; find which operations are under way."""
     records = [entry.item for entry in entries if isinstance(entry, Wrote) and _is_record(entry)]
     plans = filter(None, map(settings_of, records))
     known = {arn.lower() for arn in sources} or {plan.source_cluster_arn for plan in plans}

@@ -28,8 +28,8 @@ class SingleTerminalState(Invariant):
         if ends and operation.version > min(ends):
             end, state = min(ends), operation.rows[min(ends)]["to_state"]
             yield (
-                f"{operation.operation_id} ended {state} at version {end}, and has a row of version "
-                f"{max(version, end)}."
+                f"{operation.operation_id} ended {state} at version {end}, and has a row of "
+                f"version {max(version, end)}."
             )
 
     def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
@@ -44,14 +44,14 @@ class SingleTerminalState(Invariant):
 
 
 class Version(Invariant):
-    """The version rises by one with each change of state, which the flow knows and one row of the trail tells."""
+    """Each change of state is one of the flow, raises the version by one and has one audit row."""
 
     name = "version"
 
     def row(
         self, operation: OperationView, version: int, entry: Wrote, before: Item | None
     ) -> Sentences:
-        """Each row stands alone, follows the one before it, and tells a change that the flow knows."""
+        """Each row has its own version, follows the row before it and is a change of the flow."""
         row, what = entry.item, f"The row {entry.key}"
         if before is not None:
             yield f"{what} was written twice."
@@ -71,18 +71,24 @@ class Version(Invariant):
         was, now = str(before.get("state")), str(entry.item.get("state"))
         rise = int(entry.item.get("version", 0)) - int(before.get("version", 0))
         if rise != (was != now):
-            yield f"{operation.operation_id} went from {was} to {now} while its version rose by {rise}."
+            yield (
+                f"{operation.operation_id} went from {was} to {now} while its version rose by "
+                f"{rise}."
+            )
         if (
             was != now
             and was in _STATES
             and now in _STATES
             and not is_allowed(State(was), State(now))
         ):
-            yield f"{operation.operation_id} went from {was} to {now}, a way that the flow does not know."
+            yield (
+                f"{operation.operation_id} went from {was} to {now}, a way that the flow does not "
+                "know."
+            )
         if was != now and before.get("version") not in operation.rows:
             yield (
-                f"{operation.operation_id} went from {was} to {now}, and {was} itself has no row in "
-                "the trail."
+                f"{operation.operation_id} went from {was} to {now}, and {was} itself has no row "
+                "in the trail."
             )
 
     def rest(self, now: datetime) -> Sentences:

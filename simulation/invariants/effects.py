@@ -148,8 +148,8 @@ class ExpectedResources(Invariant):
         making = self._clusters.get(cluster)
         if making is None:
             yield (
-                f"{operation.operation_id} succeeded, and no restore of the {cluster} is known that "
-                "still stands."
+                f"{operation.operation_id} succeeded, and no restore of the {cluster} is known "
+                "that still stands."
             )
         elif self.view.root_of(making.call) != operation.root_id:
             yield (
@@ -170,11 +170,14 @@ class ExpectedResources(Invariant):
             Named(plan.target.region, "db", identifier) for identifier in plan.target.instance_ids
         }
         for named in sorted(wanted - {*standing}, key=str):
-            yield f"{operation.operation_id} succeeded, and the {named} was not made since the restore."
+            yield (
+                f"{operation.operation_id} succeeded, and the {named} was not made since the "
+                "restore."
+            )
         for named in sorted({*standing} - wanted, key=str):
             yield (
-                f"{operation.operation_id} succeeded, and the {named} stands, which its plan does not "
-                "want."
+                f"{operation.operation_id} succeeded, and the {named} stands, which its plan does "
+                "not want."
             )
         for named in sorted(wanted & {*standing}, key=str):
             if self.view.root_of(standing[named].call) != operation.root_id:
@@ -195,10 +198,14 @@ class ExpectedResources(Invariant):
             keep = plan.copies.archive_snapshot and number == len(hops) - 1
             if keep and copy in self._gone:
                 yield (
-                    f"{operation.operation_id} succeeded, and the {copy}, which its plan keeps, is gone."
+                    f"{operation.operation_id} succeeded, and the {copy}, which its plan keeps, is "
+                    "gone."
                 )
             elif keep and copy not in self._archived:
-                yield f"{operation.operation_id} succeeded, and the {copy} was not tagged as archived."
+                yield (
+                    f"{operation.operation_id} succeeded, and the {copy} was not tagged as "
+                    "archived."
+                )
             elif not keep and copy not in self._gone:
                 yield (
                     f"{operation.operation_id} succeeded, and the {copy}, which its plan does not "
@@ -216,8 +223,8 @@ class ExpectedResources(Invariant):
                 continue
             if self.view.root_of(call) == operation.root_id:
                 yield (
-                    f"{operation.operation_id} succeeded, and the {copy}, which {call.operation_id} "
-                    "made, was not deleted."
+                    f"{operation.operation_id} succeeded, and the {copy}, which "
+                    f"{call.operation_id} made, was not deleted."
                 )
 
 

@@ -111,8 +111,8 @@ class ExplainsFailure(Invariant):
         del before
         if entry.item.get("to_state") in _REASONED and not entry.item.get("reason"):
             yield (
-                f"The row of {operation.operation_id} at version {version}, {entry.item['to_state']}, "
-                "gives no reason."
+                f"The row of {operation.operation_id} at version {version}, "
+                f"{entry.item['to_state']}, gives no reason."
             )
 
     def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
@@ -138,7 +138,7 @@ class Notified(Invariant):
         self._heard: set[tuple[str, str]] = set()
 
     def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
-        """See that a record that ends says whether people were told, and closes only when machines were."""
+        """Check that an ended record says whether people were told, and closes after the event."""
         if (
             operation.ended
             and "open" in (before or {})
@@ -153,12 +153,16 @@ class Notified(Invariant):
             return
         notified, warnings = entry.item.get("notified"), entry.item.get("warnings", ())
         if notified is None:
-            yield f"{operation.operation_id} is {operation.state}, and nobody knows whether people were told."
+            yield (
+                f"{operation.operation_id} is {operation.state}, and nobody knows whether people "
+                "were told."
+            )
         elif not notified and not any(
             str(warning).startswith("sns-notification:") for warning in warnings
         ):
             yield (
-                f"{operation.operation_id} is {operation.state}, people were not told, and no warning says so."
+                f"{operation.operation_id} is {operation.state}, people were not told, and no "
+                "warning says so."
             )
 
     def announced(self, event: Announced) -> Sentences:
@@ -178,7 +182,8 @@ class Notified(Invariant):
         for operation in self.view.operations.values():
             if operation.ended and not self._is_heard(operation):
                 yield (
-                    f"{operation.operation_id} is {operation.state}, and EventBridge never accepted that event."
+                    f"{operation.operation_id} is {operation.state}, and EventBridge never "
+                    "accepted that event."
                 )
 
     def _is_heard(self, operation: OperationView) -> bool:

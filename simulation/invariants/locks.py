@@ -98,7 +98,8 @@ class NoLeakedLocks(Invariant):
         for operation in self.view.operations.values():
             if operation.operation_id in self.bounds.under_way:
                 self.doubt(
-                    f"{operation.operation_id} is {operation.state}, within its deadline, and under way."
+                    f"{operation.operation_id} is {operation.state}, within its deadline, and "
+                    "under way."
                 )
             elif operation.item and (operation.item.get("open") or not operation.ended):
                 yield f"{operation.operation_id} is {operation.state}, and still open."

@@ -23,7 +23,7 @@ from simulation.invariants.projection import HistoryView, OperationView
 
 
 class Source(Invariant):
-    """No call of ours that changes something, refused or not, names the source, its instances or its snapshots.
+    """No changing call of ours names the source, its instances or its snapshots, even if refused.
 
     The clusters are known by name and by immutable id; their instances once an answer showed them;
     their snapshots by the name that Aurora gives (`rds:<cluster>-...`), or once an answer showed

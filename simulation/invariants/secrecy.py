@@ -12,15 +12,12 @@ from simulation.invariants.calls import is_effect, made, name
 from simulation.invariants.invariant import Invariant, Sentences, state_before
 from simulation.invariants.projection import HistoryView, OperationView
 
-_PASSWORD = (
-    "rds",
-    "ModifyDBCluster",
-    "MasterUserPassword",
-)  # the one place where a password has to stand
+# The one place where a password has to be.
+_PASSWORD = ("rds", "ModifyDBCluster", "MasterUserPassword")
 
 
 class Secret(Invariant):
-    """No secret stands in a record, a row, an event, a log line, SQL or a notice, or in a call but where it must."""
+    """No secret is in a record, row, event, log, SQL, notice or call, except where it must be."""
 
     name = "secret"
 
@@ -70,7 +67,7 @@ def _in_json(secret: str) -> str:
 
 
 class LoginsRevoked(Invariant):
-    """No operation succeeded while a login of production's opens its cluster, but those that the plan keeps.
+    """No login of production's works after a success, but those that the plan keeps.
 
     Its record names those that were closed.
     """
@@ -96,8 +93,8 @@ class LoginsRevoked(Invariant):
         self._fresh[str(operation.facts.target.cluster_resource_id)] = operation.operation_id
         if not operation.facts.users.production_logins_closed:
             yield (
-                f"{operation.operation_id} succeeded, and its record does not say that production's "
-                "logins are closed."
+                f"{operation.operation_id} succeeded, and its record does not say that "
+                "production's logins are closed."
             )
 
     def unnamed(self, login: Unnamed) -> Sentences:
@@ -109,7 +106,7 @@ class LoginsRevoked(Invariant):
             )
 
     def reached(self, way: Reached) -> Sentences:
-        """See that no way leads to production but those that QUIESCE names off, and that each is counted."""
+        """Check that QUIESCE closed the ways to production and that each is counted."""
         operation_id = self._fresh.get(way.resource_id)
         if operation_id is None:
             return
@@ -128,7 +125,7 @@ class LoginsRevoked(Invariant):
             )
 
     def opened(self, login: Opened) -> Sentences:
-        """See that a login that works after the success is one of those that are kept on purpose."""
+        """Check that a login that works after the success is one that the plan keeps."""
         operation_id = self._fresh.get(login.resource_id)
         if operation_id is None:
             return
@@ -157,7 +154,7 @@ class Readers(Invariant):
         )  # CloudTrail's times are whole seconds
 
     def called(self, call: Called) -> Sentences:
-        """Remember a reader that an operation makes before its record knows that production is out."""
+        """Remember a reader that is made before the record says production's logins are closed."""
         operation = self.view.of(call)
         if (
             operation is None
@@ -176,11 +173,12 @@ class Readers(Invariant):
     def row(
         self, operation: OperationView, version: int, entry: Wrote, before: Item | None
     ) -> Sentences:
-        """Hold the readers that were made in the state before against when the logins were closed."""
+        """Compare the readers made in the state before with when the logins were closed."""
         del version, before
         closed = Facts.of_item(entry.item.get("facts")).users.exposed_until
         for call in self._early.pop(operation.operation_id, ()):
             if closed is None or closed > call.at + self._tolerance:
                 yield (
-                    f"{operation.operation_id} made the {made(call)} while production's logins were open."
+                    f"{operation.operation_id} made the {made(call)} while production's logins "
+                    "were open."
                 )

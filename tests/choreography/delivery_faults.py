@@ -1,4 +1,4 @@
-"""What becomes of events between the bus and the functions: values of `FaultyStage.delivery_fault`."""
+"""How events are delivered, late, twice or never: values of `FaultyStage.delivery_fault`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ FOREVER = 10**9
 
 
 def first(name: str, deliveries: list[float]) -> DeliveryFault:
-    """Treat the first event of a name like this (seconds until each delivery), and all others well."""
+    """Deliver the first event of a name after these seconds each, and all others at once."""
     met: list[str] = []
 
     def delays(found: str, _envelope: dict[str, Any]) -> list[float]:

@@ -210,9 +210,7 @@ class FaultyStage(SimulatedStage):
     # --- events ---
 
     def deliver(self) -> None:
-        """Deliver what is on the bus, as `delivery_fault` says, until nothing is left or the awaited state is
-        reached.
-        """
+        """Deliver events as `delivery_fault` says, until none is left or the state is reached."""
         while self.queue and not self._arrived():
             envelope = self.queue.popleft()
             for seconds in self.delivery_fault(name_of(envelope), envelope):
@@ -260,14 +258,14 @@ class FaultyStage(SimulatedStage):
         )
 
     def reach(self, state: State) -> Operation:
-        """Let the night go on until the operation is in a state and nobody has acted on that yet."""
+        """Run until the operation is in a state and nobody has acted on that yet."""
         self._stop_at = state
         self._until(self._arrived)
         self._stop_at = None
         return self.all_operations()[-1]
 
     def run_night(self) -> Operation:
-        """Let night fall, an operation begin, and everything come to its end.
+        """Take the night's snapshot, let an operation begin and everything end.
 
         Returns the newest record.
         """

@@ -132,7 +132,7 @@ def test_a_rerun_takes_the_settings_as_they_are_now(stage: FaultyStage) -> None:
 
 
 def test_a_rerun_does_not_wait_for_what_is_there_already(stage: FaultyStage) -> None:
-    """However long it took on other nights: what an earlier run made may be ready since long ago."""
+    """A rerun looks at once: what an earlier run made may have been ready for long."""
     stage.run_night()
     stage.night()
     first = stopped(stage, State.RESTORED)

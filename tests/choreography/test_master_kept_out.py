@@ -125,7 +125,7 @@ def passwords_set(stage: FaultyStage) -> int:
 def test_a_master_that_cannot_come_in_ends_the_night_soon(
     leave: Left, told: str, remedy: str, minutes: int, asked: int
 ) -> None:
-    """With a sentence of its own, what to run in production, and the command for a later snapshot."""
+    """The failure has its own reason; its remedy names the SQL and a rerun of a later snapshot."""
     stage = night_of(leave)
     ended = stage.run_night()
 

@@ -58,7 +58,7 @@ def unknown_members(stage: FaultyStage) -> list[str]:
 
 @pytest.mark.parametrize("settings", [{}, SETTINGS])
 def test_a_night_asks_nothing_that_an_sdk_of_2025_does_not_know(settings: dict[str, str]) -> None:
-    """Botocore refuses a request with a member that its model lacks, after the old target is gone."""
+    """No request has a member that botocore of 2025 lacks and would refuse half-way."""
     stage = FaultyStage(settings)
     protect(stage)
     stage.run_night()

@@ -97,7 +97,7 @@ def test_a_queue_that_nobody_knows_is_looked_at_ever_more_rarely() -> None:
 
 @pytest.mark.parametrize("lasted", [0, 1, 10**9])
 def test_a_wrong_guess_has_a_bound(lasted: float) -> None:
-    """Whatever the last night was like, neither below the shortest spacing nor above half an hour."""
+    """A poll interval is never below the shortest spacing nor above half an hour."""
     found = [poll_interval(30, elapsed, lasted) for elapsed in range(0, 48 * HOUR, 600)]
 
     assert (True, True) == (min(found) >= 30, max(found) <= SPACING_MAX_SECONDS)

@@ -44,7 +44,7 @@ def test_a_replayed_request_without_an_id_is_one_operation(stage: FaultyStage) -
 
 
 def test_a_request_while_another_operation_runs_is_skipped(stage: FaultyStage) -> None:
-    """One operation per target at a time: the second says who holds it, and never touches the lock."""
+    """A second operation on a target names the one that holds it and leaves the lock alone."""
     stage.night()
     running = stage.reach(State.COPYING)
     stage.request("RestoreRequested", request_id="too-soon")

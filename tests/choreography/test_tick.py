@@ -50,7 +50,7 @@ def at(stage: FaultyStage, seconds: float) -> None:
 
 
 def asked(stage: FaultyStage, seconds: float) -> list[str]:
-    """List what a tick calls beyond its tables, so many seconds after the beginning of an interval."""
+    """List a tick's calls other than of its tables, some seconds into an interval."""
     before = len(stage.made)
     at(stage, seconds)
     return [f"{call.service}.{call.method}" for call in stage.made[before:]]

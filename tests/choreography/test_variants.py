@@ -1,4 +1,4 @@
-"""Rows of the table that a plain night does not take: other plans, other targets, other snapshots."""
+"""Paths that a plain night does not take: other plans, other targets, other snapshots."""
 
 from dataclasses import replace
 

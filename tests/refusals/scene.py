@@ -162,9 +162,8 @@ class RefusalScene:
             if operations and operations[0].state is state:
                 return self.stage.only()
             self._go_on()
-        raise TimeoutError(
-            f"It never came to {state}: {[(operation.state, operation.reason) for operation in operations]}."
-        )
+        found = [(operation.state, operation.reason) for operation in operations]
+        raise TimeoutError(f"It never came to {state}: {found}.")
 
     def _go_on(self) -> None:
         stage = self.stage

@@ -110,7 +110,10 @@ def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
         ({"from_step": ["delete-rds"]}, "Send it again with one of these steps as from_step."),
         (
             {"from_step": "delete-rd", "stage": "dev"},
-            "Send it again with from_step delete-rds and with these fields only: request_id, plan, ",
+            (
+                "Send it again with from_step delete-rds and with these fields only: "
+                "request_id, plan, "
+            ),
         ),
     ],
 )

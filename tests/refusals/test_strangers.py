@@ -255,7 +255,7 @@ def test_an_instance_name_that_somebody_took_is_refused(scene: RefusalScene) -> 
 def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(
     scene: RefusalScene, state: State, step: str
 ) -> None:
-    """The cluster of that name has another resource id, so nothing is created in it or said of it."""
+    """The cluster of that name has another resource id: nothing is created in it or said of it."""
     scene.stage.night()
     operation = scene.run_until(state)
     region = scene.stage.aurora._state.region(ACCOUNT, TARGET_REGION)
