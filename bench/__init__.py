@@ -1,4 +1,4 @@
-"""The benchmark: the time that an operation adds to Aurora's own, and its cost, beside other ways.
+"""The benchmark: the time and cost that an operation adds, compared with other ways to do it.
 
 `priced.py` runs the simulation with `latencies.py` and `prices.py`, counted by `meter.py` and
 `rates.py`. `nights.py` measures single nights, `load.py` many operations at once, `rights.py` a
