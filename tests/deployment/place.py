@@ -25,6 +25,21 @@ REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"
 SECONDS_MAX = 120
 END_SECONDS_MAX = 30.0
 OF_CHALICE = ("xray", "manage_iam_role")
+# of each kind of resource that a deployment makes: the service, its call, the list in the answer,
+# and the name in an entry
+LISTS = {
+    "functions": ("lambda", "list_functions", "Functions", "FunctionName"),
+    "rules": ("events", "list_rules", "Rules", "Name"),
+    "roles": ("iam", "list_roles", "Roles", "RoleName"),
+    "topics": ("sns", "list_topics", "Topics", "TopicArn"),
+    "logs": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "buckets": ("s3", "list_buckets", "Buckets", "Name"),
+    "parameters": ("ssm", "describe_parameters", "Parameters", "Name"),
+    "alarms": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    "dashboards": ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    "aliases": ("kms", "list_aliases", "Aliases", "AliasName"),
+    "secrets": ("secretsmanager", "list_secrets", "SecretList", "Name"),
+}
 
 
 @dataclass(frozen=True)
@@ -151,9 +166,9 @@ class Place:
         prefix = f"aurora-restore-{stage}-"
         found = self.clients("lambda", REGION).list_functions(MaxItems=100)["Functions"]
         return {
-            each["FunctionName"].removeprefix(prefix): each
-            for each in found
-            if each["FunctionName"].startswith(prefix)
+            function["FunctionName"].removeprefix(prefix): function
+            for function in found
+            if function["FunctionName"].startswith(prefix)
         }
 
     def rules(self, stage: str) -> list[str]:
@@ -203,59 +218,22 @@ class Place:
         """List all that a deployment makes, of all stages."""
         return {
             "stacks": {**self.stacks(), **self.stacks(SOURCE_REGION)},
-            "functions": {
-                function["FunctionName"]
-                for function in self.clients("lambda", REGION).list_functions()["Functions"]
-            },
-            "rules": {
-                rule["Name"] for rule in self.clients("events", REGION).list_rules()["Rules"]
-            },
-            "roles": {
-                role["RoleName"] for role in self.clients("iam", REGION).list_roles()["Roles"]
-            },
             "tables": set(self.tables()),
             "queues": set(self.clients("sqs", REGION).list_queues().get("QueueUrls", [])),
-            "topics": {
-                topic["TopicArn"] for topic in self.clients("sns", REGION).list_topics()["Topics"]
-            },
-            "logs": {
-                group["logGroupName"]
-                for group in self.clients("logs", REGION).describe_log_groups()["logGroups"]
-            },
-            "buckets": {
-                bucket["Name"] for bucket in self.clients("s3", REGION).list_buckets()["Buckets"]
-            },
-            "parameters": {
-                parameter["Name"]
-                for parameter in self.clients("ssm", REGION).describe_parameters()["Parameters"]
-            },
-            "targets": {
-                rule["Name"]: self.clients("events", REGION).list_targets_by_rule(
-                    Rule=rule["Name"]
-                )["Targets"]
-                for rule in self.clients("events", REGION).list_rules()["Rules"]
-            },
-            "alarms": {
-                metric_alarm["AlarmName"]
-                for metric_alarm in self.clients("cloudwatch", REGION).describe_alarms()[
-                    "MetricAlarms"
-                ]
-            },
-            "dashboards": {
-                dashboard_entry["DashboardName"]
-                for dashboard_entry in self.clients("cloudwatch", REGION).list_dashboards()[
-                    "DashboardEntries"
-                ]
-            },
-            "aliases": {
-                alias["AliasName"]
-                for alias in self.clients("kms", REGION).list_aliases()["Aliases"]
-                if "aurora-restore-" in alias["AliasName"]
-            },
-            "secrets": {
-                each["Name"]
-                for each in self.clients("secretsmanager", REGION).list_secrets()["SecretList"]
-            },
+            "targets": self._targets(),
+            "aliases": {name for name in self._names("aliases") if "aurora-restore-" in name},
+            **{kind: self._names(kind) for kind in LISTS if kind != "aliases"},
+        }
+
+    def _names(self, kind: str) -> set[str]:
+        service, call, member, name = LISTS[kind]
+        found = getattr(self.clients(service, REGION), call)()[member]
+        return {resource[name] for resource in found}
+
+    def _targets(self) -> dict[str, Any]:
+        events = self.clients("events", REGION)
+        return {
+            name: events.list_targets_by_rule(Rule=name)["Targets"] for name in self._names("rules")
         }
 
     @staticmethod

@@ -1,6 +1,7 @@
 """What stops a deployment is found before anything is changed, all at once, with advice."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -254,64 +255,72 @@ def test_everything_at_once(place: Place) -> None:
         place, "as-it-comes", given={**nothing, "subnet_ids": [], "security_group_ids": []}
     )
 
-    lines = [f"settings: FAILED ({name} is not set in .chalice/config.json" for name in nothing]
-    assert [] == [
-        line
-        for line in lines
-        if sum(complaint.startswith(line) for complaint in said.complaints) != 1
-    ]
+    unset = r"^settings: FAILED \((\w+) is not set in \.chalice/config\.json"
+    reported = re.findall(unset, said.err, re.MULTILINE)
+    assert sorted(nothing) == sorted(name for name in reported if name in nothing)
     assert 2 == said.err.count("network: FAILED")
 
 
-def test_names_that_are_somebody_elses(place: Place) -> None:
-    """Each name that a stack would create and that exists already is reported, with what frees
-    it.
-    """
+TAKEN_BUCKET = f"aurora-restore-test-deployment-{ACCOUNT}-{REGION}"
+
+
+def take_names_of_records_and_forwarding(place: Place) -> None:
+    """Make a table, a queue and a rule of the names that the stacks of stage test would use."""
     place.clients("dynamodb", REGION).create_table(
         TableName="aurora-restore-test-state",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "operation_id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "operation_id", "KeyType": "HASH"}],
     )
-    bucket = f"aurora-restore-test-deployment-{ACCOUNT}-{REGION}"
-    alarm: dict[str, Any] = {
-        "EvaluationPeriods": 1,
-        "ComparisonOperator": "GreaterThanThreshold",
-        "Threshold": 1.0,
-    }
-    alarm |= {"Namespace": "Mine", "MetricName": "mine", "Period": 60, "Statistic": "Sum"}
-    key = place.clients("kms", REGION).create_key()["KeyMetadata"]["KeyId"]
-    place.clients("kms", REGION).create_alias(
-        AliasName="alias/aurora-restore-test-notifications", TargetKeyId=key
+    place.clients("sqs", SOURCE_REGION).create_queue(
+        QueueName="aurora-restore-test-forwarding-failures"
     )
+    place.clients("events", SOURCE_REGION).put_rule(
+        Name="aurora-restore-test-forwarding", ScheduleExpression="rate(1 day)"
+    )
+
+
+def take_names_of_the_foundation(place: Place) -> None:
+    """Make what the foundation of stage test would make, under the same names."""
+    kms, cloudwatch = place.clients("kms", REGION), place.clients("cloudwatch", REGION)
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/aurora-restore-test-notifications", TargetKeyId=key)
     place.clients("sns", REGION).create_topic(Name="aurora-restore-test-notifications")
     place.clients("sqs", REGION).create_queue(QueueName="aurora-restore-test-failures")
     place.clients("s3", REGION).create_bucket(
-        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+        Bucket=TAKEN_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
     )
     place.clients("ssm", REGION).put_parameter(
         Name="/aurora-restore/test/kms-key-id", Value="mine", Type="String"
     )
-    place.clients("cloudwatch", REGION).put_metric_alarm(
-        AlarmName="aurora-restore-test-heartbeat-silent", **alarm
+    cloudwatch.put_metric_alarm(
+        AlarmName="aurora-restore-test-heartbeat-silent",
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=1.0,
+        Namespace="Mine",
+        MetricName="mine",
+        Period=60,
+        Statistic="Sum",
     )
-    dashboard = {
-        "DashboardName": "aurora-restore-test-dashboard",
-        "DashboardBody": '{"widgets": []}',
-    }
-    place.clients("cloudwatch", REGION).put_dashboard(**dashboard)
-    place.clients("sqs", SOURCE_REGION).create_queue(
-        QueueName="aurora-restore-test-forwarding-failures"
+    cloudwatch.put_dashboard(
+        DashboardName="aurora-restore-test-dashboard", DashboardBody='{"widgets": []}'
     )
-    rule = {"Name": "aurora-restore-test-forwarding", "ScheduleExpression": "rate(1 day)"}
-    place.clients("events", SOURCE_REGION).put_rule(**rule)
+
+
+def test_names_that_are_somebody_elses(place: Place) -> None:
+    """Each name that a stack would create and that exists already is reported, with what frees
+    it.
+    """
+    take_names_of_records_and_forwarding(place)
+    take_names_of_the_foundation(place)
     said = refused(place, "taken", stage="test")
 
     expected = (
         f"The table aurora-restore-test-state in {REGION}",
         f"The topic aurora-restore-test-notifications in {REGION}",
         f"The queue aurora-restore-test-failures in {REGION}",
-        f"The bucket {bucket}",
+        f"The bucket {TAKEN_BUCKET}",
         "The SSM parameter /aurora-restore/test/kms-key-id = mine",
         f"The key's alias alias/aurora-restore-test-notifications in {REGION}",
         f"The alarm aurora-restore-test-heartbeat-silent in {REGION}",
@@ -320,7 +329,7 @@ def test_names_that_are_somebody_elses(place: Place) -> None:
         f"The rule aurora-restore-test-forwarding in {SOURCE_REGION}",
     )
     assert [] == [what for what in expected if f"{what} is there already" not in said.err]
-    assert f"aws s3 rb --force s3://{bucket}" in said.err
+    assert f"aws s3 rb --force s3://{TAKEN_BUCKET}" in said.err
 
 
 def test_a_plan_whose_target_is_the_source_of_another(place: Place) -> None:
@@ -357,87 +366,87 @@ def test_a_bucket_of_another_account(place: Place) -> None:
     assert f"The bucket {bucket}, which is somebody else's (403), is there already" in said.err
 
 
+def trust(principal: dict[str, str]) -> str:
+    """Write a policy that lets a principal assume a role."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 @pytest.fixture
-def others(place: Place) -> Iterator[None]:
-    """Give prod's names to people's own: a role, a rule and a function, and to a function of a
-    stack.
-    """
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
-        ],
+def other_roles(place: Place) -> Iterator[str]:
+    """Give prod's names to three roles of people's own, and the ARN of one that Lambda may use."""
+    iam = place.clients("iam", REGION)
+    trusted = {
+        "delete-rds": {"AWS": ACCOUNT},
+        "heartbeat": {"Service": LAMBDA},
+        "restore-snapshot": {"Service": LAMBDA},
     }
-    lambdas = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": LAMBDA}, "Action": "sts:AssumeRole"}
-        ],
+    made = {
+        name: iam.create_role(
+            RoleName=f"aurora-restore-prod-{name}", AssumeRolePolicyDocument=trust(principal)
+        )["Role"]["Arn"]
+        for name, principal in trusted.items()
     }
-    iam, events, functions = (
-        place.clients("iam", REGION),
-        place.clients("events", REGION),
-        place.clients("lambda", REGION),
-    )
-    iam.create_role(
-        RoleName="aurora-restore-prod-delete-rds", AssumeRolePolicyDocument=json.dumps(trust)
-    )
-    role = iam.create_role(
-        RoleName="aurora-restore-prod-heartbeat", AssumeRolePolicyDocument=json.dumps(lambdas)
-    )
-    iam.put_role_policy(
-        RoleName="aurora-restore-prod-heartbeat",
-        PolicyName="of-mine",
-        PolicyDocument=json.dumps(LOOK),
-    )
-    iam.create_role(
-        RoleName="aurora-restore-prod-restore-snapshot",
-        AssumeRolePolicyDocument=json.dumps(lambdas),
-    )
+    inline = {"RoleName": "aurora-restore-prod-heartbeat", "PolicyName": "of-mine"}
+    iam.put_role_policy(**inline, PolicyDocument=json.dumps(LOOK))
     policy = iam.create_policy(PolicyName="mine", PolicyDocument=json.dumps(LOOK))["Policy"]["Arn"]
-    iam.attach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
-    events.put_rule(
-        Name="aurora-restore-prod-cancel-restore-event", ScheduleExpression="rate(1 day)"
-    )
-    events.put_rule(
-        Name="aurora-restore-prod-archive-snapshot-event", ScheduleExpression="rate(1 day)"
-    )
+    attached = {"RoleName": "aurora-restore-prod-restore-snapshot", "PolicyArn": policy}
+    iam.attach_role_policy(**attached)
+    yield made["heartbeat"]
+    iam.delete_role_policy(**inline)
+    iam.detach_role_policy(**attached)
+    iam.delete_policy(PolicyArn=policy)
+    for name in made:
+        iam.delete_role(RoleName=f"aurora-restore-prod-{name}")
+
+
+@pytest.fixture
+def other_rules(place: Place) -> Iterator[None]:
+    """Give prod's names to three rules of people's own, two of them with targets."""
+    events = place.clients("events", REGION)
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:aurora-restore-prod-check-copy-status"
-    events.put_rule(
-        Name="aurora-restore-prod-check-copy-status-event", ScheduleExpression="rate(1 day)"
-    )
-    twice = [{"Id": name, "Arn": function} for name in ("1", "mine")]
-    events.put_targets(Rule="aurora-restore-prod-check-copy-status-event", Targets=twice)
     mine = {"Id": "mine", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:mine"}
-    events.put_targets(Rule="aurora-restore-prod-cancel-restore-event", Targets=[mine])
-    for name, tags in (
-        ("copy-snapshot", {}),
-        ("setup-db-users", {"aws:cloudformation:stack-name": "pipeline"}),
-    ):
+    targets: dict[str, list[dict[str, str]]] = {
+        "aurora-restore-prod-cancel-restore-event": [mine],
+        "aurora-restore-prod-archive-snapshot-event": [],
+        "aurora-restore-prod-check-copy-status-event": [
+            {"Id": name, "Arn": function} for name in ("1", "mine")
+        ],
+    }
+    for rule, put in targets.items():
+        events.put_rule(Name=rule, ScheduleExpression="rate(1 day)")
+        if put:
+            events.put_targets(Rule=rule, Targets=put)
+    yield
+    for rule, put in targets.items():
+        if put:
+            events.remove_targets(Rule=rule, Ids=[target["Id"] for target in put])
+        events.delete_rule(Name=rule)
+
+
+@pytest.fixture
+def other_functions(place: Place, other_roles: str) -> Iterator[None]:
+    """Give prod's names to a function of people's own and to one of a stack."""
+    functions = place.clients("lambda", REGION)
+    tagged: dict[str, dict[str, str]] = {
+        "copy-snapshot": {},
+        "setup-db-users": {"aws:cloudformation:stack-name": "pipeline"},
+    }
+    for name, tags in tagged.items():
         functions.create_function(
             FunctionName=f"aurora-restore-prod-{name}",
             Runtime=RUNTIME,
-            Role=role["Role"]["Arn"],
+            Role=other_roles,
             Handler="app.handler",
             Code={"ZipFile": a_package()},
             Tags=tags,
         )
     yield
-    for name in ("copy-snapshot", "setup-db-users"):
+    for name in tagged:
         functions.delete_function(FunctionName=f"aurora-restore-prod-{name}")
-    events.remove_targets(Rule="aurora-restore-prod-cancel-restore-event", Ids=["mine"])
-    events.delete_rule(Name="aurora-restore-prod-cancel-restore-event")
-    events.delete_rule(Name="aurora-restore-prod-archive-snapshot-event")
-    events.remove_targets(Rule="aurora-restore-prod-check-copy-status-event", Ids=["1", "mine"])
-    events.delete_rule(Name="aurora-restore-prod-check-copy-status-event")
-    iam.delete_role_policy(RoleName="aurora-restore-prod-heartbeat", PolicyName="of-mine")
-    iam.detach_role_policy(RoleName="aurora-restore-prod-restore-snapshot", PolicyArn=policy)
-    iam.delete_policy(PolicyArn=policy)
-    for name in ("delete-rds", "heartbeat", "restore-snapshot"):
-        iam.delete_role(RoleName=f"aurora-restore-prod-{name}")
 
 
-@pytest.mark.usefixtures("others")
+@pytest.mark.usefixtures("other_roles", "other_rules", "other_functions")
 def test_what_chalice_would_take_for_its_own(place: Place) -> None:
     """Roles, rules and functions of Chalice's names that somebody else made are not adopted."""
     said = refused(place, "not-chalices", stage="prod")
@@ -474,7 +483,7 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
     )
 
 
-@pytest.mark.usefixtures("others")
+@pytest.mark.usefixtures("other_roles", "other_rules", "other_functions")
 def test_what_is_not_chalices_is_not_taken_away(place: Place) -> None:
     """A removal deletes neither a stage that a pipeline deployed, which goes by its stack, nor what
     people made.

@@ -523,8 +523,8 @@ def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
 
     assert [1, 1] == [said.status for said in refused]
     assert [True, True] == [
-        f"Stage dev is deployed in {REGION}, but TARGET_REGION is eu-west-1" in each.err
-        for each in refused
+        f"Stage dev is deployed in {REGION}, but TARGET_REGION is eu-west-1" in said.err
+        for said in refused
     ]
     assert before == place.everything()
 

@@ -64,7 +64,7 @@ class Scene:
     def role(self, name: str, statement: dict[str, object]) -> None:
         """Make a role for Lambda with one policy, which bears its name."""
         trust, policy = (
-            {"Version": "2012-10-17", "Statement": [each]} for each in (LAMBDAS, statement)
+            {"Version": "2012-10-17", "Statement": [allowed]} for allowed in (LAMBDAS, statement)
         )
         iam = self.place.clients("iam", REGION)
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
@@ -93,7 +93,7 @@ def _forwarding(stage: str) -> str:
 
 def regions(found: list[StackState]) -> list[str]:
     """Output where stacks are."""
-    return [each.region for each in found]
+    return [forwarding.region for forwarding in found]
 
 
 def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
@@ -106,9 +106,11 @@ def test_each_stage_finds_its_own_forwarding(scene: Scene) -> None:
     found = {name: scene.stage(name) for name in ("dev", "test", "prod")}
 
     assert {"dev": {SOURCE_REGION}, "test": {"eu-west-3"}, "prod": {ELSEWHERE}} == {
-        name: each.forwarding_regions for name, each in found.items()
+        name: state.forwarding_regions for name, state in found.items()
     }
-    assert [{REGION}, {REGION}, {"eu-west-2"}] == [each.deployed_regions for each in found.values()]
+    assert [{REGION}, {REGION}, {"eu-west-2"}] == [
+        state.deployed_regions for state in found.values()
+    ]
     assert ["eu-west-3"] == regions(found["test"].obsolete_stacks)
     assert [] == regions(found["dev"].obsolete_stacks)
 
@@ -156,7 +158,7 @@ def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> Non
         stage.stacks_to_delete,
     )
     assert [f"The stack aurora-restore-dev-forwarding in {SOURCE_REGION}"] == [
-        each.what.partition(" was")[0] for each in preflight.stacks_of(stage)
+        problem.what.partition(" was")[0] for problem in preflight.stacks_of(stage)
     ]
 
 

@@ -87,10 +87,10 @@ def test_a_function_is_the_same(place: Place, transformed: Resources, function: 
         tag["Key"]: tag["Value"] for tag in packaged["Tags"] if tag["Key"] != "lambda:createdBy"
     }
     (kept,) = [
-        each
-        for each in of_type(transformed, "AWS::Logs::LogGroup")
-        if function in str(each["LogGroupName"])
-        or logical_id(function) in str(each["LogGroupName"])
+        group
+        for group in of_type(transformed, "AWS::Logs::LogGroup")
+        if function in str(group["LogGroupName"])
+        or logical_id(function) in str(group["LogGroupName"])
     ]
     assert place.retention(f"/aws/lambda/{deployed['FunctionName']}") == kept["RetentionInDays"]
     assert log_tags(place, function) == {tag["Key"]: tag["Value"] for tag in kept["Tags"]}
@@ -145,9 +145,9 @@ def test_the_asynchronous_setting_is_the_same(
     destination.
     """
     (packaged,) = [
-        each
-        for each in of_type(transformed, "AWS::Lambda::EventInvokeConfig")
-        if each["FunctionName"] == {"Ref": logical_id(function)}
+        setting
+        for setting in of_type(transformed, "AWS::Lambda::EventInvokeConfig")
+        if setting["FunctionName"] == {"Ref": logical_id(function)}
     ]
     deployed = place.clients("lambda", REGION).get_function_event_invoke_config(
         FunctionName=f"aurora-restore-dev-{function}"

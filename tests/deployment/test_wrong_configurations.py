@@ -176,8 +176,8 @@ def test_a_right_configuration_passes(place: Place) -> None:
     }
     first, named = look(place), look(place, **secrets)
 
-    assert [] == [str(each) for each in (*first, *named) if each.status is not Status.OK]
-    assert "plan default" in {each.name for each in named}
+    assert [] == [str(finding) for finding in (*first, *named) if finding.status is not Status.OK]
+    assert "plan default" in {finding.name for finding in named}
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,9 @@ def test_a_right_configuration_passes(place: Place) -> None:
         ({"TARGET_CLUSTER_ID": "theirs"}, "belongs to local/default, not to dev/default"),
     ],
     ids=lambda value: (
-        "" if isinstance(value, str) else " ".join(f"{name}={each}" for name, each in value.items())
+        ""
+        if isinstance(value, str)
+        else " ".join(f"{name}={option}" for name, option in value.items())
     ),
 )
 def test_a_wrong_configuration_is_refused(
@@ -315,8 +317,10 @@ def test_a_wrong_configuration_is_refused(
     """
     found = failures(look(place, **given))
 
-    assert [] != [each for each in found if sentence in str(each)], [str(each) for each in found]
-    assert [] == [each for each in found if "could not be" in str(each).lower()]
+    assert [] != [finding for finding in found if sentence in str(finding)], [
+        str(finding) for finding in found
+    ]
+    assert [] == [finding for finding in found if "could not be" in str(finding).lower()]
 
 
 def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(
@@ -326,7 +330,7 @@ def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(
     until then it is left alone.
     """
     found = look(place, TARGET_CLUSTER_ID="nobodys")
-    (told,) = [each for each in found if each.name == "target"]
+    (told,) = [finding for finding in found if finding.name == "target"]
 
     assert [] == failures(found)
     assert Status.WARNING is told.status
@@ -357,7 +361,7 @@ def test_what_no_setting_mends_is_a_warning(
     correct it.
     """
     found = look(place, **given)
-    told = [str(each) for each in found if each.name == check]
+    told = [str(finding) for finding in found if finding.name == check]
 
     assert [] == [str(failure) for failure in failures(found)]
     assert [True] == [
@@ -372,7 +376,7 @@ def test_a_quota_that_others_filled_is_a_warning(place: Place, server: Server) -
     before, quotas.clusters = quotas.clusters, 2
     found = look(place)
     quotas.clusters = before
-    (told,) = [each for each in found if each.name == "quotas"]
+    (told,) = [finding for finding in found if finding.name == "quotas"]
 
     assert [] == [str(failure) for failure in failures(found)]
     assert (
@@ -395,9 +399,9 @@ def test_the_value_of_the_stages_own_secret_is_a_warning(place: Place) -> None:
 
     assert [] == [str(failure) for failure in failures(found)]
     assert ["application secret: WARNING"] == [
-        str(each).partition(" (")[0]
-        for each in found
-        if "hunter2" not in str(each) and each.status is Status.WARNING
+        str(finding).partition(" (")[0]
+        for finding in found
+        if "hunter2" not in str(finding) and finding.status is Status.WARNING
     ]
 
 
@@ -411,4 +415,4 @@ def test_a_second_plan_is_checked_too(place: Place) -> None:
     found = failures(look(place))
     ssm.delete_parameters(Names=[name + parameter for parameter in values])
 
-    assert ["instance class of plan weekly"] == [each.name for each in found]
+    assert ["instance class of plan weekly"] == [finding.name for finding in found]

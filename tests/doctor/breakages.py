@@ -73,7 +73,7 @@ class Changes:
         """Set SSM parameters, by the name below the stage's path."""
         ssm = self.client("ssm")
         known = ssm.get_parameters_by_path(Path=PARAMETERS, Recursive=True)["Parameters"]
-        before = {each["Name"]: each["Value"] for each in known}
+        before = {parameter["Name"]: parameter["Value"] for parameter in known}
         for name, value in values.items():
             path = f"{PARAMETERS}{name}"
             ssm.put_parameter(Name=path, Value=value, Type="String", Overwrite=True)
@@ -262,7 +262,7 @@ class Changes:
         """Take the route to the NAT gateway away."""
         ec2, table = self.client("ec2"), healthy_stage.main_table(self.place)
         routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
-        (gateway,) = [each["NatGatewayId"] for each in routes if "NatGatewayId" in each]
+        (gateway,) = [route["NatGatewayId"] for route in routes if "NatGatewayId" in route]
         route = {"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0"}
         ec2.delete_route(**route)
         self.afterwards(ec2.create_route, **route, NatGatewayId=gateway)

@@ -53,12 +53,12 @@ class Scene(Changes):
     def see_each(self, check: str, **how: Any) -> list[Finding]:
         """Make one check, of every plan where it is one of plans."""
         view = self.view(**how)
-        (one,) = [each for each in CHECKS if each.name == check]
+        (one,) = [known for known in CHECKS if known.name == check]
         return list(make(one, view, plan_views(view) if isinstance(one, PlanCheck) else []))
 
     def see_all(self) -> dict[str, Finding]:
         """Make every check, and give the findings by their names."""
-        return {each.name: each for each in look_at(self.view())}
+        return {finding.name: finding for finding in look_at(self.view())}
 
     def view(
         self,
@@ -119,9 +119,9 @@ class Scene(Changes):
         """Have one alarm described as it is while it rings, which localaws does not model."""
 
         def state(parsed: dict[str, Any], **_: Any) -> None:
-            for each in parsed.get("MetricAlarms", []):
-                if each["AlarmName"] == alarm:
-                    each |= {"StateValue": "ALARM", "StateReason": reason}
+            for metric_alarm in parsed.get("MetricAlarms", []):
+                if metric_alarm["AlarmName"] == alarm:
+                    metric_alarm |= {"StateValue": "ALARM", "StateReason": reason}
 
         self._after_call = state
 

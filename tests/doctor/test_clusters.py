@@ -329,7 +329,7 @@ def test_quotas_are_counted(scene: Scene) -> None:
         if number in (2, SNAPSHOTS_MAX - 1):
             said.append(scene.see("quotas"))
 
-    assert [Status.WARNING, Status.FAILED] == [each.status for each in said]
+    assert [Status.WARNING, Status.FAILED] == [finding.status for finding in said]
     assert (
         f"There is room for 13 more manual cluster snapshots in {REGION}, and each night keeps 1: "
         "the quota is reached in 13 nights."

@@ -96,7 +96,7 @@ def test_a_night_that_failed_is_told_with_its_reason_and_the_command_that_goes_o
 
     assert "last operation: OK (No operation has succeeded or failed yet.)" == str(never)
     assert [Status.FAILED, Status.WARNING, Status.OK] == [
-        each.status for each in (failed, goes_on, better)
+        finding.status for finding in (failed, goes_on, better)
     ]
     since = iso_timestamp(NOW - timedelta(hours=8))
     assert f"last-night FAILED at {since} in copy-snapshot: There is no key alias/x." == failed.what

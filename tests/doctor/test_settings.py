@@ -58,7 +58,7 @@ def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
     )
     assert 1 == len(found.what.splitlines())
     assert [("target", Status.OK)] == [
-        (each.name, each.status) for each in scene.see_each("target")
+        (finding.name, finding.status) for finding in scene.see_each("target")
     ]
 
 
@@ -66,7 +66,9 @@ def test_every_plan_is_looked_at(scene: Scene) -> None:
     """Each plan has findings of its own, under its name."""
     scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster"})
 
-    assert ["target", "target of plan weekly"] == [each.name for each in scene.see_each("target")]
+    assert ["target", "target of plan weekly"] == [
+        finding.name for finding in scene.see_each("target")
+    ]
 
 
 def test_a_plan_of_another_region_is_doubted(scene: Scene) -> None:

@@ -35,7 +35,7 @@ def statements(effect: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
                 yield function, place, statement
 
 
-ALLOWED = [pytest.param(*each, id=f"{each[0]} {each[2]['Sid']}") for each in statements("Allow")]
+ALLOWED = [pytest.param(*case, id=f"{case[0]} {case[2]['Sid']}") for case in statements("Allow")]
 
 
 def needed(function: str, place: int) -> Iterator[tuple[Night, PermissionRequest]]:
@@ -101,14 +101,14 @@ def test_nothing_is_unused(function: str, place: int, statement: dict[str, Any])
     """
     found = list(needed(function, place))
     actions = [
-        each
-        for each in statement["Action"]
-        if not any(wildcards.matches_action(each, ask.action) for _, ask in found)
+        action
+        for action in statement["Action"]
+        if not any(wildcards.matches_action(action, ask.action) for _, ask in found)
     ]
     resources = [
-        each
-        for each in statement["Resource"]
-        if not any(covers(night, each, ask.resource) for night, ask in found)
+        resource
+        for resource in statement["Resource"]
+        if not any(covers(night, resource, ask.resource) for night, ask in found)
     ]
 
     assert ([], []) == (actions, resources)

@@ -81,7 +81,7 @@ class Deed:
             ]
         except UnmodelledPermissionError:
             asked = [(self.call, str(self.parameters["on"]), self._context(function))]
-        return [evaluate([policy, *beside], *each).allowed for each in asked]
+        return [evaluate([policy, *beside], *call).allowed for call in asked]
 
     def _context(self, function: str) -> dict[str, str]:
         return {"aws:RequestedRegion": self.region, "lambda:SourceFunctionArn": arn_of(function)}

@@ -37,10 +37,10 @@ class Made:
         """Create the stack of a template, or update it; returns its outputs."""
         client, name = self("cloudformation", region), self.stack(template)
         parameters = [
-            {"ParameterKey": key, "ParameterValue": each}
-            for key, each in {"Stage": self.stage, **given}.items()
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in {"Stage": self.stage, **given}.items()
         ]
-        known = [each["StackName"] for each in client.describe_stacks()["Stacks"]]
+        known = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
         do = client.update_stack if name in known else client.create_stack
         capabilities = ["CAPABILITY_NAMED_IAM"]
         do(
@@ -51,7 +51,7 @@ class Made:
         )
         (stack,) = client.describe_stacks(StackName=name)["Stacks"]
         return {"status": stack["StackStatus"]} | {
-            each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])
+            output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])
         }
 
     def resources(self, template: str, *, region: str = REGION) -> dict[str, str]:

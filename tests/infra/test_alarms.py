@@ -52,7 +52,7 @@ def alarms(made: Made) -> dict[str, Alarm]:
 def watched(alarm: Alarm) -> list[Metric]:
     """List the metrics that an alarm reads."""
     stats = [
-        each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each
+        query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query
     ] or [alarm]
     return [
         Metric(
@@ -197,7 +197,7 @@ def test_each_metric_of_awss_is_of_what_this_stage_has(
 def test_no_alarm_reads_more_than_cloudwatch_allows(alarms: dict[str, Alarm]) -> None:
     """An alarm reads at most ten metrics and watches the value of one expression."""
     for alarm in alarms.values():
-        returned = [each["Id"] for each in alarm.get("Metrics", []) if each.get("ReturnData")]
+        returned = [query["Id"] for query in alarm.get("Metrics", []) if query.get("ReturnData")]
 
         assert len(watched(alarm)) <= METRICS_MAX
         assert len(returned) == bool(alarm.get("Metrics"))
@@ -249,16 +249,16 @@ def test_the_dashboard_draws_what_is_written(
         made("cloudwatch").get_dashboard(DashboardName=made.names.dashboard)["DashboardBody"]
     )
     drawn = {
-        each
+        metric
         for widget in body["widgets"]
-        for each in shown(widget["properties"].get("metrics", []), STAGE)
+        for metric in shown(widget["properties"].get("metrics", []), STAGE)
     }
     known = {
         (metric.namespace, metric.name, frozenset(name for name, _ in metric.dimensions))
         for metric in metrics
     }
 
-    assert set() == {each for each in drawn if each[0] == "AuroraRestore"} - known
+    assert set() == {metric for metric in drawn if metric[0] == "AuroraRestore"} - known
     assert [alarm["AlarmArn"] for alarm in alarms.values()] == body["widgets"][0]["properties"][
         "alarms"
     ]

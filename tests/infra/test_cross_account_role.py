@@ -75,7 +75,7 @@ def is_allowed(policy: list[dict[str, Any]], action: str, resource: str) -> bool
             fnmatchcase(resource, pattern) for pattern in listed(one["Resource"])
         )
 
-    effects = {each["Effect"] for each in policy if applies(each)}
+    effects = {statement["Effect"] for statement in policy if applies(statement)}
     return "Allow" in effects and "Deny" not in effects
 
 
@@ -145,7 +145,7 @@ def test_a_denial_does_not_hang_on_what_is_allowed(clients: Clients) -> None:
         ("rds:DeleteDBClusterSnapshot", AUTOMATED),
     ]
 
-    assert [False] * 3 == [is_allowed(policy, *each) for each in refused]
+    assert [False] * 3 == [is_allowed(policy, *call) for call in refused]
     assert is_allowed(policy, "rds:CopyDBClusterSnapshot", AUTOMATED)
 
 

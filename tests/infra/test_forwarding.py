@@ -123,7 +123,7 @@ def test_its_alarm_tells_a_topic_where_one_is_given(made: Made, topic: str) -> N
     """
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION, AlarmTopicArn=topic)
     alarms = made("cloudwatch", SOURCE_REGION).describe_alarms()["MetricAlarms"]
-    (alarm,) = (each for each in alarms if made.stage in each["AlarmName"].split("-"))
+    (alarm,) = (alarm for alarm in alarms if made.stage in alarm["AlarmName"].split("-"))
 
     assert [[topic] * bool(topic)] * 2 == [
         alarm.get("AlarmActions", []),
@@ -166,6 +166,6 @@ def test_a_stage_may_forward_from_several_regions(clients: Clients, made: Made) 
     found = [made.make("forwarding", region=region, TargetRegion=REGION) for region in regions]
 
     assert (["CREATE_COMPLETE"] * 2, 2) == (
-        [each["status"] for each in found],
-        len({each["RoleArn"] for each in found}),
+        [stack["status"] for stack in found],
+        len({stack["RoleArn"] for stack in found}),
     )

@@ -19,19 +19,19 @@ WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 def statements(policy: str) -> dict[str, dict[str, Any]]:
     """Read a policy's statements by their names."""
-    return {each["Sid"]: each for each in json.loads(policy)["Statement"]}
+    return {statement["Sid"]: statement for statement in json.loads(policy)["Statement"]}
 
 
 def subscriptions(made: Made, topic: str) -> list[tuple[str, str]]:
     """List who is subscribed to a topic, and how."""
     found = made("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-    return [(each["Protocol"], each["Endpoint"]) for each in found]
+    return [(subscription["Protocol"], subscription["Endpoint"]) for subscription in found]
 
 
 def parameters(made: Made) -> dict[str, str]:
     """Read the stage's parameters by the last part of their names."""
     found = made("ssm").get_parameters_by_path(Path=made.names.parameter_path)["Parameters"]
-    return {each["Name"].rsplit("/", 1)[-1]: each["Value"] for each in found}
+    return {parameter["Name"].rsplit("/", 1)[-1]: parameter["Value"] for parameter in found}
 
 
 def test_the_topic_is_encrypted_with_a_key_that_is_the_stages_own(made: Made) -> None:
@@ -73,7 +73,7 @@ def test_alarms_of_this_account_may_publish(made: Made) -> None:
     policy = statements(made("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
     own, alarms, tls = policy.values()
 
-    assert {topic} == {each["Resource"] for each in policy.values()}
+    assert {topic} == {statement["Resource"] for statement in policy.values()}
     assert ({"AWS": ROOT_OF_ACCOUNT}, True, False) == (
         own["Principal"],
         {"sns:Publish", "sns:Subscribe"} <= {*own["Action"]},
@@ -136,17 +136,19 @@ def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
     """
     queue, events = made.make("foundation"), made("events")
     name, marker = rule.format(stage=made.stage), f"aurora-restore-{made.stage}-marker"
-    for each in (name, marker):
+    for detail_type in (name, marker):
         events.put_rule(
-            Name=each, EventPattern=json.dumps({"source": [made.stage], "detail-type": [each]})
+            Name=detail_type,
+            EventPattern=json.dumps({"source": [made.stage], "detail-type": [detail_type]}),
         )
         nobody = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:nobody"
         letters = {"Arn": queue["FailureQueueArn"]}
         events.put_targets(
-            Rule=each, Targets=[{"Id": "1", "Arn": nobody, "DeadLetterConfig": letters}]
+            Rule=detail_type, Targets=[{"Id": "1", "Arn": nobody, "DeadLetterConfig": letters}]
         )
     entries = [
-        {"Source": made.stage, "DetailType": each, "Detail": "{}"} for each in (name, marker)
+        {"Source": made.stage, "DetailType": detail_type, "Detail": "{}"}
+        for detail_type in (name, marker)
     ]
     events.put_events(Entries=entries)
     arrived: list[str] = []
@@ -161,7 +163,9 @@ def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
             QueueUrl=queue["FailureQueueUrl"], ReceiptHandle=message["ReceiptHandle"]
         )
 
-    assert ([name] if is_let_in else []) == [each for each in arrived if each != marker]
+    assert ([name] if is_let_in else []) == [
+        detail_type for detail_type in arrived if detail_type != marker
+    ]
 
 
 def test_parameters_are_there_while_they_have_a_value(made: Made) -> None:
@@ -250,7 +254,9 @@ def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
     """
     made.make("foundation", SourceAccount=account)
     policy = json.loads(made("events").describe_event_bus().get("Policy") or '{"Statement": []}')
-    found = [each for each in policy["Statement"] if made.stage in each["Sid"].split("-")]
+    found = [
+        statement for statement in policy["Statement"] if made.stage in statement["Sid"].split("-")
+    ]
     made.remove("foundation")
     after = made("events").describe_event_bus().get("Policy") or ""
     only = {
@@ -261,7 +267,8 @@ def test_the_sources_account_may_put_snapshot_events_where_it_is_another(
     }
 
     assert [(f"arn:aws:iam::{OTHER_ACCOUNT}:root", "events:PutEvents", only)] * is_let_in == [
-        (each["Principal"]["AWS"], each["Action"], each["Condition"]) for each in found
+        (statement["Principal"]["AWS"], statement["Action"], statement["Condition"])
+        for statement in found
     ]
     assert f"{made.stage}-" not in after
 

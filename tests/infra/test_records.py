@@ -115,9 +115,9 @@ def test_secrets_are_made_empty(made: Made) -> None:
     described = [made("secretsmanager").describe_secret(SecretId=name) for name in secrets(made)]
 
     assert [outputs["MasterSecretArn"], outputs["AppSecretArn"]] == [
-        each["ARN"] for each in described
+        secret["ARN"] for secret in described
     ]
-    assert [True, True] == ["as JSON with" in each["Description"] for each in described]
+    assert [True, True] == ["as JSON with" in secret["Description"] for secret in described]
     assert [None, None] == [value(made, name) for name in secrets(made)]
 
 

@@ -4,6 +4,7 @@ Prod's environment is called Production.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -20,74 +21,82 @@ def by_key(tags: list[dict[str, str]]) -> Tags:
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
-def readers(made: Made) -> dict[str, Callable[[str], Tags]]:
-    """Say for each logical id how the tags of the resource are read."""
-    account = made
+@dataclass(frozen=True)
+class TagReader:
+    """Reads the tags of what stands, each kind of resource by its own call."""
 
-    def of_table(name: str) -> Tags:
-        arn = account("dynamodb").describe_table(TableName=name)["Table"]["TableArn"]
-        return by_key(account("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"])
+    client: Made
 
-    def of_queue(url: str, region: str = REGION) -> Tags:
-        return dict(account("sqs", region).list_queue_tags(QueueUrl=url)["Tags"])
+    def table(self, name: str) -> Tags:
+        """Read the tags of a table."""
+        arn = self.client("dynamodb").describe_table(TableName=name)["Table"]["TableArn"]
+        return by_key(self.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"])
 
-    def of_key(key_id: str) -> Tags:
-        found = account("kms").list_resource_tags(KeyId=key_id)["Tags"]
+    def secret(self, arn: str) -> Tags:
+        """Read the tags of a secret."""
+        return by_key(self.client("secretsmanager").describe_secret(SecretId=arn)["Tags"])
+
+    def key(self, key_id: str) -> Tags:
+        """Read the tags of a key."""
+        found = self.client("kms").list_resource_tags(KeyId=key_id)["Tags"]
         return {tag["TagKey"]: tag["TagValue"] for tag in found}
 
-    def of_alarm(name: str) -> Tags:
+    def topic(self, arn: str) -> Tags:
+        """Read the tags of a topic."""
+        return by_key(self.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"])
+
+    def queue(self, url: str, region: str = REGION) -> Tags:
+        """Read the tags of a queue."""
+        return dict(self.client("sqs", region).list_queue_tags(QueueUrl=url)["Tags"])
+
+    def queue_of_the_source(self, url: str) -> Tags:
+        """Read the tags of a queue in the source's region."""
+        return self.queue(url, SOURCE_REGION)
+
+    def alarm(self, name: str) -> Tags:
+        """Read the tags of an alarm."""
         arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
-        return by_key(account("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
+        return by_key(self.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
 
-    def of_dashboard(name: str) -> Tags:
+    def dashboard(self, name: str) -> Tags:
+        """Read the tags of a dashboard."""
         arn = f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{name}"
-        return by_key(account("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
+        return by_key(self.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
 
-    def of_rule(name: str) -> Tags:
+    def parameter(self, name: str) -> Tags:
+        """Read the tags of an SSM parameter."""
+        named = {"ResourceType": "Parameter", "ResourceId": name}
+        return by_key(self.client("ssm").list_tags_for_resource(**named)["TagList"])
+
+    def bucket(self, name: str) -> Tags:
+        """Read the tags of a bucket."""
+        return by_key(self.client("s3").get_bucket_tagging(Bucket=name)["TagSet"])
+
+    def rule_of_the_source(self, name: str) -> Tags:
+        """Read the tags of a rule in the source's region."""
         arn = f"arn:aws:events:{SOURCE_REGION}:{ACCOUNT}:rule/{name}"
-        return by_key(
-            account("events", SOURCE_REGION).list_tags_for_resource(ResourceARN=arn)["Tags"]
-        )
+        found = self.client("events", SOURCE_REGION).list_tags_for_resource(ResourceARN=arn)
+        return by_key(found["Tags"])
 
-    return {
-        "State": of_table,
-        "MasterSecret": lambda arn: by_key(
-            account("secretsmanager").describe_secret(SecretId=arn)["Tags"]
-        ),
-        "NotificationsKey": of_key,
-        "Notifications": lambda arn: by_key(
-            account("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
-        ),
-        "Failures": of_queue,
-        "HeartbeatSilent": of_alarm,
-        "Dashboard": of_dashboard,
-        "SourceClusterIdParameter": lambda name: by_key(
-            account("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=name)[
-                "TagList"
-            ]
-        ),
-        "Deployment": lambda name: by_key(account("s3").get_bucket_tagging(Bucket=name)["TagSet"]),
-        "forwarding Rule": of_rule,
-        "forwarding Role": lambda name: by_key(
-            account("iam").list_role_tags(RoleName=name)["Tags"]
-        ),
-        "forwarding Failures": lambda url: of_queue(url, SOURCE_REGION),
-    }
+    def role(self, name: str) -> Tags:
+        """Read the tags of a role."""
+        return by_key(self.client("iam").list_role_tags(RoleName=name)["Tags"])
 
 
-SERVICES = {
-    "State": "StateManagement",
-    "MasterSecret": "Credentials",
-    "NotificationsKey": "Notifications",
-    "Notifications": "Notifications",
-    "Failures": "Failures",
-    "HeartbeatSilent": "Alarms",
-    "Dashboard": "Dashboard",
-    "SourceClusterIdParameter": "Configuration",
-    "Deployment": "Deployment",
-    "forwarding Rule": "Forwarding",
-    "forwarding Role": "Forwarding",
-    "forwarding Failures": "Forwarding",
+# of each logical id: the service in its tags, and how the tags are read
+TAGGED: dict[str, tuple[str, Callable[[TagReader, str], Tags]]] = {
+    "State": ("StateManagement", TagReader.table),
+    "MasterSecret": ("Credentials", TagReader.secret),
+    "NotificationsKey": ("Notifications", TagReader.key),
+    "Notifications": ("Notifications", TagReader.topic),
+    "Failures": ("Failures", TagReader.queue),
+    "HeartbeatSilent": ("Alarms", TagReader.alarm),
+    "Dashboard": ("Dashboard", TagReader.dashboard),
+    "SourceClusterIdParameter": ("Configuration", TagReader.parameter),
+    "Deployment": ("Deployment", TagReader.bucket),
+    "forwarding Rule": ("Forwarding", TagReader.rule_of_the_source),
+    "forwarding Role": ("Forwarding", TagReader.role),
+    "forwarding Failures": ("Forwarding", TagReader.queue_of_the_source),
 }
 
 
@@ -104,11 +113,11 @@ def test_tags_are_on_what_stands(clients: Clients, stage: str, environment: str)
         **made.resources("foundation"),
         **{f"forwarding {name}": physical_id for name, physical_id in forwarding.items()},
     }
-    read = readers(made)
+    reader = TagReader(made)
 
     expected = {
         name: {"Environment": environment, "Project": "AuroraRestore", "Service": service}
-        for name, service in SERVICES.items()
+        for name, (service, _) in TAGGED.items()
     }
     expected["forwarding Role"] |= {
         "aurora-restore:stage": stage,
@@ -116,4 +125,4 @@ def test_tags_are_on_what_stands(clients: Clients, stage: str, environment: str)
         "aurora-restore:source": SOURCE_REGION,
     }
 
-    assert expected == {name: read[name](standing[name]) for name in SERVICES}
+    assert expected == {name: read(reader, standing[name]) for name, (_, read) in TAGGED.items()}

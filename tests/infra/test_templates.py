@@ -111,8 +111,8 @@ def alarms() -> list[str]:
     (foundation,) = (template for template in TEMPLATES if template.stem == "foundation")
     return [
         name
-        for name, each in section(foundation, "Resources").items()
-        if each["Type"] == "AWS::CloudWatch::Alarm"
+        for name, resource in section(foundation, "Resources").items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
     ]
 
 
@@ -132,8 +132,8 @@ def test_names_are_those_that_the_code_has(clients: Clients, stage: str) -> None
     made.make("records")
     made.make("foundation", **SETTINGS)
     found = {
-        name: bare(each)
-        for name, each in {**made.resources("records"), **made.resources("foundation")}.items()
+        name: bare(resource)
+        for name, resource in {**made.resources("records"), **made.resources("foundation")}.items()
     }
     expected = expected_of(made)
 

@@ -50,7 +50,10 @@ def failing() -> float:
 def changed(name: str, **to: float) -> PackageFigures:
     """Change what was measured of one function."""
     given: dict[str, Any] = dict(to)  # all of these are numbers
-    functions = [replace(each, **given) if each.name == name else each for each in GOOD.functions]
+    functions = [
+        replace(function, **given) if function.name == name else function
+        for function in GOOD.functions
+    ]
     return replace(GOOD, functions=functions)
 
 
@@ -116,7 +119,7 @@ def test_a_start_is_measured_in_an_interpreter_of_its_own(unpacked: Unpacked) ->
     """
     seen = [start(name, unpacked.task, unpacked.runtime) for name in (BARE, IN_VPC)]
 
-    assert all(each.clock > 0 and each.processor > 0 for each in seen)
+    assert all(start.clock > 0 and start.processor > 0 for start in seen)
 
 
 def test_the_median_of_starts_is_that_of_each_clock() -> None:

@@ -40,7 +40,9 @@ def test_deprecated_versions_are_listed_only_when_all_are_asked_for(rds: Rds) ->
     )["DBEngineVersions"]
 
     assert [] == versions(rds, Engine=ENGINE, EngineVersion="16.6")
-    assert [("16.6", "deprecated")] == [(each["EngineVersion"], each["Status"]) for each in found]
+    assert [("16.6", "deprecated")] == [
+        (version["EngineVersion"], version["Status"]) for version in found
+    ]
 
 
 def test_a_deprecated_version_makes_no_new_cluster(rds: Rds) -> None:

@@ -175,7 +175,7 @@ def test_shared_snapshots_are_listed_when_asked_for(
     found = other.describe_db_cluster_snapshots(**options)["DBClusterSnapshots"]
 
     assert [(arn, "shared")] == [
-        (each["DBClusterSnapshotIdentifier"], each["SnapshotType"]) for each in found
+        (snapshot["DBClusterSnapshotIdentifier"], snapshot["SnapshotType"]) for snapshot in found
     ]
     assert [] == names(other.describe_db_cluster_snapshots())
     assert [arn] == names(

@@ -67,9 +67,9 @@ def test_parameters_of_instances_are_set_and_reset_by_name(client: Client) -> No
     found = client.describe_db_parameters(DBParameterGroupName=NAME)["Parameters"]
 
     assert ["log_statement"] == [
-        each["ParameterName"] for each in found if each["Source"] == "user"
+        parameter["ParameterName"] for parameter in found if parameter["Source"] == "user"
     ]
-    assert "rds.force_ssl" not in {each["ParameterName"] for each in found}
+    assert "rds.force_ssl" not in {parameter["ParameterName"] for parameter in found}
 
 
 def test_what_waits_for_a_reboot_shows_on_the_members(scene: Scene, client: Client) -> None:

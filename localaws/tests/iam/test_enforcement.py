@@ -105,7 +105,7 @@ def test_what_is_allowed_is_done(account: Account) -> None:
     )
     found = account.function("ssm").get_parameters_by_path(Path="/a/")["Parameters"]
 
-    assert ["c"] == [each["Value"] for each in found]
+    assert ["c"] == [parameter["Value"] for parameter in found]
     assert (
         "AccessDeniedException"
         == account.refusal(("ssm", "get_parameters_by_path", {"Path": "/b/"}))[0]
@@ -222,7 +222,8 @@ def test_people_are_not_limited(account: Account) -> None:
 
     assert given["AccessKeyId"].startswith("ASIA")
     assert [[], []] == [
-        account.people("rds", **each).describe_db_instances()["DBInstances"] for each in ({}, keys)
+        account.people("rds", **credentials).describe_db_instances()["DBInstances"]
+        for credentials in ({}, keys)
     ]
 
 

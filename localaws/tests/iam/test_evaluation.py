@@ -113,8 +113,8 @@ def test_not_action_speaks_of_all_the_others() -> None:
     reads = {"NotAction": ["rds:Describe*", "rds:List*"]}
 
     assert [False, True, True] == [
-        allows(reads, action=each)
-        for each in ("rds:DescribeDBClusters", "rds:StopDBCluster", "s3:GetObject")
+        allows(reads, action=action)
+        for action in ("rds:DescribeDBClusters", "rds:StopDBCluster", "s3:GetObject")
     ]
 
 
@@ -123,7 +123,8 @@ def test_not_resource_speaks_of_all_the_others() -> None:
     only = {"Effect": "Deny", "Action": "rds:Stop*", "NotResource": [CLUSTER]}
 
     assert [True, False] == [
-        allows({}, only, resource=each) for each in (CLUSTER, CLUSTER.replace("staging", "prod"))
+        allows({}, only, resource=cluster)
+        for cluster in (CLUSTER, CLUSTER.replace("staging", "prod"))
     ]
     assert not allows(only)
 
@@ -258,10 +259,10 @@ def test_every_condition_has_to_hold() -> None:
     deny = {"Effect": "Deny", "Condition": both}
 
     assert [True, False] == [
-        allows({"Condition": both}, context=each) for each in (met, {**met, "aws:B": "1"})
+        allows({"Condition": both}, context=context) for context in (met, {**met, "aws:B": "1"})
     ]
     assert [False, True] == [
-        allows({}, deny, context=each) for each in (met, {**met, "aws:B": "1"})
+        allows({}, deny, context=context) for context in (met, {**met, "aws:B": "1"})
     ]
 
 

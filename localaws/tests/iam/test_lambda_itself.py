@@ -180,7 +180,7 @@ def test_a_function_is_not_placed_in_a_vpc_without_leave_to_make_its_network(
     """Lambda refuses to place a function in a VPC when its role lacks a call, and names the first
     one missing.
     """
-    held.may(*(each for place, each in enumerate(NETWORK) if place != missing))
+    held.may(*(action for place, action in enumerate(NETWORK) if place != missing))
     subnet = held.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     group = held.client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]
     vpc = {"SubnetIds": [subnet], "SecurityGroupIds": [group]}

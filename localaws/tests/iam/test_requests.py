@@ -151,8 +151,8 @@ def test_every_question_knows_its_region_and_whose_code_asks(scene: Scene) -> No
         ask.context["lambda:SourceFunctionArn"],
     )
     assert {(HERE, False)} == {
-        (each.context["aws:RequestedRegion"], "lambda:SourceFunctionArn" in each.context)
-        for each in own
+        (request.context["aws:RequestedRegion"], "lambda:SourceFunctionArn" in request.context)
+        for request in own
     }
 
 

@@ -38,10 +38,10 @@ def test_a_copy_asks_for_both_snapshots_and_for_both_keys(scene: Scene) -> None:
     assert [HERE, THERE] == regions
     assert {
         *(
-            (f"kms:{each}", scene.here)
-            for each in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
+            (f"kms:{action}", scene.here)
+            for action in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
         ),
-        *((f"kms:{each}", scene.there) for each in ("CreateGrant", "Decrypt", "DescribeKey")),
+        *((f"kms:{action}", scene.there) for action in ("CreateGrant", "Decrypt", "DescribeKey")),
     } == {(ask.action, ask.resource) for ask in asked if ask.action.startswith("kms:")}
 
 

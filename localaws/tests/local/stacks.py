@@ -78,7 +78,7 @@ class Stack:
     def resources(self) -> dict[str, str]:
         """The physical ids of its resources."""
         found = self.client.list_stack_resources(StackName=self.name)["StackResourceSummaries"]
-        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
 
     def reasons(self) -> list[str]:
         """Why something went wrong, the oldest first."""

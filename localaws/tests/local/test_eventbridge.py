@@ -75,7 +75,7 @@ def test_a_disabled_rule_delivers_nothing(clients: Clients, inbox: Inbox) -> Non
     inbox.wait_for("source", event_id=second["EventId"])
 
     assert [second["EventId"]] == [
-        each["id"] for each in inbox.wait_for("source") if each["source"] == "sleepy"
+        event["id"] for event in inbox.wait_for("source") if event["source"] == "sleepy"
     ]
 
 

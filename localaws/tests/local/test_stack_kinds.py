@@ -219,8 +219,8 @@ def test_an_alias_is_turned_to_another_key(clients: Clients) -> None:
     """An alias is turned to another key, and stays the same resource."""
     stack, name = Stack(clients), f"alias/{unique('kind')}"
     keys = {
-        each: {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy("x")}}
-        for each in ("A", "B")
+        key: {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy("x")}}
+        for key in ("A", "B")
     }
     found = []
     for do, key in ((stack.create, "A"), (stack.update, "B")):
@@ -240,7 +240,7 @@ def test_a_policy_is_changed_moved_and_taken_back(clients: Clients, kind: str) -
     new.
     """
     stack = Stack(clients)
-    things = {each: {"Type": f"AWS::{kind}", "Properties": {}} for each in ("A", "B")}
+    things = {owner: {"Type": f"AWS::{kind}", "Properties": {}} for owner in ("A", "B")}
     seen: list[tuple[str | None, ...]] = []
     for do, sid, on in (
         (stack.create, "first", "A"),
@@ -254,9 +254,9 @@ def test_a_policy_is_changed_moved_and_taken_back(clients: Clients, kind: str) -
         )
         properties = {**about, "PolicyDocument": policy(sid)}
         do(template({**things, "Policy": {"Type": f"AWS::{kind}Policy", "Properties": properties}}))
-        seen.append(tuple(_sid(clients, kind, stack.resources[each]) for each in ("A", "B")))
+        seen.append(tuple(_sid(clients, kind, stack.resources[owner]) for owner in ("A", "B")))
     stack.update(template(things))
-    seen.append(tuple(_sid(clients, kind, stack.resources[each]) for each in ("A", "B")))
+    seen.append(tuple(_sid(clients, kind, stack.resources[owner]) for owner in ("A", "B")))
 
     assert [("first", None), ("second", None), (None, "second"), (None, None)] == seen
 

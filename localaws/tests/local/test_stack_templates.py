@@ -140,44 +140,43 @@ def test_a_wrong_parameter_is_refused(
     assert ("ValidationError", sentence) == refusal(refused)
 
 
+OUTPUTS: dict[str, Any] = {
+    "Sub": {
+        "Fn::Sub": ["${Name}-${own}-${!Kept}-${Queue.QueueName}", {"own": {"Ref": "AWS::Region"}}]
+    },
+    "Join": {"Fn::Join": [",", {"Fn::Split": ["-", "a-b-c"]}]},
+    "Select": {"Fn::Select": ["1", ["a", {"Ref": "AWS::AccountId"}]]},
+    "Map": {"Fn::FindInMap": ["Sizes", {"Ref": "Name"}, "size"]},
+    "If": {"Fn::If": ["Both", "yes", "no"]},
+    "Yaml": "2012-10-17",
+}
+
+
+def with_functions(resources: dict[str, Any], outputs: dict[str, Any]) -> str:
+    """Write a template with a parameter, a mapping, and the conditions Small and Both, both met."""
+    differ = {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}
+    return template(
+        resources,
+        Parameters={"Name": {"Type": "String", "Default": "small"}},
+        Mappings={"Sizes": {"small": {"size": "1"}}},
+        Conditions={
+            "Small": {"Fn::Equals": [{"Ref": "Name"}, "small"]},
+            "Both": {"Fn::And": [{"Condition": "Small"}, differ]},
+        },
+        Outputs={key: {"Value": value} for key, value in outputs.items()},
+    )
+
+
 def test_functions_are_evaluated(stack: Stack) -> None:
     """Functions put text together, judge conditions and look up maps; what has no value is left
     out.
     """
-    name = unique("functions")
-    values: dict[str, Any] = {
-        "Sub": {
-            "Fn::Sub": [
-                "${Name}-${own}-${!Kept}-${Queue.QueueName}",
-                {"own": {"Ref": "AWS::Region"}},
-            ]
-        },
-        "Join": {"Fn::Join": [",", {"Fn::Split": ["-", "a-b-c"]}]},
-        "Select": {"Fn::Select": ["1", ["a", {"Ref": "AWS::AccountId"}]]},
-        "Map": {"Fn::FindInMap": ["Sizes", {"Ref": "Name"}, "size"]},
-        "If": {"Fn::If": ["Both", "yes", "no"]},
-        "Yaml": "2012-10-17",
-    }
-    nothing = {"Ref": "AWS::NoValue"}
+    name, nothing = unique("functions"), {"Ref": "AWS::NoValue"}
     resources = {
         "Queue": queue(name, VisibilityTimeout={"Fn::If": ["Both", "7", nothing]}),
         "Other": queue(f"{name}-other", VisibilityTimeout={"Fn::If": ["Both", nothing, 7]}),
     }
-    is_small = {"Fn::Equals": [{"Ref": "Name"}, "small"]}
-    stack.create(
-        template(
-            resources,
-            Parameters={"Name": {"Type": "String", "Default": "small"}},
-            Mappings={"Sizes": {"small": {"size": "1"}}},
-            Conditions={
-                "Small": is_small,
-                "Both": {
-                    "Fn::And": [{"Condition": "Small"}, {"Fn::Not": [{"Fn::Equals": ["a", "b"]}]}]
-                },
-            },
-            Outputs={key: {"Value": value} for key, value in values.items()},
-        )
-    )
+    stack.create(with_functions(resources, OUTPUTS))
 
     assert {
         "Sub": f"small-us-west-2-${{Kept}}-{name}",
@@ -187,9 +186,8 @@ def test_functions_are_evaluated(stack: Stack) -> None:
         "If": "yes",
         "Yaml": "2012-10-17",
     } == stack.outputs
-    assert ("7", "30") == tuple(
-        attribute(stack.clients, each, "VisibilityTimeout") for each in (name, f"{name}-other")
-    )
+    assert "7" == attribute(stack.clients, name, "VisibilityTimeout")
+    assert "30" == attribute(stack.clients, f"{name}-other", "VisibilityTimeout")
 
 
 def test_short_forms_of_yaml_are_read(stack: Stack) -> None:

@@ -201,7 +201,9 @@ def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack)
     """
     name = unique("retained")
     kept = {"Retain": queue(f"{name}-a"), "RetainExceptOnCreate": queue(f"{name}-b")}
-    resources = {policy: {**each, "DeletionPolicy": policy} for policy, each in kept.items()}
+    resources = {
+        policy: {**resource, "DeletionPolicy": policy} for policy, resource in kept.items()
+    }
     stack.create(template({**resources, "C": queue(f"{name}-c")}))
 
     assert ("DELETE_COMPLETE", [f"{name}-a", f"{name}-b"]) == (
@@ -312,7 +314,9 @@ def test_the_stack_of_a_resource_is_found(stack: Stack) -> None:
     with pytest.raises(ClientError, match="Stack for nothing does not exist"):
         stack.client.describe_stack_resources(PhysicalResourceId="nothing")
 
-    assert [(stack.name, "A")] == [(each["StackName"], each["LogicalResourceId"]) for each in found]
+    assert [(stack.name, "A")] == [
+        (resource["StackName"], resource["LogicalResourceId"]) for resource in found
+    ]
 
 
 def test_tags_of_the_stack_are_on_its_resources(clients: Clients, stack: Stack) -> None:

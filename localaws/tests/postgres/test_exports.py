@@ -1,7 +1,7 @@
 """An export's files hold what the snapshot's tables hold."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -72,53 +72,67 @@ def rows(folder: Path, content: bytes) -> list[Any]:
         return connection.execute("FROM read_parquet(?)", [str(file)]).fetchall()
 
 
-def test_an_export_has_the_rows_of_the_snapshot(
-    data: PostgresData, target: Buckets, tmp_path: Path
-) -> None:
-    """An export has the rows of the snapshot, none later: of each table, one numbered folder for
-    each partition.
-    """
+@pytest.fixture
+def scene(data: PostgresData) -> Scene:
+    """Give a scene whose clusters are in PostgreSQL and whose exports go to buckets."""
     clock, keys = VirtualClock(), KeyRing()
     keys.create(ACCOUNT, SOURCE, KEY_ALIAS)
     aurora = Aurora(clock, data=data, keys=keys, exports=BucketExports())
-    scene = Scene(
-        lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock
-    )
+    return Scene(lambda region: AuroraClient(aurora, account=ACCOUNT, region=region), aurora, clock)
+
+
+@pytest.fixture
+def exported(scene: Scene, data: PostgresData) -> Iterator[Scene]:
+    """Give a scene with the snapshot of a cluster that has the tables, but no orders any more."""
     made = scene.cluster(MasterUsername=MASTER, MasterUserPassword=PASSWORD, DatabaseName="shop")
     client = Client(data, made["DbClusterResourceId"])
     client(TABLES)
     scene.snapshot()
     client("DELETE FROM sales.orders")
-    scene.rds(SOURCE).start_export_task(**request(S3Prefix="prod/"))
+    yield scene
+    scene.rds(SOURCE).delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="by-hand")
     scene.settle()
-    only = {"ExportTaskIdentifier": "partial", "ExportOnly": ["shop.sales.empty"]}
-    scene.rds(SOURCE).start_export_task(**request(**only))
-    scene.settle()
-    unknown = {"ExportTaskIdentifier": "unknown", "ExportOnly": ["shop.nowhere", "shop.sales"]}
-    scene.rds(SOURCE).start_export_task(**request(**unknown))
-    scene.settle()
-    failed = scene.rds(SOURCE).describe_export_tasks(ExportTaskIdentifier="unknown")["ExportTasks"][
-        0
-    ]
     data.destroy(made["DbClusterResourceId"])
-    files = target.files
-    tables = {
-        name.rsplit("/", 1)[0]: rows(tmp_path, content)
+
+
+def export(scene: Scene, **options: Any) -> dict[str, Any]:
+    """Export the snapshot, and return the task at its end."""
+    task = request(**options)
+    scene.rds(SOURCE).start_export_task(**task)
+    scene.settle()
+    name = task["ExportTaskIdentifier"]
+    (ended,) = scene.rds(SOURCE).describe_export_tasks(ExportTaskIdentifier=name)["ExportTasks"]
+    return dict(ended)
+
+
+def tables(files: Mapping[str, bytes], folder: Path) -> dict[str, list[Any]]:
+    """Read the rows of each Parquet file, by the folder that it lies in."""
+    return {
+        name.rsplit("/", 1)[0]: rows(folder, content)
         for name, content in files.items()
         if name.endswith(".gz.parquet")
     }
+
+
+def test_an_export_has_the_rows_of_the_snapshot(
+    exported: Scene, target: Buckets, tmp_path: Path
+) -> None:
+    """An export has the rows of the snapshot, none later: of each table, one numbered folder for
+    each partition.
+    """
+    export(exported, S3Prefix="prod/")
+    files = target.files
     info = json.loads(files["prod/monthly/export_info_monthly.json"])
     listed = json.loads(files["prod/monthly/export_tables_info_monthly_from_1_to_5.json"])
 
     assert {
-        "partial/shop/sales.empty/1": [],
         "prod/monthly/shop/public.parted/1": [(1, "one")],
         "prod/monthly/shop/public.parted/2": [(10, "ten")],
         "prod/monthly/shop/public.single/1": [(None,), ("",)],
         "prod/monthly/shop/public.with_space/1": [(7,)],
         "prod/monthly/shop/sales.empty/1": [],
         "prod/monthly/shop/sales.orders/1": ORDERS,
-    } == tables
+    } == tables(files, tmp_path)
     assert ("COMPLETE", "prod/monthly") == (info["status"], info["exportedFilesPath"])
     assert {
         "shop.public.parted",
@@ -127,10 +141,19 @@ def test_an_export_has_the_rows_of_the_snapshot(
         "shop.sales.empty",
         "shop.sales.orders",
     } == {table["target"] for table in listed["perTableStatus"]}
-    assert ("FAILED", "The snapshot has no table in shop.nowhere (ExportOnly).") == (
-        failed["Status"],
-        failed["FailureCause"],
-    )
+
+
+def test_an_export_has_only_the_tables_that_are_named(
+    exported: Scene, target: Buckets, tmp_path: Path
+) -> None:
+    """ExportOnly names the tables of an export, and a name that the snapshot lacks fails the task."""
+    export(exported, ExportTaskIdentifier="partial", ExportOnly=["shop.sales.empty"])
+    unknown = ["shop.nowhere", "shop.sales"]
+    failed = export(exported, ExportTaskIdentifier="unknown", ExportOnly=unknown)
+
+    assert {"partial/shop/sales.empty/1": []} == tables(target.files, tmp_path)
+    assert "FAILED" == failed["Status"]
+    assert "The snapshot has no table in shop.nowhere (ExportOnly)." == failed["FailureCause"]
 
 
 def test_what_parquet_cannot_hold_is_refused_with_a_sentence(
