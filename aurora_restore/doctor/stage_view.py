@@ -64,7 +64,7 @@ class StageView(AccountState):
         request = ProbeRequest(str(uuid4()), self.now())
         for plan in self.plans.values():
             if isinstance(plan, Plan):
-                detail = {"request_id": request.request_id, "settings": plan.to_item()}
+                detail = {"request_id": request.request_id, "settings": plan.to_settings()}
                 self.ports.put_events([(PROBE_REQUESTED, detail)])
         return request
 

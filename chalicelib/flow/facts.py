@@ -143,7 +143,7 @@ class Facts:
     @classmethod
     def of_item(cls, item: Any) -> "Facts":
         """Read the facts of a record, or of a row of the trail; raises pydantic.ValidationError."""
-        return _adapter().validate_python(present_facts(item))
+        return _adapter().validate_python(present_facts({} if item is None else item))
 
     def without(self, phases: frozenset[Phase]) -> "Facts":
         """Forget the facts of phases, and what was tried.

@@ -60,34 +60,45 @@ OLDER_FACTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def is_older(item: Mapping[str, Any]) -> bool:
-    """Tell whether a record has the settings of its plan in one flat map."""
-    settings = item.get("settings")
-    return isinstance(settings, Mapping) and "source_region" in settings
-
-
 def present_form(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a record to the present form; a record that has it stays as it is."""
-    if not is_older(item):
-        return dict(item)
-    present = {RENAMED.get(name, name): value for name, value in item.items()}
-    present["settings"] = nested(item["settings"])
-    present["facts"] = present_facts(item.get("facts"))
+    """Convert a record to the present form; a record that has it stays as it is.
+
+    Each part is judged by itself: a function of the version before that writes during a deployment
+    leaves a record of both forms. A part that is no map stays as it is, and is refused when read.
+    """
+    present = dict(item)
+    for old, new in RENAMED.items():
+        if old in present:
+            present.setdefault(new, present.pop(old))
+    if _is_flat_plan(item.get("settings")):
+        present["settings"] = nested(item["settings"])
+    if "facts" in item:
+        present["facts"] = present_facts(item["facts"])
     return present
 
 
 def present_facts(facts: Any) -> Any:
     """Nest the facts of a record, or of a row of the audit trail, by phase."""
     if not isinstance(facts, Mapping):
-        return facts or {}
+        return facts
     found: dict[str, Any] = {name: part for name, part in facts.items() if name not in OLDER_FACTS}
     for name in facts.keys() & OLDER_FACTS.keys():
         phase, field = OLDER_FACTS[name]
-        found.setdefault(phase, {})[field] = facts[name]
+        part = found.get(phase, {})
+        found[phase] = {**part, field: facts[name]} if isinstance(part, Mapping) else part
     return found
 
 
 def outdated(item: Mapping[str, Any]) -> tuple[str, ...]:
     """Name what a record has that the present form has not, such as flat `settings`."""
-    flat = ("settings",) if is_older(item) else ()
-    return (*flat, *(name for name in RENAMED if name in item))
+    facts = item.get("facts")
+    flat_facts = isinstance(facts, Mapping) and not OLDER_FACTS.keys().isdisjoint(facts)
+    return (
+        *(("settings",) if _is_flat_plan(item.get("settings")) else ()),
+        *(("facts",) if flat_facts else ()),
+        *(name for name in RENAMED if name in item),
+    )
+
+
+def _is_flat_plan(settings: Any) -> bool:
+    return isinstance(settings, Mapping) and "source_region" in settings

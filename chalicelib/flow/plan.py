@@ -168,6 +168,15 @@ class Plan:
         """Read what `to_item` wrote; raises pydantic.ValidationError."""
         return _ADAPTER.validate_python(item)
 
+    def to_settings(self) -> dict[str, Any]:
+        """Write the plan as JSON with the settings by their names, as `of_settings` takes them."""
+        item = self.to_item()
+        settings = {
+            name: (item[group] if group else item)[field]
+            for name, (group, field) in SETTINGS.items()
+        }
+        return {**settings, **{name: item[name] for name in _NOT_SETTINGS}}
+
     def to_item(self) -> dict[str, Any]:
         """Write the plan as JSON knows it, as records and events have it."""
         item: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
@@ -234,6 +243,7 @@ _GROUPS: Mapping[str, type] = {
     "users": UserPlan,
     "reports": ReportPlan,
 }
+_NOT_SETTINGS = ("name", "stage", "account", "partition")
 _OF_A_SIDE = ("region", "cluster_id")  # their settings say whose: source_region, target_region
 SETTINGS: Mapping[str, tuple[str, str]] = {
     "step_deadline": ("", "step_deadline"),

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from chalicelib.flow import exposure
 from chalicelib.flow.choreography import ROWS, STEPS, TERMINAL
@@ -85,6 +93,13 @@ class CancelRequested(BaseModel):
     reason: _Reason | None = None
 
 
+def _read_plan(settings: Any) -> Plan:
+    """Read the settings of a plan by their names; those of another version are ignored."""
+    if not isinstance(settings, dict):
+        raise ValueError("should be the settings of a plan")  # noqa: TRY004 # pydantic's contract
+    return Plan.of_settings(**settings)
+
+
 class ProbeRequested(BaseModel):
     """The doctor's request that setup-db-users try its network.
 
@@ -94,7 +109,7 @@ class ProbeRequested(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     request_id: _Id
-    settings: Plan
+    settings: Annotated[Plan, PlainValidator(_read_plan)]
 
 
 class RdsNotice(BaseModel):

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from chalicelib.flow.choreography import ENDING, TERMINAL, State
-from chalicelib.flow.errors import TransientError
+from chalicelib.flow.errors import TransientError, UnreadableRecordError
 from chalicelib.flow.facts import Facts
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.timestamps import iso_timestamp
@@ -99,7 +99,19 @@ class Operations:
             item = self.store.change(change)
         except ConditionError as error:
             return _judge_claim(error.items[0], operation_id, states, owner, now)
-        return Claim(Operation.from_item(item), held=True)
+        try:
+            return Claim(Operation.from_item(item), held=True)
+        except UnreadableRecordError:
+            self._give_back(
+                operation_id, owner
+            )  # another version's function may be able to read it
+            raise
+
+    def _give_back(self, operation_id: str, owner: str) -> None:
+        mine = When("lease_owner", "is", owner)
+        change = Change(operation_id, remove=("lease_owner", "lease_until"), when=(mine,))
+        with suppress(ConditionError):  # its time is over, and another one has it
+            self.store.change(change)
 
     def advance(
         self, before: Operation, after: Operation, *, step: str, what: str, owner: str

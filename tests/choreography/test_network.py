@@ -212,7 +212,7 @@ def test_the_doctors_question_is_answered_where_it_looks(stage: FaultyStage) -> 
     """With the question's id and the time; nothing else is written, and no operation begins."""
     settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
-    asked(stage, {"request_id": "doctor-1", "settings": settings.to_item()})
+    asked(stage, {"request_id": "doctor-1", "settings": settings.to_settings()})
     answer = stage.operations.trial(DEFAULT_PLAN)
 
     assert ("doctor-1", [], []) == (
@@ -224,12 +224,22 @@ def test_the_doctors_question_is_answered_where_it_looks(stage: FaultyStage) -> 
     assert [] == stage.notices()
 
 
+def test_the_doctor_of_another_version_is_answered(stage: FaultyStage) -> None:
+    """The doctor's question is answered also where it has a setting that this version lacks."""
+    settings = plan(stage.ports(), DEFAULT_PLAN)
+    assert settings is not None
+    newer = settings.to_settings() | {"masking_rules": ["none"]}
+    asked(stage, {"request_id": "doctor-1", "settings": newer})
+
+    assert "doctor-1" == stage.operations.trial(DEFAULT_PLAN)["request_id"]
+
+
 def test_what_is_missing_is_answered_with_what_to_do(stage: FaultyStage) -> None:
     """One sentence for what is wrong and one for what to do, for each problem."""
     settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
     stage.inject(NO_ANSWER, step=IN_VPC, call=CALLS["RDS"])
-    asked(stage, {"request_id": "doctor-1", "settings": settings.to_item()})
+    asked(stage, {"request_id": "doctor-1", "settings": settings.to_settings()})
     ((reason, remedy),) = stage.operations.trial(DEFAULT_PLAN)["problems"]
 
     assert f"{IN_VPC} does not reach RDS ({TARGET_REGION})." == reason

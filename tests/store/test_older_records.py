@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import UnreadableRecordError
 from chalicelib.flow.older_records import outdated
 from chalicelib.flow.operation import Operation
 from chalicelib.records.operations import Operations, WriteResult
@@ -90,3 +91,57 @@ def test_facts_that_are_remembered_turn_the_record_into_the_new_form(
     item = operations.store.get(key) or {}
 
     assert () == outdated(item)
+
+
+def test_a_record_of_both_forms_is_read_whole_and_written_in_the_present_one() -> None:
+    """A record that a function of the version before changed during a deployment loses nothing.
+
+    Such a function writes flat facts and attributes of the older names beside nested settings.
+    """
+    before = older("target_deleting")
+    mixed = Operation.from_item(before).to_item() | {
+        "facts": before["facts"],
+        "stopped_in": "TARGET_DELETING",
+        "bugs": 2,
+    }
+    del mixed["unexpected_errors"]
+    operation = Operation.from_item(mixed)
+
+    assert Operation.from_item(before).facts == operation.facts
+    assert State.TARGET_DELETING is operation.stopped_at
+    assert 2 == operation.unexpected_errors
+    assert {"facts", "stopped_in", "bugs"} == {*operation.outdated}
+    assert () == Operation.from_item(operation.to_item()).outdated
+
+
+@pytest.mark.parametrize("facts", [None, [], "all", {"snapshot": None}, {"copies": "both"}])
+@pytest.mark.parametrize("flat", [{}, {"snapshot_arn": "arn", "copy_arn": "arn"}])
+def test_facts_that_are_no_map_are_refused(facts: Any, flat: dict[str, Any]) -> None:
+    """A record whose facts, or a phase of them, are no map is refused, and never read as empty."""
+    damaged = facts | flat if isinstance(facts, dict) else facts
+    item = older("copying") | {"facts": damaged}
+
+    with pytest.raises(UnreadableRecordError, match="facts"):
+        Operation.from_item(item)
+
+
+def test_reading_changes_nothing_of_the_item() -> None:
+    """Reading a record leaves the item as it was, also where flat and nested facts are mixed."""
+    item = older("copying")
+    item["facts"] |= {"snapshot": {"arn": "arn"}}
+    Operation.from_item(item)
+
+    assert {"arn": "arn"} == item["facts"]["snapshot"]
+
+
+def test_a_record_that_cannot_be_read_keeps_no_lease(operations: Operations) -> None:
+    """A claim that finds a record which it cannot read gives the lease back.
+
+    A function of another version, which can read it, does not have to wait for the lease's end.
+    """
+    key = put(operations, older("copying") | {"facts": "none"})
+    with pytest.raises(UnreadableRecordError):
+        operations.claim(key, (State.COPYING,), owner="me", now=NOW, until=NOW)
+    item = operations.store.get(key) or {}
+
+    assert set() == {"lease_owner", "lease_until"} & item.keys()
