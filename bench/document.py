@@ -72,8 +72,9 @@ _HEAD = """
 # Performance
 
 Written by `make bench`; do not edit. All but [the package](#the-package) and [the users'
-rights](#the-users-rights-in-a-large-database) is measured in virtual time, on the simulation that the proof uses: the
-real steps and runner, the model of Aurora, and in-memory twins of the rest. Nothing here was measured in an account.
+rights](#the-users-rights-in-a-large-database) is measured in virtual time, on the simulation that
+the proof uses: the real steps and runner, the model of Aurora, and in-memory twins of the rest.
+Nothing here was measured in an account.
 """
 
 
@@ -206,15 +207,18 @@ def _crowd_section(results: BenchResults) -> str:
     words = f"""
 ## Many operations open at once
 
-Each has a plan, a target with one instance and a manual snapshot of its own (copies of one snapshot are made one after
-another), all are asked for within {START_WITHIN_SECONDS:.0f} s, events come after {HINTS_SECONDS:.0f} s, and every
-target was restored before. The door's resolution of so many plans from SSM is left out. Each size runs in a process of
-its own; wall-clock time and memory are those of the simulation. What each costs falls because ticks are shared, and
-above a hundred because a tick announces no more than its share: an operation is looked at less often, and seen later.
+Each has a plan, a target with one instance and a manual snapshot of its own (copies of one
+snapshot are made one after another), all are asked for within {START_WITHIN_SECONDS:.0f} s,
+events come after {HINTS_SECONDS:.0f} s, and every target was restored before. The door's
+resolution of so many plans from SSM is left out. Each size runs in a process of its own;
+wall-clock time and memory are those of the simulation. What each costs falls because ticks are
+shared, and above a hundred because a tick announces no more than its share: an operation is
+looked at less often, and seen later.
 
-RDS takes {RDS_BURST} requests at once and {RDS_PER_SECOND} a second after that, of an account in a region (user guide,
-request throttling). The model takes all, so "beyond" are the calls that would have been throttled: of the steps that
-ticks announced, of those and all that followed from them, and of all.
+RDS takes {RDS_BURST} requests at once and {RDS_PER_SECOND} a second after that, of an account in
+a region (user guide, request throttling). The model takes all, so "beyond" are the calls that
+would have been throttled: of the steps that ticks announced, of those and all that followed from
+them, and of all.
 """.strip()
     each = (
         "operations at once",
@@ -313,11 +317,12 @@ def rights_section(found: Sequence[Rights]) -> str:
     return f"""
 ## The users' rights in a large database
 
-A real server, the embedded PostgreSQL, on the machine that wrote this page, by the clock. Each owner has a schema with
-{rights.TABLES_EACH} tables, and PUBLIC has every right on each table, so that all of them are to be moved. The work is
-done in transactions of at most {OBJECTS_PER_TRANSACTION} objects and {OWNERS_PER_TRANSACTION} owners. An invocation
-that is nearly over ends between two of them and says how many objects are to go; the next one, like the one after a
-killed one, finds what is still to be set.
+A real server, the embedded PostgreSQL, on the machine that wrote this page, by the clock. Each
+owner has a schema with {rights.TABLES_EACH} tables, and PUBLIC has every right on each table, so
+that all of them are to be moved. The work is done in transactions of at most
+{OBJECTS_PER_TRANSACTION} objects and {OWNERS_PER_TRANSACTION} owners. An invocation that is
+nearly over ends between two of them and says how many objects are to go; the next one, like the
+one after a killed one, finds what is still to be set.
 
 {table(head, rows)}
 """
@@ -332,12 +337,15 @@ def _beside(results: BenchResults) -> str:
 ## Beside the tables
 
 - An idle tick of the heartbeat is billed {tick:.0f} ms; a day of 1,440 of them costs ${day:.5f}.
-- Logs are not in the dollars above: a day with one night writes {results.log_volume.size / 1e6:.2f} MB at level INFO,
-  Lambda's own lines left out, which is ${logs:.5f}.
-- Metrics are not in them either: one plan writes {metric_count} metrics (name and dimensions). CloudWatch
-  asks $0.30 for each that is written to during a month, by the hour: at most ${metrics:.2f} a month, which is more than
-  all the rest. Those of the heartbeat are written around the clock, those of an operation in one or two hours of a day.
-- No free tier is counted. Storage, point-in-time recovery and alarms are left out, and so is what Aurora costs.
+- Logs are not in the dollars above: a day with one night writes
+  {results.log_volume.size / 1e6:.2f} MB at level INFO, Lambda's own lines left out, which is
+  ${logs:.5f}.
+- Metrics are not in them either: one plan writes {metric_count} metrics (name and dimensions).
+  CloudWatch asks $0.30 for each that is written to during a month, by the hour: at most
+  ${metrics:.2f} a month, which is more than all the rest. Those of the heartbeat are written
+  around the clock, those of an operation in one or two hours of a day.
+- No free tier is counted. Storage, point-in-time recovery and alarms are left out, and so is what
+  Aurora costs.
 """
 
 
@@ -354,27 +362,31 @@ def _taken(results: BenchResults) -> str:
     return f"""
 ## How it was taken
 
-- **Added** is the time from the snapshot's event to the record's SUCCEEDED, less the time in which Aurora had anything
-  of the operation under way, by the model's own schedule: copying, deleting, restoring, creating, setting the password.
-- **The same nights for all**: {results.phases} phases of the heartbeat against the night's start, {results.nights}
-  nights each, of which the first is told apart; each of Aurora's durations is drawn anew every night, up to
-  {JITTER:.0%} shorter or longer, and by up to {JITTER_SECONDS:.0f} s where that is more (half of itself at most), and
-  is the same for every contender. So no poller divides a duration by chance. "Most" is the worst night.
-- **The choreography** runs with its default settings. Each invocation has a clock of its own, which begins when it is
-  woken, moves by the start and by each call, and holds nobody else up. What it puts arrives
-  {latencies.BUS_SECONDS} s later; RDS's events arrive after the delay that is named, or never; the snapshot's own
-  event, which begins the night, always comes, for all contenders alike.
-- **The poller** is a step machine with the same steps: a task, a choice, and where the step says "wait" a wait of
-  exactly 30 s or 60 s. Every task and choice is a transition, and every wait.
-- **The waiter** is one function that sleeps 30 s between its looks, is billed for that, and calls itself again before
-  Lambda's 15 minutes are over.
-- Both carry the record along at no charge, with no table, no audit trail, no lock, no lease and no heartbeat: what that
-  is worth is not priced. Where our step asks twice, so do they: their looks are our steps.
-- **DynamoDB units** are computed from the sizes of items (developer guide, item sizes and formats; read and write
-  operations): each index costs its own, a new index key costs two writes, a transaction doubles all of it, a refused
-  condition costs what stood there.
-- **Assumed**: {assumed}; a cold start
-  {latencies.COLD_START_SECONDS} s, a warm one {latencies.WARM_START_SECONDS * 1000:.0f} ms; an environment is kept for
+- **Added** is the time from the snapshot's event to the record's SUCCEEDED, less the time in
+  which Aurora had anything of the operation under way, by the model's own schedule: copying,
+  deleting, restoring, creating, setting the password.
+- **The same nights for all**: {results.phases} phases of the heartbeat against the night's start,
+  {results.nights} nights each, of which the first is told apart; each of Aurora's durations is
+  drawn anew every night, up to {JITTER:.0%} shorter or longer, and by up to {JITTER_SECONDS:.0f}
+  s where that is more (half of itself at most), and is the same for every contender. So no poller
+  divides a duration by chance. "Most" is the worst night.
+- **The choreography** runs with its default settings. Each invocation has a clock of its own,
+  which begins when it is woken, moves by the start and by each call, and holds nobody else up.
+  What it puts arrives {latencies.BUS_SECONDS} s later; RDS's events arrive after the delay that
+  is named, or never; the snapshot's own event, which begins the night, always comes, for all
+  contenders alike.
+- **The poller** is a step machine with the same steps: a task, a choice, and where the step says
+  "wait" a wait of exactly 30 s or 60 s. Every task and choice is a transition, and every wait.
+- **The waiter** is one function that sleeps 30 s between its looks, is billed for that, and calls
+  itself again before Lambda's 15 minutes are over.
+- Both carry the record along at no charge, with no table, no audit trail, no lock, no lease and
+  no heartbeat: what that is worth is not priced. Where our step asks twice, so do they: their
+  looks are our steps.
+- **DynamoDB units** are computed from the sizes of items (developer guide, item sizes and
+  formats; read and write operations): each index costs its own, a new index key costs two writes,
+  a transaction doubles all of it, a refused condition costs what stood there.
+- **Assumed**: {assumed}; a cold start {latencies.COLD_START_SECONDS} s, a warm one
+  {latencies.WARM_START_SECONDS * 1000:.0f} ms; an environment is kept for
   {latencies.KEPT_WARM.seconds // 60} idle minutes.
 
 List prices as of {prices.AS_OF}, {prices.REGION}:
