@@ -92,11 +92,9 @@ def test_success_is_not_said_of_what_cannot_be_used(
     stage = FaultyStage(groups, durations=LONG_DELETION)
     ended = before_success(stage, deed)
 
-    assert (State.FAILED, "archive-snapshot", from_step) == (
-        ended.state,
-        ended.failed_step,
-        ended.rerun_from,
-    )
+    assert State.FAILED == ended.state
+    assert "archive-snapshot" == ended.failed_step
+    assert from_step == ended.rerun_from
     assert told in str(ended.reason)
 
 
@@ -112,10 +110,8 @@ def test_what_is_under_way_is_waited_for_before_success_is_said(
     waiting = stage.only()
     stage.aurora.set_status(arn, "available")
 
-    assert (State.USERS_READY, "modifying.") == (
-        waiting.state,
-        str(waiting.waiting_for).split()[-1],
-    )
+    assert State.USERS_READY == waiting.state
+    assert "modifying." == str(waiting.waiting_for).split()[-1]
     assert State.SUCCEEDED is stage.run_to_the_end().state
 
 
@@ -216,11 +212,9 @@ def test_a_rerun_on_a_stopped_cluster_is_refused_within_minutes() -> None:
     ended = stage.all_operations()[-1]
     took = (ended.ended_at or stage.clock.now()) - ended.created_at
 
-    assert (State.FAILED, True, True) == (
-        ended.state,
-        "start-db-cluster" in str(ended.remedy),
-        took.total_seconds() < 600,
-    )
+    assert State.FAILED == ended.state
+    assert "start-db-cluster" in str(ended.remedy)
+    assert took.total_seconds() < 600
 
 
 def test_a_cluster_that_is_stopped_while_its_instances_are_made_is_refused(
@@ -233,8 +227,6 @@ def test_a_cluster_that_is_stopped_while_its_instances_are_made_is_refused(
     stop_target(stage)
     ended = stage.run_to_the_end()
 
-    assert (State.FAILED, "check-restore-status", True) == (
-        ended.state,
-        ended.failed_step,
-        "is stopped." in str(ended.reason),
-    )
+    assert State.FAILED == ended.state
+    assert "check-restore-status" == ended.failed_step
+    assert "is stopped." in str(ended.reason)

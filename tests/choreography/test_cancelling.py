@@ -26,14 +26,12 @@ def test_an_operation_that_nobody_acts_on_is_cancelled(stage: FaultyStage, state
     ended = stage.run_to_the_end()
     reason = 'Cancelled on request, with the reason "not tonight".'
 
-    assert (State.CANCELLED, state, reason, deleted, ["CANCELLED"], []) == (
-        ended.state,
-        ended.stopped_at,
-        ended.reason,
-        len(stage.calls_of(*DELETIONS)),
-        [notice["outcome"] for notice in stage.notices()],
-        stage.broken_promises(),
-    )
+    assert State.CANCELLED == ended.state
+    assert state == ended.stopped_at
+    assert reason == ended.reason
+    assert deleted == len(stage.calls_of(*DELETIONS))
+    assert ["CANCELLED"] == [notice["outcome"] for notice in stage.notices()]
+    assert [] == stage.broken_promises()
 
 
 @pytest.mark.parametrize("state", EXAMPLES)
@@ -49,12 +47,10 @@ def test_an_operation_is_cancelled_in_the_middle_of_a_step(
     )
     ended = stage.run_night()
 
-    assert (State.CANCELLED, state, True, []) == (
-        ended.state,
-        ended.stopped_at,
-        ended.notified,
-        stage.broken_promises(),
-    )
+    assert State.CANCELLED == ended.state
+    assert state == ended.stopped_at
+    assert ended.notified is True
+    assert [] == stage.broken_promises()
 
 
 def test_what_a_step_made_while_it_was_cancelled_is_known(stage: FaultyStage) -> None:
@@ -69,10 +65,8 @@ def test_what_a_step_made_while_it_was_cancelled_is_known(stage: FaultyStage) ->
         "DBClusters"
     ]
 
-    assert (State.CANCELLED, cluster["DbClusterResourceId"]) == (
-        ended.state,
-        ended.facts.target.cluster_resource_id,
-    )
+    assert State.CANCELLED == ended.state
+    assert cluster["DbClusterResourceId"] == ended.facts.target.cluster_resource_id
 
 
 def test_a_cancel_that_comes_at_the_very_end_is_refused(stage: FaultyStage) -> None:
@@ -83,11 +77,9 @@ def test_a_cancel_that_comes_at_the_very_end_is_refused(stage: FaultyStage) -> N
     ended = stage.run_to_the_end()
     reason = f"The operation {operation.operation_id} is ARCHIVED, which is too late to cancel."
 
-    assert (State.SUCCEEDED, reason, []) == (
-        ended.state,
-        stage.notices()[0]["reason"],
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert reason == stage.notices()[0]["reason"]
+    assert [] == stage.broken_promises()
 
 
 def test_a_cancel_of_what_has_ended_is_refused(stage: FaultyStage) -> None:
@@ -99,11 +91,9 @@ def test_a_cancel_of_what_has_ended_is_refused(stage: FaultyStage) -> None:
         f"The operation {ended.operation_id} ended as SUCCEEDED, so there is nothing to cancel."
     )
 
-    assert (ended, reason, []) == (
-        stage.only(),
-        stage.notices()[-1]["reason"],
-        stage.broken_promises(),
-    )
+    assert ended == stage.only()
+    assert reason == stage.notices()[-1]["reason"]
+    assert [] == stage.broken_promises()
 
 
 def test_a_failing_operation_is_past_cancelling(stage: FaultyStage) -> None:
@@ -114,20 +104,18 @@ def test_a_failing_operation_is_past_cancelling(stage: FaultyStage) -> None:
     stage.request("CancelRequested", operation_id=operation.operation_id)
     ended = stage.run_to_the_end()
 
-    assert (State.FAILED, ["refused", "end"]) == (
-        ended.state,
-        [notice["kind"] for notice in stage.notices()],
-    )
+    assert State.FAILED == ended.state
+    assert ["refused", "end"] == [notice["kind"] for notice in stage.notices()]
 
 
 def test_a_cancel_of_an_unknown_operation_is_refused(stage: FaultyStage) -> None:
     """Nothing is made of it."""
     stage.request("CancelRequested", operation_id="nobody-knows")
 
-    assert ([], ['There is no operation "nobody-knows" in the stage test.']) == (
-        stage.all_operations(),
-        [notice["reason"] for notice in stage.notices()],
-    )
+    assert [] == stage.all_operations()
+    assert ['There is no operation "nobody-knows" in the stage test.'] == [
+        notice["reason"] for notice in stage.notices()
+    ]
 
 
 def test_two_cancels_are_one(stage: FaultyStage) -> None:
@@ -138,11 +126,9 @@ def test_two_cancels_are_one(stage: FaultyStage) -> None:
     stage.request("CancelRequested", operation_id=operation.operation_id, reason="second")
     ended = stage.run_to_the_end()
 
-    assert (State.CANCELLED, 1, []) == (
-        ended.state,
-        stage.path().count("CANCELLING"),
-        stage.broken_promises(),
-    )
+    assert State.CANCELLED == ended.state
+    assert 1 == stage.path().count("CANCELLING")
+    assert [] == stage.broken_promises()
 
 
 @pytest.mark.parametrize("state", EXAMPLES)

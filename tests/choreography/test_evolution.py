@@ -52,12 +52,10 @@ def test_a_record_of_a_newer_version_is_continued(stage: FaultyStage) -> None:
     ended = stage.run_to_the_end()
     item = stage.store.tables["state"][operation.operation_id]
 
-    assert (State.SUCCEEDED, "blue", ["none"], []) == (
-        ended.state,
-        item["colour"],
-        item["settings"]["masking_rules"],
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert "blue" == item["colour"]
+    assert ["none"] == item["settings"]["masking_rules"]
+    assert [] == stage.broken_promises()
 
 
 def test_a_record_of_an_older_version_is_continued(stage: FaultyStage) -> None:
@@ -115,11 +113,9 @@ def test_settings_that_change_do_not_alter_what_is_under_way(stage: FaultyStage)
     stage.environment["ARCHIVE_SNAPSHOT"] = "false"
     ended = stage.run_to_the_end()
 
-    assert (State.SUCCEEDED, 2, True) == (
-        ended.state,
-        len(ended.facts.target.instances),
-        ended.facts.copies.archived,
-    )
+    assert State.SUCCEEDED == ended.state
+    assert 2 == len(ended.facts.target.instances)
+    assert ended.facts.copies.archived is True
 
 
 def test_a_record_that_cannot_be_read_fails_the_invocation(stage: FaultyStage) -> None:
@@ -136,8 +132,6 @@ def test_a_record_that_cannot_be_read_fails_the_invocation(stage: FaultyStage) -
     names = {type(error).__name__ for error in stage.failures}
     stage.edit(operation.operation_id, settings=settings)
 
-    assert ({"UnreadableRecordError"}, State.SUCCEEDED, []) == (
-        names,
-        stage.run_to_the_end().state,
-        stage.broken_promises(),
-    )
+    assert {"UnreadableRecordError"} == names
+    assert State.SUCCEEDED == stage.run_to_the_end().state
+    assert [] == stage.broken_promises()

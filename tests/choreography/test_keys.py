@@ -49,12 +49,10 @@ def test_a_key_that_is_disabled_during_the_copy_leaves_the_old_target(stage: Fau
     """The copy is there, and cannot be restored: the check before the deletion says so."""
     failed = disabled_during_the_copy(stage)
 
-    assert (State.FAILED, State.SNAPSHOT_READY, True, []) == (
-        failed.state,
-        failed.stopped_at,
-        "Disabled" in (failed.reason or ""),
-        stage.calls_of("delete_db_instance", "delete_db_cluster"),
-    )
+    assert State.FAILED == failed.state
+    assert State.SNAPSHOT_READY == failed.stopped_at
+    assert "Disabled" in (failed.reason or "")
+    assert [] == stage.calls_of("delete_db_instance", "delete_db_cluster")
 
 
 @pytest.mark.parametrize("how", [{}, {"from_step": "copy-snapshot"}, {"from_step": "delete-rds"}])
@@ -65,14 +63,12 @@ def test_a_rerun_under_another_key_copies_again(stage: FaultyStage, how: dict[st
     again(stage, failed.operation_id, **how)
     ended = stage.all_operations()[-1]
 
-    assert (State.SUCCEEDED, "SNAPSHOT_FOUND", wanted, wanted, wanted, []) == (
-        ended.state,
-        stage.path()[0],
-        ended.facts.copies.kms_key_arn,
-        keys_of_copies(stage)[-1],
-        key_of_target(stage),
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert "SNAPSHOT_FOUND" == stage.path()[0]
+    assert wanted == ended.facts.copies.kms_key_arn
+    assert wanted == keys_of_copies(stage)[-1]
+    assert wanted == key_of_target(stage)
+    assert [] == stage.broken_promises()
 
 
 def test_a_rerun_after_the_deletion_copies_again_where_the_key_is_another(
@@ -84,12 +80,10 @@ def test_a_rerun_after_the_deletion_copies_again_where_the_key_is_another(
     wanted, stage.environment["KMS_KEY_ID"] = other_key(stage), OTHER
     again(stage, failed.operation_id)
 
-    assert (State.SUCCEEDED, "SNAPSHOT_FOUND", wanted, []) == (
-        stage.all_operations()[-1].state,
-        stage.path()[0],
-        key_of_target(stage),
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert "SNAPSHOT_FOUND" == stage.path()[0]
+    assert wanted == key_of_target(stage)
+    assert [] == stage.broken_promises()
 
 
 @pytest.mark.parametrize("state", [State.COPYING, State.SNAPSHOT_READY, State.TARGET_DELETING])
@@ -102,13 +96,11 @@ def test_an_alias_that_is_moved_meanwhile_changes_nothing(stage: FaultyStage, st
     stage.keys.disable(stage.key_arn())
     ended = stage.run_to_the_end()
 
-    assert (State.SUCCEEDED, True, before, [before], []) == (
-        ended.state,
-        before != stage.key_arn(),
-        key_of_target(stage),
-        keys_of_copies(stage),
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert before != stage.key_arn()
+    assert before == key_of_target(stage)
+    assert [before] == keys_of_copies(stage)
+    assert [] == stage.broken_promises()
 
 
 def test_a_rerun_resolves_an_alias_that_was_moved(stage: FaultyStage) -> None:
@@ -121,13 +113,11 @@ def test_a_rerun_resolves_an_alias_that_was_moved(stage: FaultyStage) -> None:
     ended = stage.all_operations()[-1]
     stage.run(600)
 
-    assert (State.SUCCEEDED, wanted, [ended.name_of_copy], True, []) == (
-        ended.state,
-        key_of_target(stage),
-        copies(stage),
-        failed.name_of_copy != ended.name_of_copy,
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert wanted == key_of_target(stage)
+    assert [ended.name_of_copy] == copies(stage)
+    assert failed.name_of_copy != ended.name_of_copy
+    assert [] == stage.broken_promises()
 
 
 def test_a_rerun_with_the_key_enabled_again_adopts_the_copy(stage: FaultyStage) -> None:
@@ -136,12 +126,10 @@ def test_a_rerun_with_the_key_enabled_again_adopts_the_copy(stage: FaultyStage) 
     stage.keys.enable(stage.key_arn())
     again(stage, failed.operation_id)
 
-    assert (State.SUCCEEDED, "SNAPSHOT_READY", 1, []) == (
-        stage.all_operations()[-1].state,
-        stage.path()[0],
-        len(keys_of_copies(stage)),
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert "SNAPSHOT_READY" == stage.path()[0]
+    assert 1 == len(keys_of_copies(stage))
+    assert [] == stage.broken_promises()
 
 
 @pytest.mark.parametrize("same_key", [True, False])
@@ -167,12 +155,10 @@ def test_a_copy_of_an_earlier_version_is_adopted_under_its_key_only(
     again(stage, failed.operation_id, from_step="copy-snapshot")
     ended = stage.all_operations()[-1]
 
-    assert (State.SUCCEEDED, same_key, stage.key_arn(), []) == (
-        ended.state,
-        ended.name_of_copy == name,
-        key_of_target(stage),
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert same_key == (ended.name_of_copy == name)
+    assert stage.key_arn() == key_of_target(stage)
+    assert [] == stage.broken_promises()
 
 
 def test_a_record_of_an_earlier_version_is_restored_under_the_key_of_its_copy(
@@ -188,11 +174,9 @@ def test_a_record_of_an_earlier_version_is_restored_under_the_key_of_its_copy(
     stage.keys.create(ACCOUNT, TARGET_REGION, "alias/aurora-restore")
     ended = stage.run_to_the_end()
 
-    assert (State.SUCCEEDED, before, []) == (
-        ended.state,
-        key_of_target(stage),
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert before == key_of_target(stage)
+    assert [] == stage.broken_promises()
 
 
 def test_a_target_whose_key_is_disabled_is_not_deleted_for_a_final_snapshot() -> None:
@@ -206,14 +190,12 @@ def test_a_target_whose_key_is_disabled_is_not_deleted_for_a_final_snapshot() ->
     stage.run(1800)
     ended = stage.run_night()
 
-    assert (State.SUCCEEDED, State.FAILED, State.SNAPSHOT_READY, wanted, True, []) == (
-        first.state,
-        ended.state,
-        ended.stopped_at,
-        ended.facts.copies.kms_key_arn,
-        "SKIP_FINAL_SNAPSHOT=true" in (ended.remedy or ""),
-        stage.calls_of("delete_db_instance"),
-    )
+    assert State.SUCCEEDED == first.state
+    assert State.FAILED == ended.state
+    assert State.SNAPSHOT_READY == ended.stopped_at
+    assert wanted == ended.facts.copies.kms_key_arn
+    assert "SKIP_FINAL_SNAPSHOT=true" in (ended.remedy or "")
+    assert [] == stage.calls_of("delete_db_instance")
 
 
 def runs_under_two_keys(stage: FaultyStage) -> list[Operation]:

@@ -30,13 +30,11 @@ def test_a_target_that_is_not_ours_any_more_survives_the_rerun_of_its_deletion(
     again(stage, first)
     ended = stage.all_operations()[-1]
 
-    assert (State.FAILED, State.SNAPSHOT_READY, True, [], True) == (
-        ended.state,
-        ended.stopped_at,
-        "does not carry our tag" in (ended.reason or ""),
-        stage.calls_of(*DELETIONS, "modify_db_cluster"),
-        target(stage)["DeletionProtection"],
-    )
+    assert State.FAILED == ended.state
+    assert State.SNAPSHOT_READY == ended.stopped_at
+    assert "does not carry our tag" in (ended.reason or "")
+    assert [] == stage.calls_of(*DELETIONS, "modify_db_cluster")
+    assert target(stage)["DeletionProtection"] is True
 
 
 def test_a_target_whose_copy_is_gone_survives_the_rerun_of_its_deletion(stage: FaultyStage) -> None:
@@ -54,12 +52,10 @@ def test_a_target_whose_copy_is_gone_survives_the_rerun_of_its_deletion(stage: F
 
     command = rerun_command(ended)
 
-    assert (State.FAILED, "snapshot-check", [], True) == (
-        ended.state,
-        ended.rerun_from,
-        stage.calls_of(*DELETIONS),
-        command in stage.notices()[-1]["text"],
-    )
+    assert State.FAILED == ended.state
+    assert "snapshot-check" == ended.rerun_from
+    assert [] == stage.calls_of(*DELETIONS)
+    assert command in stage.notices()[-1]["text"]
     assert '\\"from_step\\": \\"snapshot-check\\"' in command
 
 
@@ -86,11 +82,9 @@ def test_an_instance_that_is_gone_is_made_again(
     stage.settle()
     again(stage, first)
 
-    assert (State.SUCCEEDED, 2, []) == (
-        stage.all_operations()[-1].state,
-        len(target(stage)["DBClusterMembers"]),
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert 2 == len(target(stage)["DBClusterMembers"])
+    assert [] == stage.broken_promises()
 
 
 def test_a_rerun_does_not_call_anothers_cluster_its_own(stage: FaultyStage) -> None:
@@ -110,12 +104,10 @@ def test_a_rerun_does_not_call_anothers_cluster_its_own(stage: FaultyStage) -> N
         f"{opened}."
     )
 
-    assert (State.FAILED, "delete-rds", True, opened) == (
-        ended.state,
-        ended.rerun_from,
-        beware in stage.notices()[-1]["text"],
-        stage.target().unsecured_cluster_id,
-    )
+    assert State.FAILED == ended.state
+    assert "delete-rds" == ended.rerun_from
+    assert beware in stage.notices()[-1]["text"]
+    assert opened == stage.target().unsecured_cluster_id
 
 
 def test_a_rerun_takes_the_settings_as_they_are_now(stage: FaultyStage) -> None:
@@ -125,10 +117,8 @@ def test_a_rerun_takes_the_settings_as_they_are_now(stage: FaultyStage) -> None:
     stage.environment["INSTANCE_COUNT"] = "3"
     again(stage, first)
 
-    assert (State.SUCCEEDED, 3) == (
-        stage.all_operations()[-1].state,
-        len(target(stage)["DBClusterMembers"]),
-    )
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert 3 == len(target(stage)["DBClusterMembers"])
 
 
 def test_a_rerun_does_not_wait_for_what_is_there_already(stage: FaultyStage) -> None:
@@ -139,10 +129,8 @@ def test_a_rerun_does_not_wait_for_what_is_there_already(stage: FaultyStage) -> 
     again(stage, first)
     lasted = {duration.state: duration.seconds for duration in stage.all_operations()[-1].durations}
 
-    assert (State.SUCCEEDED, 0) == (
-        stage.all_operations()[-1].state,
-        lasted[State.INSTANCES_CREATING],
-    )
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert 0 == lasted[State.INSTANCES_CREATING]
 
 
 @pytest.mark.parametrize(
@@ -158,11 +146,11 @@ def test_a_rerun_with_fewer_instances_leaves_none_too_many(state: State) -> None
     stage.environment["INSTANCE_COUNT"] = "1"
     again(stage, first)
 
-    assert (State.SUCCEEDED, ["staging-cluster-1"], []) == (
-        stage.all_operations()[-1].state,
-        [member["DBInstanceIdentifier"] for member in target(stage)["DBClusterMembers"]],
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert ["staging-cluster-1"] == [
+        member["DBInstanceIdentifier"] for member in target(stage)["DBClusterMembers"]
+    ]
+    assert [] == stage.broken_promises()
 
 
 @pytest.mark.parametrize("setting", ["SOURCE_CLUSTER_ID", "TARGET_CLUSTER_ID"])
@@ -175,11 +163,9 @@ def test_a_plan_that_is_about_other_clusters_now_is_not_rerun(
     stage.environment[setting] = "another-cluster"
     stage.request("RestoreRequested", rerun_of=first)
 
-    assert (True, True, 1) == (
-        "now has other clusters" in stage.notices()[-1]["reason"],
-        "Ask for a new operation" in stage.notices()[-1]["remedy"],
-        len(stage.all_operations()),
-    )
+    assert "now has other clusters" in stage.notices()[-1]["reason"]
+    assert "Ask for a new operation" in stage.notices()[-1]["remedy"]
+    assert 1 == len(stage.all_operations())
 
 
 def test_a_snapshot_that_was_taken_anew_under_its_name_is_copied_anew(stage: FaultyStage) -> None:
@@ -203,12 +189,10 @@ def test_a_snapshot_that_was_taken_anew_under_its_name_is_copied_anew(stage: Fau
     again(stage, first, from_step="snapshot-check")
     ended = stage.all_operations()[-1]
 
-    assert (State.SUCCEEDED, True, 2, []) == (
-        ended.state,
-        "only_in_new_data" in stage.cluster_at(ended.facts.target.endpoint or "").roles,
-        len(stage.calls_of("copy_db_cluster_snapshot")),
-        stage.broken_promises(),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert "only_in_new_data" in stage.cluster_at(ended.facts.target.endpoint or "").roles
+    assert 2 == len(stage.calls_of("copy_db_cluster_snapshot"))
+    assert [] == stage.broken_promises()
 
 
 def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(
@@ -230,12 +214,10 @@ def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(
     ]
     again(stage, first.operation_id, from_step="delete-rds")
 
-    assert ([True, True], State.SUCCEEDED, None, False) == (
-        beware,
-        stage.all_operations()[-1].state,
-        stage.target().unsecured_cluster_id,
-        "Beware" in stage.notices()[-1]["text"],
-    )
+    assert [True, True] == beware
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert stage.target().unsecured_cluster_id is None
+    assert "Beware" not in stage.notices()[-1]["text"]
 
 
 def test_a_failure_after_the_lock_out_does_not_say_that_logins_are_open(stage: FaultyStage) -> None:
@@ -243,12 +225,10 @@ def test_a_failure_after_the_lock_out_does_not_say_that_logins_are_open(stage: F
     stage.inject(refused("AccessDenied", 403), call="postgresql.ensure_users", times=99)
     ended = stage.run_night()
 
-    assert (State.FAILED, True, False, None) == (
-        ended.state,
-        ended.facts.users.production_logins_closed,
-        "Beware" in stage.notices()[-1]["text"],
-        stage.target().unsecured_cluster_id,
-    )
+    assert State.FAILED == ended.state
+    assert ended.facts.users.production_logins_closed is True
+    assert "Beware" not in stage.notices()[-1]["text"]
+    assert stage.target().unsecured_cluster_id is None
 
 
 def test_a_master_secret_with_productions_own_password_is_refused(stage: FaultyStage) -> None:
@@ -261,14 +241,12 @@ def test_a_master_secret_with_productions_own_password_is_refused(stage: FaultyS
     stage.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=good)
     again(stage, ended.operation_id)
 
-    assert (State.FAILED, "setup-db-users", True, 0, State.SUCCEEDED, []) == (
-        ended.state,
-        ended.failed_step,
-        "holds the password that master has in production" in (ended.reason or ""),
-        tried,
-        stage.all_operations()[-1].state,
-        stage.broken_promises(),
-    )
+    assert State.FAILED == ended.state
+    assert "setup-db-users" == ended.failed_step
+    assert "holds the password that master has in production" in (ended.reason or "")
+    assert 0 == tried
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert [] == stage.broken_promises()
 
 
 def test_an_app_secret_with_productions_own_password_is_refused(stage: FaultyStage) -> None:
@@ -277,12 +255,12 @@ def test_an_app_secret_with_productions_own_password_is_refused(stage: FaultySta
     production.roles[APP["app_username"]] = InMemoryRole(APP["app_password"])
     ended = stage.run_night()
 
-    assert (State.FAILED, "setup-db-users", True, []) == (
-        ended.state,
-        ended.failed_step,
-        f"holds the password that {APP['app_username']} has in production" in (ended.reason or ""),
-        stage.calls_of("ensure_users"),
+    assert State.FAILED == ended.state
+    assert "setup-db-users" == ended.failed_step
+    assert f"holds the password that {APP['app_username']} has in production" in (
+        ended.reason or ""
     )
+    assert [] == stage.calls_of("ensure_users")
 
 
 def test_the_rerun_command_names_the_apps_region() -> None:
@@ -292,7 +270,5 @@ def test_the_rerun_command_names_the_apps_region() -> None:
     )  # whose security group is of another region
     ended = stage.run_night()
 
-    assert (State.FAILED, True) == (
-        ended.state,
-        f"--region {TARGET_REGION} " in stage.notices()[-1]["text"],
-    )
+    assert State.FAILED == ended.state
+    assert f"--region {TARGET_REGION} " in stage.notices()[-1]["text"]

@@ -125,10 +125,8 @@ def test_a_prepared_transaction_that_holds_a_role_is_rolled_back_for_the_lock_ou
     production(stage).active |= {"prepared-transactions": 1}
     ended = stage.run_night()
 
-    assert (State.SUCCEEDED, {"prepared-transactions": 1}) == (
-        ended.state,
-        ended.facts.users.quieted,
-    )
+    assert State.SUCCEEDED == ended.state
+    assert {"prepared-transactions": 1} == ended.facts.users.quieted
 
 
 def test_a_record_of_before_has_found_nothing() -> None:

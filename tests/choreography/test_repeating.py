@@ -76,26 +76,20 @@ def test_users_are_set_up_again_after_a_rotation(stage: FaultyStage) -> None:
     ended = users_again(stage)
     (notice,) = stage.notices()[told:]
 
-    assert (
-        "SUCCEEDED",
-        done.operation_id,
-        done.facts.target.cluster_resource_id,
-        ["RESTORED", "USERS_READY"],
-    ) == (ended.state, ended.rerun_of, target(stage)["DbClusterResourceId"], stage.path()[:2])
+    assert "SUCCEEDED" == ended.state
+    assert done.operation_id == ended.rerun_of
+    assert done.facts.target.cluster_resource_id == target(stage)["DbClusterResourceId"]
+    assert ["RESTORED", "USERS_READY"] == stage.path()[:2]
     assert {
         APP["app_username"]: ROTATED["app_password"],
         APP["readonly_username"]: ROTATED["readonly_password"],
         ended.facts.snapshot.master_username: NEW_MASTER,
     } == passwords(stage)
-    assert (made, archived) == (
-        stage.calls_of(*MAKES_OR_DELETES),
-        stage.calls_of("add_tags_to_resource"),
-    )
-    assert ("end", "SUCCEEDED", True) == (
-        notice["kind"],
-        notice["outcome"],
-        notice["keeps_cluster"],
-    )
+    assert made == stage.calls_of(*MAKES_OR_DELETES)
+    assert archived == stage.calls_of("add_tags_to_resource")
+    assert "end" == notice["kind"]
+    assert "SUCCEEDED" == notice["outcome"]
+    assert notice["keeps_cluster"] is True
     assert notice["text"].startswith(
         f"Doing setup-db-users again for {ended.plan.target_cluster_arn} succeeded"
     )
@@ -110,14 +104,10 @@ def test_users_set_up_again_make_nothing_fresher(stage: FaultyStage) -> None:
     ended = users_again(stage)
     after = stage.target()
 
-    assert (before.last_success_snapshot_at, before.expected_durations) == (
-        after.last_success_snapshot_at,
-        after.expected_durations,
-    )
-    assert (ended.operation_id, ended.ended_at) == (
-        after.last_success_operation,
-        after.last_success_at,
-    )
+    assert before.last_success_snapshot_at == after.last_success_snapshot_at
+    assert before.expected_durations == after.expected_durations
+    assert ended.operation_id == after.last_success_operation
+    assert ended.ended_at == after.last_success_at
     assert done.facts.snapshot.created_at == ended.facts.snapshot.created_at
 
 
@@ -128,11 +118,9 @@ def test_users_are_set_up_again_as_often_as_secrets_are_rotated(stage: FaultySta
     rotate_both(stage)
     second = users_again(stage)
 
-    assert (first.operation_id, first.root_id, State.SUCCEEDED) == (
-        second.rerun_of,
-        second.root_id,
-        second.state,
-    )
+    assert first.operation_id == second.rerun_of
+    assert first.root_id == second.root_id
+    assert State.SUCCEEDED == second.state
     assert ROTATED["app_password"] == passwords(stage)[APP["app_username"]]
 
 
@@ -145,10 +133,8 @@ def test_the_same_rotation_asked_for_twice_is_one(stage: FaultyStage) -> None:
         "RestoreRequested", rerun_of="last", from_step="setup-db-users", request_id="rotation-1"
     )
 
-    assert (count, True) == (
-        len(stage.all_operations()),
-        "was made before" in stage.notices()[-1]["reason"],
-    )
+    assert count == len(stage.all_operations())
+    assert "was made before" in stage.notices()[-1]["reason"]
 
 
 @pytest.mark.parametrize(
@@ -192,12 +178,10 @@ def test_another_cluster_under_the_name_is_left_alone(stage: FaultyStage) -> Non
     before = stage.calls_of("modify_db_cluster")
     ended = users_again(stage)
 
-    assert (State.FAILED, "setup-db-users", stands, before) == (
-        ended.state,
-        ended.failed_step,
-        target(stage)["DbClusterResourceId"],
-        stage.calls_of("modify_db_cluster"),
-    )
+    assert State.FAILED == ended.state
+    assert "setup-db-users" == ended.failed_step
+    assert stands == target(stage)["DbClusterResourceId"]
+    assert before == stage.calls_of("modify_db_cluster")
     assert "no longer exists" in str(ended.reason)
 
 
@@ -222,11 +206,9 @@ def test_secrets_that_would_be_refused_change_nothing(
     rotate(stage, secret_id, **changes)
     failed = users_again(stage)
 
-    assert (State.FAILED, before, asked) == (
-        failed.state,
-        passwords(stage),
-        stage.calls_of("modify_db_cluster"),
-    )
+    assert State.FAILED == failed.state
+    assert before == passwords(stage)
+    assert asked == stage.calls_of("modify_db_cluster")
     assert is_sentence(failed.reason)
 
     stage.secrets._values = good
@@ -235,11 +217,9 @@ def test_secrets_that_would_be_refused_change_nothing(
     stage.request("RestoreRequested", rerun_of=failed.operation_id)
     ended = stage.run_to_the_end()
 
-    assert (State.SUCCEEDED, failed.operation_id, 2) == (
-        stage.all_operations()[-1].state,
-        stage.all_operations()[-1].rerun_of,
-        len(target(stage)["DBClusterMembers"]),
-    )
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert failed.operation_id == stage.all_operations()[-1].rerun_of
+    assert 2 == len(target(stage)["DBClusterMembers"])
     assert ended
     assert [] == stage.calls_of("delete_db_instance")[2:]
 
@@ -263,11 +243,9 @@ def test_a_copy_that_could_not_be_put_away_is_put_away_later(stage: FaultyStage)
     before = passwords(stage)
     ended = users_again(stage, from_step="archive-snapshot")
 
-    assert (None, True, ["USERS_READY", "ARCHIVED", "SUCCEEDED"]) == (
-        warned.facts.copies.archived,
-        ended.facts.copies.archived,
-        stage.path(),
-    )
+    assert warned.facts.copies.archived is None
+    assert ended.facts.copies.archived is True
+    assert ["USERS_READY", "ARCHIVED", "SUCCEEDED"] == stage.path()
     assert (before, ()) == (passwords(stage), ended.warnings)
 
 
@@ -291,10 +269,8 @@ def test_a_skipped_one_run_again_restores_nothing(stage: FaultyStage) -> None:
     stage.request("RestoreRequested", rerun_of=skipped.operation_id)
     stage.run_to_the_end()
 
-    assert (State.SUCCEEDED, made) == (
-        stage.all_operations()[-1].state,
-        stage.calls_of(*MAKES_OR_DELETES),
-    )
+    assert State.SUCCEEDED == stage.all_operations()[-1].state
+    assert made == stage.calls_of(*MAKES_OR_DELETES)
 
 
 REFUSED = raised(RefusedError("User app_user is a member of x.", "Name another user."))
@@ -396,11 +372,9 @@ def test_logins_that_people_opened_are_closed_and_named(stage: FaultyStage) -> N
     ended = users_again(stage)
     told = "ther logins closed: alice, bob"
 
-    assert (("alice", "bob"), 2, done.facts.users.logins_closed) == (
-        ended.facts.users.other_logins_closed,
-        ended.facts.users.other_logins_closed_count,
-        ended.facts.users.logins_closed,
-    )
+    assert ("alice", "bob") == ended.facts.users.other_logins_closed
+    assert 2 == ended.facts.users.other_logins_closed_count
+    assert done.facts.users.logins_closed == ended.facts.users.logins_closed
     assert [False, False] == [roles[name].can_login for name in ("alice", "bob")]
     assert told in stage.notices()[-1]["text"]
     assert any(told in row["what"] for row in stage.trail(ended.operation_id))
@@ -428,12 +402,11 @@ def test_many_logins_that_people_opened_are_counted(stage: FaultyStage) -> None:
     open_login(stage, *names)
     ended = users_again(stage)
     rows = stage.trail(ended.operation_id)
+    in_trail = [name for row in rows for name in row.get("names", [])]
 
-    assert (tuple(names[:NAMES_MAX]), len(names)) == (
-        ended.facts.users.other_logins_closed,
-        ended.facts.users.other_logins_closed_count,
-    )
-    assert names == [name for row in rows for name in row.get("names", [])]
+    assert tuple(names[:NAMES_MAX]) == ended.facts.users.other_logins_closed
+    assert len(names) == ended.facts.users.other_logins_closed_count
+    assert names == in_trail
 
 
 def replaced(stage: FaultyStage) -> Operation:
@@ -454,11 +427,9 @@ def test_a_cluster_that_a_newer_restore_replaced_is_said_so(stage: FaultyStage) 
     ended = stage.run_to_the_end()
 
     assert (State.FAILED, True) == (failed.state, newer.operation_id in reason)
-    assert (State.SUCCEEDED, newer.operation_id, made) == (
-        ended.state,
-        ended.rerun_of,
-        stage.calls_of(*MAKES_OR_DELETES),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert newer.operation_id == ended.rerun_of
+    assert made == stage.calls_of(*MAKES_OR_DELETES)
     assert ROTATED["app_password"] == passwords(stage)[APP["app_username"]]
 
 
@@ -547,11 +518,9 @@ def test_a_copy_is_put_away_later_whatever_people_changed(
     changed = change_cluster(stage, change)
     ended = users_again(stage, from_step="archive-snapshot")
 
-    assert (State.SUCCEEDED, True, changed) == (
-        ended.state,
-        ended.facts.copies.archived,
-        settings_of(stage),
-    )
+    assert State.SUCCEEDED == ended.state
+    assert ended.facts.copies.archived is True
+    assert changed == settings_of(stage)
 
 
 def settings_of(stage: FaultyStage) -> ClusterSettings:

@@ -262,11 +262,9 @@ def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: L
     stage.night()
     operation = RefusalScene(stage, said).ends(State.SUCCEEDED)
 
-    assert ((), 1, 0) == (
-        operation.warnings,
-        len(told_by(stage, PLANS_TOPIC)),
-        len(told_by(stage, TOPIC)),
-    )
+    assert () == operation.warnings
+    assert 1 == len(told_by(stage, PLANS_TOPIC))
+    assert 0 == len(told_by(stage, TOPIC))
 
 
 def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: LogOutput) -> None:
@@ -305,11 +303,9 @@ def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instan
     stage.settle()
     text = stage.notices()[-1]["text"]
 
-    assert (State.FAILED, "available", []) == (
-        failed.state,
-        target(stage)["Status"],
-        target(stage)["DBClusterMembers"],
-    )
+    assert State.FAILED == failed.state
+    assert "available" == target(stage)["Status"]
+    assert [] == target(stage)["DBClusterMembers"]
     assert "has not confirmed the deletion of its cluster" in text
     assert "is being deleted" not in text
 

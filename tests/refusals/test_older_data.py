@@ -55,11 +55,9 @@ def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: RefusalScene) ->
     before = scene.stage.operations.read(friday)
 
     assert before
-    assert ("refused", target, 2) == (
-        notice["kind"],
-        scene.target_ids(),
-        len(scene.stage.all_operations()),
-    )
+    assert "refused" == notice["kind"]
+    assert target == scene.target_ids()
+    assert 2 == len(scene.stage.all_operations())
     for made in (monday.facts.snapshot.created_at, before.facts.snapshot.created_at):
         assert made
         assert iso_timestamp(made) in notice["reason"]
@@ -68,12 +66,10 @@ def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: RefusalScene) ->
     detail = pasted(scene.stage, notice["remedy"])
     rerun = scene.ends(State.SUCCEEDED)
 
-    assert (True, friday, friday, True) == (
-        detail["older"],
-        detail["rerun_of"],
-        rerun.rerun_of,
-        rerun.may_be_older,
-    )
+    assert detail["older"] is True
+    assert friday == detail["rerun_of"]
+    assert friday == rerun.rerun_of
+    assert rerun.may_be_older is True
 
 
 def test_a_step_that_was_asked_for_stands_in_the_line(scene: RefusalScene) -> None:
@@ -164,11 +160,9 @@ def test_a_rerun_of_what_may_be_older_may_be_older(scene: RefusalScene) -> None:
     detail = pasted(scene.stage, scene.stage.notices()[-1]["text"])
     rerun = scene.ends(State.SUCCEEDED)
 
-    assert ("restore-snapshot", friday, True) == (
-        failed.failed_step,
-        failed.rerun_of,
-        detail.get("older"),
-    )
+    assert "restore-snapshot" == failed.failed_step
+    assert friday == failed.rerun_of
+    assert detail.get("older") is True
     assert failed.operation_id == rerun.rerun_of
 
 
@@ -248,11 +242,9 @@ def test_newer_data_whose_restore_did_not_succeed_is_not_replaced_by_older(
     notice = scene.stage.notices()[-1]
 
     assert monday.facts.snapshot.created_at
-    assert ("refused", target, 2) == (
-        notice["kind"],
-        scene.target_ids(),
-        len(scene.stage.all_operations()),
-    )
+    assert "refused" == notice["kind"]
+    assert target == scene.target_ids()
+    assert 2 == len(scene.stage.all_operations())
     assert (
         f"{iso_timestamp(monday.facts.snapshot.created_at)}, restored by {monday.operation_id}"
         in notice["reason"]

@@ -66,10 +66,8 @@ def test_our_own_passwords_of_an_earlier_run_are_not_taken_for_productions(
     stage.denied = None
     operation = rerun(scene, failed, from_step=step)
 
-    assert (True, ("shop_app",)) == (
-        operation.facts.users.production_logins_closed,
-        operation.facts.users.logins_closed,
-    )
+    assert operation.facts.users.production_logins_closed is True
+    assert ("shop_app",) == operation.facts.users.logins_closed
     assert failed.facts.target.cluster_resource_id == operation.facts.target.cluster_resource_id
 
 
@@ -94,10 +92,8 @@ def test_what_is_known_of_a_cluster_is_not_believed_of_the_next_one(scene: Refus
     while (again := scene.stage.all_operations()[-1]).state is not State.INSTANCES_CREATING:
         scene.stage.step_time()
 
-    assert (False, None) == (
-        again.facts.users.production_logins_closed,
-        again.facts.users.master_password_checked,
-    )
+    assert again.facts.users.production_logins_closed is False
+    assert again.facts.users.master_password_checked is None
     assert again.facts.target.cluster_resource_id == scene.stage.target().unsecured_cluster_id
     assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.users.logins_closed
 

@@ -22,12 +22,10 @@ def refused(scene: RefusalScene, detail_type: str, **detail: Any) -> str:
     assert [] == scene.stage.failures
     assert 1 == len(scene.said.metrics("RequestRefused"))
     assert "WARNING" == line["level"]
-    assert ("refused", "test", event_id, detail_type) == (
-        notice["kind"],
-        notice["stage"],
-        notice["event_id"],
-        notice["detail_type"],
-    )
+    assert "refused" == notice["kind"]
+    assert "test" == notice["stage"]
+    assert event_id == notice["event_id"]
+    assert detail_type == notice["detail_type"]
     assert is_sentence(notice["reason"]), notice["reason"]
     assert is_sentence(notice["remedy"]), notice["remedy"]
     assert (

@@ -19,11 +19,9 @@ def skipped(scene: RefusalScene, operation: Operation) -> str:
 
     assert State.SKIPPED is operation.state
     assert is_sentence(operation.reason), operation.reason
-    assert ("SKIPPED", operation.reason, True) == (
-        notice["outcome"],
-        notice["reason"],
-        operation.notified,
-    )
+    assert "SKIPPED" == notice["outcome"]
+    assert operation.reason == notice["reason"]
+    assert operation.notified is True
     assert (
         f"This operation changed nothing on {operation.plan.target_cluster_arn}. "
         f"{operation.reason}" in notice["text"]

@@ -83,8 +83,10 @@ def test_aurora_takes_as_long_for_all() -> None:
 
 def test_a_night_is_the_same_for_all_and_no_two_are_alike() -> None:
     """Durations are drawn from the phase and the night alone."""
+    copies = {drawn(USUAL_NIGHT, phase, night).copy for phase in (0, 1) for night in (0, 1)}
+
     assert drawn(USUAL_NIGHT, 3, 1) == drawn(USUAL_NIGHT, 3, 1)
-    assert 4 == len({drawn(USUAL_NIGHT, phase, night).copy for phase in (0, 1) for night in (0, 1)})
+    assert 4 == len(copies)
 
 
 def test_a_later_night_knows_the_one_before() -> None:

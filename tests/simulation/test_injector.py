@@ -52,10 +52,8 @@ def test_places_answer_the_next_question_at_their_site() -> None:
     """In their order; what no question came to is left."""
     injector = placed([(str(HERE), "throttled"), ("elsewhere", "doubled")])
 
-    assert (["throttled", FINE], [("elsewhere", "doubled")]) == (
-        answers(injector, 2),
-        injector.unplaced,
-    )
+    assert ["throttled", FINE] == answers(injector, 2)
+    assert [("elsewhere", "doubled")] == injector.unplaced
 
 
 def test_gaps_answer_after_so_many_questions() -> None:
@@ -69,10 +67,8 @@ def test_a_run_is_written_as_one_line() -> None:
     """And read from it."""
     schedule = ((3, "lost"), (40, "raced-everything"))
 
-    assert ("night 3=lost 40=raced-everything", ("night", schedule, False)) == (
-        format_run("night", schedule),
-        parse_run(format_run("night", schedule)),
-    )
+    assert "night 3=lost 40=raced-everything" == format_run("night", schedule)
+    assert ("night", schedule, False) == parse_run(format_run("night", schedule))
     assert ("night", schedule, True) == parse_run(format_run("night", schedule, storm=True))
 
 
@@ -114,6 +110,7 @@ def test_a_line_of_a_scene_that_is_none_is_refused() -> None:
 def test_seeds_examples_and_lives_keep_every_promise() -> None:
     """A few of those that `make prove` has thousands of."""
     tallies = [seeds(1, 20, progress=lambda _text: None), shrunk(15), lives(5)]
+    broken = [broken for tally in tallies for broken in tally.broken]
 
-    assert [] == [broken for tally in tallies for broken in tally.broken]
+    assert [] == broken
     assert 100 < sum(tally.injected for tally in tallies)
