@@ -116,7 +116,7 @@ def test_what_is_under_way_is_waited_for_before_success_is_said(
 
 
 def test_what_stays_under_way_ends_the_operation_at_its_deadline(stage: FaultyStage) -> None:
-    """It does not wait for ever, and says no success."""
+    """A change that never finishes fails the operation at its deadline, not as a success."""
     ended = before_success(stage, lambda stage: stage.aurora.set_status(TARGET, "modifying"))
 
     assert (State.FAILED, "archive-snapshot") == (ended.state, ended.failed_step)
@@ -149,7 +149,7 @@ def test_a_repeated_step_accepts_settings_that_people_changed(stage: FaultyStage
 def test_a_repeated_step_says_no_success_of_what_cannot_be_used(
     stage: FaultyStage, deed: Deed, told: str
 ) -> None:
-    """Its cluster and its writer have to be available as on a night."""
+    """A repeated set-up succeeds only if the cluster and its writer are available."""
     stage.run_night()
     deed(stage)
     ended = put_away_again(stage)
@@ -192,7 +192,7 @@ def add_reader(stage: FaultyStage) -> None:
 
 
 def test_an_instance_that_the_operation_did_not_create_is_a_warning(stage: FaultyStage) -> None:
-    """It is left alone, and people are told what it means for the next restore."""
+    """A foreign instance stays, and a warning says what it means for the next restore."""
     ended = before_success(stage, add_reader)
     (warning,) = ended.warnings
 

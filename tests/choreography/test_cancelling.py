@@ -16,9 +16,7 @@ DELETIONS = ("delete_db_cluster", "delete_db_instance", "delete_db_cluster_snaps
 
 @pytest.mark.parametrize("state", EXAMPLES)
 def test_an_operation_that_nobody_acts_on_is_cancelled(stage: FaultyStage, state: State) -> None:
-    """It ends CANCELLED where it stood, told once, the target let go, and nothing is deleted any
-    more.
-    """
+    """A cancelled operation ends in its state, notifies once, frees the target, deletes nothing."""
     stage.night()
     operation = stage.reach(state)
     deleted = len(stage.calls_of(*DELETIONS))
@@ -83,7 +81,7 @@ def test_a_cancel_that_comes_at_the_very_end_is_refused(stage: FaultyStage) -> N
 
 
 def test_a_cancel_of_what_has_ended_is_refused(stage: FaultyStage) -> None:
-    """The record stays as it is."""
+    """A cancel of an ended operation leaves its record as it is."""
     ended = stage.run_night()
     stage.request("CancelRequested", operation_id=ended.operation_id)
     stage.run(300)
@@ -97,7 +95,7 @@ def test_a_cancel_of_what_has_ended_is_refused(stage: FaultyStage) -> None:
 
 
 def test_a_failing_operation_is_past_cancelling(stage: FaultyStage) -> None:
-    """It ends FAILED, and the answer says so."""
+    """A cancel of a failing operation is refused, and the operation ends FAILED."""
     stage.inject(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
     stage.night()
     operation = stage.reach(State.FAILING)
@@ -109,7 +107,7 @@ def test_a_failing_operation_is_past_cancelling(stage: FaultyStage) -> None:
 
 
 def test_a_cancel_of_an_unknown_operation_is_refused(stage: FaultyStage) -> None:
-    """Nothing is made of it."""
+    """A cancel of an unknown operation creates nothing."""
     stage.request("CancelRequested", operation_id="nobody-knows")
 
     assert [] == stage.all_operations()

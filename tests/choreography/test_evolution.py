@@ -39,7 +39,7 @@ OPTIONAL = (
 
 
 def test_a_record_of_a_newer_version_is_continued(stage: FaultyStage) -> None:
-    """It has attributes that this version does not know; those of the record itself stay."""
+    """A newer version's record keeps its unknown top-level attributes."""
     stage.night()
     operation = stage.reach(State.SNAPSHOT_READY)
     item = stage.store.tables["state"][operation.operation_id]
@@ -59,7 +59,7 @@ def test_a_record_of_a_newer_version_is_continued(stage: FaultyStage) -> None:
 
 
 def test_a_record_of_an_older_version_is_continued(stage: FaultyStage) -> None:
-    """It lacks whatever has a default."""
+    """An older version's record may lack every attribute that has a default."""
     stage.night()
     operation = stage.reach(State.SNAPSHOT_READY)
     stage.edit(operation.operation_id, **dict.fromkeys(OPTIONAL))
@@ -119,10 +119,7 @@ def test_settings_that_change_do_not_alter_what_is_under_way(stage: FaultyStage)
 
 
 def test_a_record_that_cannot_be_read_fails_the_invocation(stage: FaultyStage) -> None:
-    """It is retried and alarms.
-
-    The record stays as it is, and the lock with it, until a person repairs it.
-    """
+    """An unreadable record is retried and alarms; it and its lock stay until it is repaired."""
     stage.night()
     operation = stage.reach(State.COPYING)
     settings = stage.store.tables["state"][operation.operation_id]["settings"]

@@ -21,7 +21,7 @@ FAILING_CALLS = [FIRST[state] for state in FAILING_STATES[::4]]
 def test_a_call_that_never_works_fails_the_operation_at_the_deadline(
     stage: FaultyStage, call: Call
 ) -> None:
-    """With the last answer as the reason, the step and the remedy; people are told."""
+    """The failure names AWS's last answer, the step and the remedy, and people are notified."""
     stage.inject_at(call, refused("InternalFailure", 500), times=FOREVER)
     ended = stage.run_night()
 
@@ -70,7 +70,7 @@ def test_a_bug_that_passes_is_survived(stage: FaultyStage, state: State) -> None
 def test_a_bug_that_stays_fails_the_operation_after_three_times(
     stage: FaultyStage, state: State
 ) -> None:
-    """It is not retried for hours, and the reason names the step and the exception."""
+    """An unexpected exception fails the operation after three attempts; the reason names it."""
     stage.inject_at(FIRST[state], raised(LookupError("a bug")), times=FOREVER)
     ended = stage.run_night()
 
@@ -176,7 +176,7 @@ def test_a_status_that_does_not_get_better_fails_the_operation(
 def test_a_failure_after_the_restore_says_that_productions_logins_are_open(
     stage: FaultyStage,
 ) -> None:
-    """Whoever reads the notice knows what stands there."""
+    """The notice says that the restored cluster still admits production's logins."""
     stage.inject(
         refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster", times=FOREVER
     )
@@ -192,7 +192,7 @@ def test_a_failure_after_the_restore_says_that_productions_logins_are_open(
 def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(
     stage: FaultyStage,
 ) -> None:
-    """The old target is left as it was."""
+    """The loss of the source snapshot during its copy leaves the old target as it was."""
     stage.night()
     copying = stage.reach(State.COPYING)
     stage.aurora.lose_snapshot(copying.facts.snapshot.arn or "")
@@ -215,7 +215,7 @@ def test_a_snapshot_that_vanishes_while_it_is_copied_fails_the_operation(
 def test_a_state_that_refuses_for_good_fails_the_operation_within_minutes(
     state: str, method: str
 ) -> None:
-    """With AWS's own sentence, and not after the hours that a deletion or a restore may take."""
+    """A permanent refusal ends the operation within minutes and quotes AWS."""
     stage = FaultyStage(
         {"DELETE_DEADLINE": "7200", "STEP_DEADLINE": "7200", "USERS_DEADLINE": "7200"}
     )

@@ -92,7 +92,7 @@ def test_the_table_knows_every_change_of_state_that_happened(stage: FaultyStage)
 
 
 def test_an_audit_row_says_who_what_when_and_how_long(stage: FaultyStage) -> None:
-    """One of them, looked at whole but for its facts."""
+    """An audit row, without its facts, equals the one that is expected."""
     ended = stage.run_night()
     row = next(
         row for row in stage.trail(ended.operation_id) if row["to_state"] == "SNAPSHOT_READY"
@@ -115,7 +115,7 @@ def test_an_audit_row_says_who_what_when_and_how_long(stage: FaultyStage) -> Non
 
 
 def test_the_trail_of_a_night_with_one_of_each_counts_in_the_singular() -> None:
-    """One instance, one login: an audit row says so in idiomatic English."""
+    """The audit rows of one instance and one login use the singular."""
     stage = FaultyStage({"INSTANCE_COUNT": "1"}, staging=False)
     stage.make_cluster(
         "staging-cluster", TARGET_REGION, tags={"aurora-restore": "test/default"}, members=1
@@ -129,7 +129,7 @@ def test_the_trail_of_a_night_with_one_of_each_counts_in_the_singular() -> None:
 
 
 def test_the_end_frees_the_target_and_says_how_fresh_it_is(stage: FaultyStage) -> None:
-    """The permanent item: no holder, the last success and its snapshot's age."""
+    """The target's item has no holder, but the last success and its snapshot's age."""
     ended = stage.run_night()
     target = stage.target()
 
@@ -140,7 +140,7 @@ def test_the_end_frees_the_target_and_says_how_fresh_it_is(stage: FaultyStage) -
 
 
 def test_the_end_is_told_to_people_and_machines(stage: FaultyStage) -> None:
-    """One notice, with what somebody needs to use the copy."""
+    """The end is one notice that tells how to use the copy, and one event."""
     ended = stage.run_night()
     (notice,) = stage.notices()
     told = {

@@ -101,7 +101,7 @@ def test_an_end_that_cannot_be_told_is_an_end(stage: FaultyStage) -> None:
 
 
 def test_an_operation_ends_although_no_step_ever_runs(stage: FaultyStage) -> None:
-    """Only the door and the heartbeat are alive: FAILED, nobody told, the target let go."""
+    """Router and heartbeat alone end the operation FAILED, notify nobody and free the target."""
     stage.night()
     stage.reach(State.SNAPSHOT_FOUND)
     stage.disabled = set(STEPS)
@@ -125,7 +125,7 @@ def test_two_heartbeats_at_once_do_not_double(stage: FaultyStage) -> None:
 def test_a_heartbeat_between_anothers_look_and_its_write_does_not_double(
     stage: FaultyStage,
 ) -> None:
-    """Not even when it runs to its end while the other one holds the same item."""
+    """A tick that runs whole inside another tick, at the same item, announces nothing twice."""
     stage.night()
     stage.reach(State.COPYING)
     stage.queue.clear()
@@ -164,7 +164,7 @@ def test_an_end_whose_announcement_has_trouble_frees_the_target_at_once(stage: F
 
 
 def test_a_record_that_cannot_be_read_stops_nobody_else(stage: FaultyStage) -> None:
-    """It is named in the log at every tick, stays as it is, and the night ends well."""
+    """Each tick logs the unreadable record and leaves it alone; the night succeeds."""
     spoilt = {
         "operation_id": "aaa-spoilt",
         "open": "yes",

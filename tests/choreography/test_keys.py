@@ -57,7 +57,7 @@ def test_a_key_that_is_disabled_during_the_copy_leaves_the_old_target(stage: Fau
 
 @pytest.mark.parametrize("how", [{}, {"from_step": "copy-snapshot"}, {"from_step": "delete-rds"}])
 def test_a_rerun_under_another_key_copies_again(stage: FaultyStage, how: dict[str, str]) -> None:
-    """As the remedy says: KMS_KEY_ID is set to another key, and the rerun line is pasted."""
+    """A rerun after a change of KMS_KEY_ID, which the remedy names, makes another copy."""
     failed = disabled_during_the_copy(stage)
     wanted, stage.environment["KMS_KEY_ID"] = other_key(stage), OTHER
     again(stage, failed.operation_id, **how)
@@ -136,7 +136,7 @@ def test_a_rerun_with_the_key_enabled_again_adopts_the_copy(stage: FaultyStage) 
 def test_a_copy_of_an_earlier_version_is_adopted_under_its_key_only(
     stage: FaultyStage, *, same_key: bool
 ) -> None:
-    """Its name has no key; a rerun from copy-snapshot looks what it is under."""
+    """A copy without a key in its name is adopted only if its key is the plan's."""
     stage.night()
     found = stage.reach(State.SNAPSHOT_FOUND)
     name = found.copy_name(None)
@@ -164,7 +164,7 @@ def test_a_copy_of_an_earlier_version_is_adopted_under_its_key_only(
 def test_a_record_of_an_earlier_version_is_restored_under_the_key_of_its_copy(
     stage: FaultyStage,
 ) -> None:
-    """It has the key in its hops only, and its alias is moved before the restore."""
+    """A record that has its key in its hops only is restored under that key."""
     stage.night()
     ready = stage.reach(State.SNAPSHOT_READY)
     facts = ready.to_item()["facts"]
@@ -253,7 +253,7 @@ def snapshot_like(stage: FaultyStage, name: str, made: Operation, *, owner: str,
 def test_a_rerun_deletes_no_copy_but_those_of_its_chain(
     stage: FaultyStage, owner: str, root: str, *, archived: bool
 ) -> None:
-    """Neither those of others, whatever their names, nor what a success archived."""
+    """A rerun keeps the copies of other chains and those that a success archived."""
     failed = disabled_during_the_copy(stage)
     stage.keys.enable(stage.key_arn())
     name = f"{failed.name_of_copy[:-6]}abcdef"
@@ -277,7 +277,7 @@ def mark_archived(stage: FaultyStage, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["before-the-migration", "{copy}-mine"])
 def test_a_snapshot_that_took_the_tags_of_the_target_stays(stage: FaultyStage, name: str) -> None:
-    """It has the tags of a copy of ours, and a name that people gave it."""
+    """A snapshot with our copy's tags stays when people gave it its name."""
     failed = disabled_during_the_copy(stage)
     stage.keys.enable(stage.key_arn())
     name = name.format(copy=failed.name_of_copy)
@@ -291,7 +291,7 @@ def test_a_snapshot_that_took_the_tags_of_the_target_stays(stage: FaultyStage, n
 
 
 def test_a_record_of_an_earlier_version_has_its_earlier_copies_deleted(stage: FaultyStage) -> None:
-    """It names them in an attribute that is not read any more."""
+    """Copies that only an obsolete attribute names are deleted."""
     failed = disabled_during_the_copy(stage)
     stage.keys.enable(stage.key_arn())
     name = f"{failed.name_of_copy[:-6]}abcdef"

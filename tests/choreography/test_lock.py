@@ -25,7 +25,7 @@ def ended_without_the_lock(stage: FaultyStage, state: State) -> Operation:
 
 
 def test_an_operation_that_lost_the_lock_deletes_nothing(stage: FaultyStage) -> None:
-    """It FAILS before the deletion, is told, and leaves the lock to whoever has it."""
+    """The operation fails before the deletion, notifies, and leaves the lock to its holder."""
     ended = ended_without_the_lock(stage, State.SNAPSHOT_READY)
 
     assert State.FAILED == ended.state
@@ -59,9 +59,7 @@ def test_a_lost_lock_never_blocks_an_end(stage: FaultyStage, holder: str | None)
 
 
 def test_a_record_that_was_removed_does_not_lock_the_target_for_ever(stage: FaultyStage) -> None:
-    """As its own message advises when it cannot be read: the next night's operation finds the lock
-    free.
-    """
+    """The lock of a removed record is free for the next night's operation."""
     stage.night()
     operation = stage.reach(State.COPYING)
     stage.edit(operation.operation_id, settings={"port": "many"})
@@ -78,7 +76,7 @@ def test_a_record_that_was_removed_does_not_lock_the_target_for_ever(stage: Faul
 
 
 def test_a_lock_whose_holder_has_ended_is_free_for_the_next_one(stage: FaultyStage) -> None:
-    """Whoever repaired a record by hand need not think of the lock."""
+    """The lock of an operation that was ended by hand is released for the next one."""
     first = stage.run_night()
     stage.run(1800)
     lose_the_lock(stage, first.operation_id)

@@ -20,9 +20,7 @@ DELETIONS = ("delete_db_cluster", "delete_db_instance")
 def test_a_target_that_is_not_ours_any_more_survives_the_rerun_of_its_deletion(
     stage: FaultyStage,
 ) -> None:
-    """Its tags were taken away and it was protected, days after the deletion had been decided and
-    stopped.
-    """
+    """A target that lost its tags after its deletion was decided is not deleted by a rerun."""
     stage.night()
     first = stopped(stage, State.TARGET_DELETING)
     disown(stage)
@@ -38,10 +36,7 @@ def test_a_target_that_is_not_ours_any_more_survives_the_rerun_of_its_deletion(
 
 
 def test_a_target_whose_copy_is_gone_survives_the_rerun_of_its_deletion(stage: FaultyStage) -> None:
-    """Without something to restore the old target has to stay.
-
-    The rerun command begins where that is found anew.
-    """
+    """The old target stays without a copy; the rerun command starts where one is found."""
     stage.night()
     first = stopped(stage, State.TARGET_DELETING)
     copy = stage.only().name_of_copy
@@ -137,9 +132,7 @@ def test_a_rerun_does_not_wait_for_what_is_there_already(stage: FaultyStage) -> 
     "state", [State.CLUSTER_RESTORED, State.INSTANCES_CREATING, State.RESTORED]
 )
 def test_a_rerun_with_fewer_instances_leaves_none_too_many(state: State) -> None:
-    """What an earlier run made for a plan that wanted more would stand there for ever, so it begins
-    with the delete.
-    """
+    """A rerun for fewer instances begins with the deletion, so none too many remain."""
     stage = FaultyStage({"INSTANCE_COUNT": "3"})
     stage.night()
     first = stopped(stage, state)
@@ -157,7 +150,7 @@ def test_a_rerun_with_fewer_instances_leaves_none_too_many(state: State) -> None
 def test_a_plan_that_is_about_other_clusters_now_is_not_rerun(
     stage: FaultyStage, setting: str
 ) -> None:
-    """What was made belongs to the plan as it was; people are told to begin anew."""
+    """A rerun under a plan that names other clusters is refused with the advice to start anew."""
     stage.night()
     first = stopped(stage, State.COPYING)
     stage.environment[setting] = "another-cluster"
@@ -221,7 +214,7 @@ def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(
 
 
 def test_a_failure_after_the_lock_out_does_not_say_that_logins_are_open(stage: FaultyStage) -> None:
-    """Neither in its own notice nor in what later ones read."""
+    """No notice of this or a later failure says that production's logins are open."""
     stage.inject(refused("AccessDenied", 403), call="postgresql.ensure_users", times=99)
     ended = stage.run_night()
 
@@ -264,7 +257,7 @@ def test_an_app_secret_with_productions_own_password_is_refused(stage: FaultySta
 
 
 def test_the_rerun_command_names_the_apps_region() -> None:
-    """Its bus is there, wherever the target is."""
+    """The rerun command names the region of the app's bus, wherever the target is."""
     stage = FaultyStage(
         {"TARGET_REGION": SOURCE_REGION}, staging=False
     )  # whose security group is of another region

@@ -22,7 +22,7 @@ def authentications(stage: FaultyStage) -> list[Any]:
 
 
 def test_it_is_switched_to_the_secrets_password(stage: FaultyStage) -> None:
-    """With the first reset, and the night succeeds."""
+    """The first password reset also switches IAM off, and the night succeeds."""
     ended = by_iam(stage).run_night()
     role = stage.data.clusters[str(ended.facts.target.cluster_resource_id)].roles["master"]
 
@@ -31,7 +31,7 @@ def test_it_is_switched_to_the_secrets_password(stage: FaultyStage) -> None:
 
 
 def test_a_master_with_a_password_is_not_asked_about(stage: FaultyStage) -> None:
-    """What need not be changed is not named in the request."""
+    """The request leaves out the member when nothing has to change."""
     ended = stage.run_night()
 
     assert (State.SUCCEEDED, [None]) == (ended.state, authentications(stage))

@@ -139,12 +139,12 @@ def test_a_master_that_cannot_come_in_ends_the_night_soon(
 
 @pytest.mark.parametrize("sqlstate", ["53300", "42501"])
 def test_a_database_that_the_master_may_open_is_opened(sqlstate: str) -> None:
-    """From another one, without anybody's help."""
+    """The master opens a closed database from another one, without a person's help."""
     assert State.SUCCEEDED is night_of(closed(sqlstate, may_open=True)).run_night().state
 
 
 def test_a_server_that_is_full_for_a_while_is_waited_for() -> None:
-    """Its clients go away before ten minutes are over."""
+    """A server whose clients leave within ten minutes does not fail the operation."""
     stage = night_of(master(full=True))
     stage.night()
     restored = stage.reach(State.RESTORED)
@@ -173,7 +173,7 @@ def test_productions_own_master_password_is_refused_also_where_it_does_not_open_
 
 
 def test_a_rerun_sets_the_password_anew(stage: FaultyStage) -> None:
-    """What an earlier operation asked for does not count for the next one."""
+    """A rerun counts its own password resets and not those of the operation before."""
     stage.run_night()
     again(stage, "last", from_step="setup-db-users")
 

@@ -40,7 +40,7 @@ def trail_of_trial(stage: FaultyStage) -> str:
 
 
 def test_everything_is_reached_before_anything_is_deleted(stage: FaultyStage) -> None:
-    """By the calls that the function makes anyway, and the trail says what was reached."""
+    """The trial makes the function's own calls, and the trail lists what was reached."""
     stage.run_night()
     deletion = stage.made.index(stage.calls_of(*DELETIONS)[0])
     tried = {
@@ -73,7 +73,7 @@ def test_a_service_that_does_not_answer_costs_nobody_the_old_target(
 
 
 def test_several_problems_are_told_one_a_line(stage: FaultyStage) -> None:
-    """Without an endpoint at all, one night tells of each."""
+    """A night without any endpoint reports each unreachable service on a line."""
     for call in (CALLS["RDS"], CALLS["Secrets Manager"]):
         stage.inject(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
     ended = stage.run_night()
@@ -84,7 +84,7 @@ def test_several_problems_are_told_one_a_line(stage: FaultyStage) -> None:
 
 
 def test_one_lost_packet_does_not_end_a_night(stage: FaultyStage) -> None:
-    """It is tried again within the deadline."""
+    """A call that times out once is tried again within the deadline."""
     stage.inject(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=CALLS["RDS"])
 
     assert State.SUCCEEDED is stage.run_night().state
@@ -105,7 +105,7 @@ def test_what_its_role_may_not_do_is_told_at_once(stage: FaultyStage) -> None:
 
 
 def test_an_old_target_that_is_not_reached_stays(stage: FaultyStage) -> None:
-    """Its security groups are those of the new one, which nobody could set up either."""
+    """The old target stays when its security groups, which the new one gets, do not admit us."""
     old_target(stage).trouble = DatabaseUnavailableError(
         "PostgreSQL at staging does not answer (TimeoutError)."
     )
@@ -121,7 +121,7 @@ def test_an_old_target_that_is_not_reached_stays(stage: FaultyStage) -> None:
 
 
 def test_a_stopped_target_is_said_to_be_not_tried(stage: FaultyStage) -> None:
-    """It listens nowhere, and the night goes on."""
+    """A stopped target is reported as not tried, and the night goes on."""
     stop_target(stage)
     ended = stage.run_night()
 
@@ -132,7 +132,7 @@ def test_a_stopped_target_is_said_to_be_not_tried(stage: FaultyStage) -> None:
 
 
 def test_the_first_night_tries_the_services() -> None:
-    """There is no old target to try."""
+    """A night without an old target tries only the services."""
     stage = FaultyStage(staging=False)
     ended = stage.run_night()
 
@@ -143,7 +143,7 @@ def test_the_first_night_tries_the_services() -> None:
 
 
 def test_another_port_than_the_old_one_is_said_to_be_not_tried() -> None:
-    """Nothing listens there yet."""
+    """A port that the old target does not use is reported as not tried."""
     stage = FaultyStage({"PORT": "5555"})
     stage.run_night()
 
@@ -151,7 +151,7 @@ def test_another_port_than_the_old_one_is_said_to_be_not_tried() -> None:
 
 
 def test_a_function_that_reaches_nothing_at_all_ends_the_operation(stage: FaultyStage) -> None:
-    """It cannot even say so; the heartbeat does, within minutes, and nothing was lost."""
+    """The heartbeat ends the operation of a mute function within minutes, and nothing is lost."""
     stage.disabled.add(IN_VPC)
     ended = stage.run_night()
 
@@ -199,7 +199,7 @@ def asked(stage: FaultyStage, detail: dict[str, Any]) -> None:
 
 
 def test_the_doctors_question_is_answered_where_it_looks(stage: FaultyStage) -> None:
-    """With the question's id and the time; nothing else is written, and no operation begins."""
+    """The answer has the question's id and the time; no operation begins."""
     settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
     asked(stage, {"request_id": "doctor-1", "settings": settings.to_settings()})
@@ -223,7 +223,7 @@ def test_the_doctor_of_another_version_is_answered(stage: FaultyStage) -> None:
 
 
 def test_what_is_missing_is_answered_with_what_to_do(stage: FaultyStage) -> None:
-    """One sentence for what is wrong and one for what to do, for each problem."""
+    """Each problem is answered with one sentence on the cause and one on the remedy."""
     settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
     stage.inject(NO_ANSWER, step=IN_VPC, call=CALLS["RDS"])
@@ -235,7 +235,7 @@ def test_what_is_missing_is_answered_with_what_to_do(stage: FaultyStage) -> None
 
 
 def test_a_question_that_no_doctor_puts_is_ignored(stage: FaultyStage) -> None:
-    """Nobody waits for its answer."""
+    """An event that is no valid question of the doctor gets no answer."""
     asked(stage, {"request_id": "doctor-1"})
 
     assert ({}, []) == (stage.operations.trial(DEFAULT_PLAN), stage.failures)

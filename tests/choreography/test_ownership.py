@@ -104,9 +104,7 @@ def test_success_is_not_said_of_a_cluster_that_is_gone(stage: FaultyStage) -> No
 
 
 def test_the_source_is_known_by_its_id_under_any_name() -> None:
-    """It was given the target's name, and carries our tag: the snapshot tells which cluster it was
-    taken of.
-    """
+    """A source with the target's name and our tag is recognized by its snapshot's cluster id."""
     stage = FaultyStage({"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": ""}, staging=False)
     stage.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
     adopt(stage, SOURCE_REGION, "prod-cluster", "default")
@@ -130,9 +128,7 @@ def test_the_source_is_known_by_its_id_under_any_name() -> None:
 
 
 def test_a_plan_whose_target_is_another_plans_source_is_unusable(stage: FaultyStage) -> None:
-    """Even with our tag on it: whoever asks for it is refused and told why, and the other plan goes
-    on.
-    """
+    """Such a plan is refused with the reason, even with our tag; the other plan goes on."""
     stage.make_cluster("other-prod", "eu-west-1")
     settings = {
         "source-cluster-id": "other-prod",
@@ -175,7 +171,7 @@ def test_a_target_of_which_no_final_snapshot_can_be_taken_keeps_its_instances() 
 
 
 def test_a_target_in_a_status_that_nobody_knows_keeps_its_instances(stage: FaultyStage) -> None:
-    """It may exclude the deletion of the cluster, so the instances are not deleted either."""
+    """No instance is deleted while the cluster's status may exclude its deletion."""
     stage.night()
     stage.reach(State.TARGET_DELETING)
     stage.aurora.set_status(

@@ -23,7 +23,7 @@ def production(stage: FaultyStage) -> InMemoryCluster:
 
 
 def test_what_was_stopped_is_told() -> None:
-    """In the record, the trail, the notice and the event, by kind and count."""
+    """Record, trail, notice and event name what was stopped, by kind and count."""
     stage = FaultyStage()
     production(stage).active |= FOUND
     ended = stage.run_night()
@@ -84,7 +84,7 @@ def test_other_things_that_remain_are_warnings() -> None:
 
 
 def test_a_crash_at_any_point_loses_no_count() -> None:
-    """What was found is noted before it is stopped: afterwards nothing in the cluster tells."""
+    """The counts are saved before anything is stopped: afterwards the cluster does not show it."""
     for point in range(1, 40):
         stage = CrashingNight(["reporter"])
         production(stage).active |= FOUND
@@ -130,5 +130,5 @@ def test_a_prepared_transaction_that_holds_a_role_is_rolled_back_for_the_lock_ou
 
 
 def test_a_record_of_before_has_found_nothing() -> None:
-    """Facts without the count are read."""
+    """Facts that lack the count are read as nothing found."""
     assert {} == Facts().users.quieted

@@ -31,9 +31,7 @@ def users_of(stage: FaultyStage) -> set[str]:
 def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users(
     stage: FaultyStage,
 ) -> None:
-    """Of each instance one creation: the writer's before anything else, the readers' between
-    lock-out and users.
-    """
+    """The writer is created first, the readers between lock-out and users, each once."""
     stage.run_night()
     told = [
         "revoke_production_logins",
@@ -53,7 +51,7 @@ def test_the_readers_are_made_when_production_is_locked_out_and_beside_the_users
 
 
 def test_a_cluster_of_one_instance_waits_for_no_reader() -> None:
-    """Its users are ready as soon as they are proven."""
+    """The users of a cluster with one instance are ready once they are verified."""
     stage = FaultyStage({"INSTANCE_COUNT": "1"})
     stage.run_night()
 
@@ -67,10 +65,7 @@ def test_a_cluster_of_one_instance_waits_for_no_reader() -> None:
 def test_trouble_with_a_reader_keeps_no_users_out(
     stage: FaultyStage, code: str, ends: State
 ) -> None:
-    """What passes is tried again, what does not ends the operation.
-
-    Production is out and ours are in before.
-    """
+    """Production is out and the users are in before a reader's error is retried or fails it."""
     stage.inject(refused(code), state="RESTORED", call=CREATE)
     stage.night()
     stage.reach(State.RESTORED)
@@ -85,7 +80,7 @@ def test_trouble_with_a_reader_keeps_no_users_out(
 
 
 def test_a_reader_that_fails_is_told_while_the_users_wait(stage: FaultyStage) -> None:
-    """It is not found out hours later, when whatever keeps the users waiting has passed."""
+    """A failed reader is reported at once, even while the users are still delayed."""
     stage.inject(
         raised(DatabaseBusyError("The database is busy.")),
         call="postgresql.verify_users",
@@ -118,7 +113,7 @@ def test_users_that_are_refused_are_told_while_the_readers_are_made(stage: Fault
 
 @pytest.mark.parametrize("status", ["incompatible-network", "failed"])
 def test_a_reader_that_fails_ends_the_operation(stage: FaultyStage, status: str) -> None:
-    """As a writer does, and by the same step."""
+    """A failed reader fails the operation by the same step as a failed writer."""
     stage.night()
     stage.reach(State.READERS_CREATING)
     stage.aurora.set_status(READER_ARN, status)
@@ -158,7 +153,7 @@ def with_all_instances(stage: FaultyStage) -> Operation:
 
 
 def test_a_record_of_the_version_before_goes_on(stage: FaultyStage) -> None:
-    """Its instances are there already; of how long production could enter nothing is claimed."""
+    """A record whose instances exist already goes on and claims no exposure time."""
     ended = with_all_instances(stage)
 
     assert State.SUCCEEDED == ended.state
@@ -187,10 +182,7 @@ def test_how_long_production_could_enter_stands_in_record_notice_event_and_trail
 
 
 def test_the_time_counts_from_the_last_look_at_which_the_writer_was_being_created() -> None:
-    """Until then nothing answered.
-
-    It ends when the logins are closed, not when the users are ready.
-    """
+    """The exposure runs from the writer's last creating status until the logins are closed."""
     stage = FaultyStage({"RESTORE_CHECK_INTERVAL": "10"})
     ended = stage.run_night()
     began = {lasted.state: lasted.started_at for lasted in ended.durations}
@@ -228,7 +220,7 @@ def test_a_rerun_on_the_same_cluster_counts_from_the_first_runs_look(stage: Faul
 
 
 def test_users_that_are_set_up_again_do_not_change_how_long_it_was(stage: FaultyStage) -> None:
-    """The logins stayed closed since."""
+    """A repeated set-up keeps the exposure time, since the logins stayed closed."""
     first = stage.run_night()
     stage.run(3600)
     again(stage, "last", from_step="setup-db-users")

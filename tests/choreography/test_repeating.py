@@ -141,7 +141,7 @@ def test_the_same_rotation_asked_for_twice_is_one(stage: FaultyStage) -> None:
     "step", [None, "snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"]
 )
 def test_no_other_step_of_a_success_is_done_again(stage: FaultyStage, step: str | None) -> None:
-    """They would make or delete; the remedy says what can be asked for."""
+    """Steps that make or delete are refused, and the remedy says what can be asked for."""
     stage.run_night()
     stage.request("RestoreRequested", rerun_of="last", **({"from_step": step} if step else {}))
     notice = stage.notices()[-1]
@@ -151,7 +151,7 @@ def test_no_other_step_of_a_success_is_done_again(stage: FaultyStage, step: str 
 
 
 def test_there_is_no_last_success_before_the_first(stage: FaultyStage) -> None:
-    """Who asks is told."""
+    """A repeat before the first success is refused with the reason."""
     stage.request("RestoreRequested", rerun_of="last", from_step="setup-db-users")
 
     assert ["refused"] == [notice["kind"] for notice in stage.notices()]
@@ -170,7 +170,7 @@ def test_the_last_of_what_is_not_there_is_refused(
 
 
 def test_another_cluster_under_the_name_is_left_alone(stage: FaultyStage) -> None:
-    """Also when it carries our tag: the resource id decides, before any password is set."""
+    """The resource id is compared before a password is set, so even our tag does not help."""
     stage.run_night()
     remove_target(stage)
     stage.staging()
@@ -225,7 +225,7 @@ def test_secrets_that_would_be_refused_change_nothing(
 
 
 def test_what_is_asked_for_while_users_are_set_up_is_skipped(stage: FaultyStage) -> None:
-    """It holds the target as every operation does."""
+    """A repeated set-up locks the target as every operation does."""
     stage.run_night()
     stage.request("RestoreRequested", rerun_of="last", from_step="setup-db-users")
     stage.request("RestoreRequested", request_id="meanwhile")
@@ -250,7 +250,7 @@ def test_a_copy_that_could_not_be_put_away_is_put_away_later(stage: FaultyStage)
 
 
 def test_a_skipped_one_run_again_restores_nothing(stage: FaultyStage) -> None:
-    """It was to keep the cluster, and so does its rerun."""
+    """A rerun of a skipped repeat keeps the cluster, as the repeat would have."""
     stage.run_night()
     made = stage.calls_of(*MAKES_OR_DELETES)
     stage.request(
@@ -310,7 +310,7 @@ def test_users_that_cannot_be_read_at_the_last_moment_close_nothing(stage: Fault
 
 
 def test_a_login_of_production_that_was_kept_is_not_taken_for_ours() -> None:
-    """It has production's password: it is closed like the others before it becomes a user."""
+    """A login with production's password is closed before it becomes a user."""
     stage = FaultyStage({"KEEP_LOGIN_ROLES": "shop_app"})
     stage.run_night()
     stage.environment.pop("KEEP_LOGIN_ROLES")
@@ -340,7 +340,7 @@ def test_a_login_of_production_that_was_closed_becomes_no_user_later(stage: Faul
 
 
 def test_a_login_that_was_kept_keeps_no_password_of_productions_as_a_user() -> None:
-    """It can still log in, so its password can be tried."""
+    """A kept login can log in, so its password is tried."""
     stage = FaultyStage({"KEEP_LOGIN_ROLES": "shop_app"})
     stage.run_night()
     rotate(stage, APP_SECRET, app_username="shop_app", app_password=PRODUCTION_PASSWORD)
@@ -366,7 +366,7 @@ def test_what_cannot_be_tried_any_more_is_said(stage: FaultyStage) -> None:
 
 
 def test_logins_that_people_opened_are_closed_and_named(stage: FaultyStage) -> None:
-    """In the facts, in the notice and in the trail; production's are counted as before."""
+    """Facts, notice and trail name the logins that people opened, apart from production's."""
     done = stage.run_night()
     roles = open_login(stage, "bob", "alice")
     ended = users_again(stage)
@@ -381,7 +381,7 @@ def test_logins_that_people_opened_are_closed_and_named(stage: FaultyStage) -> N
 
 
 def test_logins_that_were_closed_are_named_when_it_fails(stage: FaultyStage) -> None:
-    """Whoever opened them learns it; the next success is not about them any more."""
+    """The failure names the closed logins, and the next success does not."""
     stage.run_night()
     open_login(stage, "alice")
     stage.inject(REFUSED, call="postgresql.ensure_users")
@@ -416,7 +416,7 @@ def replaced(stage: FaultyStage) -> Operation:
 
 
 def test_a_cluster_that_a_newer_restore_replaced_is_said_so(stage: FaultyStage) -> None:
-    """Whoever names the older success learns of the newer, and the command sets up its users."""
+    """A repeat of an older success is refused; its command sets up the newer one's users."""
     older = stage.run_night()
     newer = replaced(stage)
     rotate_both(stage)
@@ -434,7 +434,7 @@ def test_a_cluster_that_a_newer_restore_replaced_is_said_so(stage: FaultyStage) 
 
 
 def test_a_command_of_before_a_newer_restore_leads_to_its_cluster(stage: FaultyStage) -> None:
-    """It was printed when the users could not be set up; the night came before it was put."""
+    """A command printed before a newer restore is answered with the newer cluster's."""
     stage.run_night()
     stage.inject(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
     users_again(stage)

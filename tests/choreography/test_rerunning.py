@@ -35,10 +35,7 @@ def failed_in(stage: FaultyStage, state: State) -> str:
 
 @pytest.mark.parametrize("state", FAILING_STATES)
 def test_a_rerun_continues_at_the_failed_step(stage: FaultyStage, state: State) -> None:
-    """Or where it can look again.
-
-    With what was made before: there is one copy, whoever began it.
-    """
+    """A rerun uses what was made before, so there is one copy."""
     first = failed_in(stage, state)
     again(stage, first)
     before, after = stage.all_operations()
@@ -72,7 +69,7 @@ def test_a_cancelled_operation_is_continued_where_it_stood(
     "step", ["snapshot-check", "copy-snapshot", "delete-rds", "restore-snapshot"]
 )
 def test_a_rerun_may_begin_at_an_earlier_step(stage: FaultyStage, step: str) -> None:
-    """What stands there now is replaced or adopted, and it succeeds."""
+    """A rerun from an earlier step replaces or adopts what exists, and succeeds."""
     first = failed_in(stage, State.INSTANCES_CREATING)
     again(stage, first, from_step=step)
     begins = states_of(step)[0]
@@ -86,7 +83,7 @@ def test_a_rerun_may_begin_at_an_earlier_step(stage: FaultyStage, step: str) -> 
 def test_a_rerun_never_adopts_what_another_rerun_of_its_chain_left(
     stage: FaultyStage, how: dict[str, str]
 ) -> None:
-    """That one had other settings, and perhaps another snapshot: its cluster is replaced."""
+    """A cluster of another rerun, which had other settings, is replaced."""
     first = failed_in(stage, State.TARGET_CLEAR)
     stage.environment |= {"PORT": "5555", "INSTANCE_COUNT": "3"}
     stage.inject(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
@@ -135,7 +132,7 @@ def test_a_step_without_an_operation_is_refused(stage: FaultyStage) -> None:
 
 
 def test_an_operation_that_has_not_ended_is_not_run_again(stage: FaultyStage) -> None:
-    """Cancel it first, or wait."""
+    """A rerun of an open operation is refused: cancel it or wait."""
     stage.night()
     running = stage.reach(State.COPYING)
     stage.request("RestoreRequested", rerun_of=running.operation_id)
@@ -159,9 +156,7 @@ def test_an_operation_that_succeeded_is_not_run_again(stage: FaultyStage) -> Non
 def test_a_rerun_older_than_the_last_success_begins_with_the_deletion(
     stage: FaultyStage, state: State
 ) -> None:
-    """What it had begun is not what stands there now: the preflight and the choice of the victim
-    come again.
-    """
+    """A rerun older than the last success repeats preflight and the choice of the old target."""
     first = failed_in(stage, state)
     stage.run(1800)
     stage.run_night()

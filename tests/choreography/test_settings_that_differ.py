@@ -60,7 +60,7 @@ def test_a_rerun_applies_what_can_be_changed(stage: FaultyStage, variable: str) 
 def test_a_rerun_makes_anew_what_cannot_be_changed(
     stage: FaultyStage, variable: str, value: str, member: str
 ) -> None:
-    """It begins with the delete, for the preflight and the choice of what is deleted come again."""
+    """A rerun with an unchangeable setting changed begins with the preflight and the deletion."""
     first = failed_at_the_users(stage)
     made = target(stage)["DbClusterResourceId"]
     stage.environment[variable] = value

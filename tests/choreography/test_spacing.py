@@ -42,9 +42,7 @@ def test_where_nothing_is_known_the_shortest_spacing_holds(elapsed: float) -> No
     [(0, 600), (600, 300), (900, 150), (1100, 50), (1170, 30), (1200, 30), (1440, 30)],
 )
 def test_half_of_what_is_left_is_waited_for(elapsed: float, seconds: float) -> None:
-    """It took twenty minutes before: rarely at first, often near the end, and when it is a little
-    late.
-    """
+    """Polls of work that took twenty minutes before are rare at first and frequent near its end."""
     assert seconds == poll_interval(30, elapsed, 1200)
 
 
@@ -74,7 +72,7 @@ def test_the_nearer_of_two_guesses_counts() -> None:
 
 
 def test_progress_is_believed_where_history_has_passed() -> None:
-    """It took ten minutes before, and after twenty it is half done."""
+    """Work that is half done after twenty minutes is expected to take as long again."""
     assert 600 == poll_interval(30, 1200, 600, progress=50, moving=1200)
 
 
@@ -84,10 +82,7 @@ def test_time_in_the_queue_is_not_taken_for_slowness() -> None:
 
 
 def test_a_queue_that_nobody_knows_is_looked_at_ever_more_rarely() -> None:
-    """It says nothing of its end, and may last for hours.
-
-    What shows no progress at all is not missed by long.
-    """
+    """Work without any progress is polled ever more rarely, up to a bound."""
     assert 30 == poll_interval(30, 0, progress=0)
     assert 150 == poll_interval(30, 1200, progress=0)
     assert 900 == poll_interval(30, 2 * HOUR, progress=0)
@@ -102,7 +97,7 @@ def test_a_wrong_guess_has_a_bound(lasted: float) -> None:
 
 
 def test_a_shortest_spacing_above_the_bound_is_kept() -> None:
-    """Whoever sets an hour means it."""
+    """A configured interval of an hour is kept."""
     assert HOUR == poll_interval(HOUR, 0, 10**9)
 
 

@@ -62,7 +62,7 @@ def test_a_secret_that_is_missing_is_named(scene: RefusalScene, secret: str) -> 
 def test_a_secret_that_is_not_json_is_not_quoted(
     scene: RefusalScene, secret: str, remedy: str, text: str
 ) -> None:
-    """What stands in it may be the password itself."""
+    """The refusal does not quote the secret, which may be the password itself."""
     scene.stage.secrets.put_secret_value(SecretId=secret, SecretString=text)
     told = refused_before_deletion(scene)
 

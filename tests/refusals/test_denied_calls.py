@@ -53,7 +53,7 @@ def eventful_night(said: LogOutput, denied: DeniedCall | None) -> RefusalScene:
 
 
 def test_the_list_of_calls_is_whole(said: LogOutput) -> None:
-    """What the functions call on an eventful night is what the tests below deny, one by one."""
+    """The list of denied calls equals what the functions call on an eventful night."""
     scene = eventful_night(said, None)
     scene.ends(State.SUCCEEDED)
 

@@ -66,7 +66,7 @@ def test_what_a_notice_tells_people_to_do_leads_on(case: RefusalCase) -> None:
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.name)
 def test_what_a_refusal_of_a_request_asks_for_is_obeyed(request_: RefusedRequest) -> None:
-    """What is asked for in its place comes to a good end."""
+    """A request that follows the remedy succeeds."""
     result = refused_request(request_)
 
     assert State.SUCCEEDED is result.ended, f"{result.reason} {result.remedy} -> {result.says}"

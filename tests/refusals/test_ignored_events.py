@@ -110,9 +110,7 @@ class OtherEngineStage(SimulatedStage):
 
 @pytest.mark.parametrize("engine", ["docdb", "neptune", "aurora-mysql"])
 def test_the_night_of_another_engine_is_ignored(said: LogOutput, engine: str) -> None:
-    """Even under the source's own name: DocumentDB and Neptune clusters are RDS clusters to the
-    events.
-    """
+    """Events of DocumentDB and Neptune clusters are ignored, even under the source's name."""
     stage = OtherEngineStage()
     stage.engine = engine
     scene = RefusalScene(stage, said)
@@ -123,7 +121,7 @@ def test_the_night_of_another_engine_is_ignored(said: LogOutput, engine: str) ->
 
 @pytest.mark.parametrize("prefix", ["", "refresh-"])
 def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(said: LogOutput, prefix: str) -> None:
-    """It starts something only when SNAPSHOT_PREFIX is set and its name begins so."""
+    """A manual snapshot starts a restore only if its name begins with SNAPSHOT_PREFIX."""
     scene = RefusalScene(SimulatedStage({"SNAPSHOT_PREFIX": prefix}), said)
     scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="before-the-release"
@@ -137,7 +135,7 @@ def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(said: LogOutput, pre
 
 
 def test_the_restored_clusters_own_nights_are_ignored(scene: RefusalScene) -> None:
-    """They would start a loop: the target has automated snapshots, too."""
+    """The target's own automated snapshots start nothing, which would be a loop."""
     night_of(scene, "staging-cluster", TARGET_REGION)
 
     assert (

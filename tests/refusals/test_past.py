@@ -30,7 +30,7 @@ def deliver_again(scene: RefusalScene, past: str) -> None:
 def test_a_request_of_the_past_starts_nothing_and_people_are_told(
     scene: RefusalScene, past: str
 ) -> None:
-    """Its operation may be long forgotten: it would replace a target that somebody works with."""
+    """An old request could replace a target in use, so it is refused."""
     scene.stage.put("RestoreRequested", request_id="before-the-release")
     deliver_again(scene, past)
     (notice,) = scene.stage.notices()
@@ -47,7 +47,7 @@ def test_a_request_of_the_past_starts_nothing_and_people_are_told(
 def test_a_cancel_of_the_past_stops_nothing_and_people_are_told(
     scene: RefusalScene, past: str
 ) -> None:
-    """It was about an operation as it was then."""
+    """An old cancel was about an earlier operation, so it is refused."""
     scene.stage.night()
     operation = scene.run_until(State.COPYING)
     scene.stage.queue.clear()

@@ -23,7 +23,7 @@ def told(stage: SimulatedStage) -> list[str]:
 
 
 def test_a_request_that_was_made_before_is_told_what_became_of_it(scene: RefusalScene) -> None:
-    """One that failed starts nothing when it is asked for again, and says why."""
+    """A repeated request of a failed operation starts nothing and is told of the failure."""
     scene.stage.night()
     scene.stage.settle()
     scene.stage.aurora.fail_next("CopyDBClusterSnapshot", "InvalidParameterValue")
@@ -189,7 +189,7 @@ def test_settings_that_make_no_plan_are_told_to_who_asks(
 
 
 def test_several_problems_of_the_settings_are_told_one_a_line(said: LogOutput) -> None:
-    """In the text that people read, and as a list for programs."""
+    """Problems of the settings are lines of the text and a list for programs."""
     stage = SimulatedStage({"INSTANCE_COUNT": "abc", "PORT": "80"})
     stage.put("RestoreRequested")
     stage.deliver()
@@ -287,7 +287,7 @@ def test_trouble_that_will_pass_is_told_and_does_not_fail_the_function(scene: Re
 
 
 def test_a_record_that_cannot_be_read_is_told_of(scene: RefusalScene) -> None:
-    """And counted, as everywhere: an alarm watches that."""
+    """An unreadable record is reported and counted by the metric that an alarm watches."""
     scene.stage.store.tables["state"]["broken"] = {"operation_id": "broken", "state": "NO_SUCH"}
     scene.stage.put("CancelRequested", operation_id="broken")
     scene.stage.deliver()

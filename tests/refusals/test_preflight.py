@@ -113,7 +113,7 @@ def test_an_instance_parameter_group_of_another_major_version_is_refused(said: L
 
 
 def test_a_security_group_of_another_vpc_is_refused(scene: RefusalScene) -> None:
-    """It exists, but the subnet group's VPC cannot use it."""
+    """A security group that is not of the subnet group's VPC is refused."""
     scene.stage.network.groups["sg-staging"] = "vpc-elsewhere"
     told = refused_before_deletion(scene)
 

@@ -58,7 +58,7 @@ def created_event(scene: RefusalScene, identifier: str) -> dict[str, object]:
 
 
 def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: RefusalScene) -> None:
-    """One operation per target at a time; the one that runs is not disturbed."""
+    """A second operation on a target is skipped, and the running one is not disturbed."""
     scene.stage.night()
     running = scene.run_until(State.TARGET_DELETING)
     scene.stage.put("RestoreRequested", request_id="me too")
@@ -73,7 +73,7 @@ def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: Refus
 
 
 def test_a_snapshot_that_comes_while_an_operation_runs_is_skipped(scene: RefusalScene) -> None:
-    """It is made up for when the target is free, if it is still the newest."""
+    """A skipped snapshot is restored when the target is free, if it is still the newest."""
     scene.stage.night()
     running = scene.run_until(State.COPYING)
     scene.stage.clock.advance(60)
@@ -86,7 +86,7 @@ def test_a_snapshot_that_comes_while_an_operation_runs_is_skipped(scene: Refusal
 
 
 def test_a_snapshot_older_than_the_last_success_is_skipped(scene: RefusalScene) -> None:
-    """Its event came late, and the target holds newer data already."""
+    """A late snapshot event is skipped, since the target has newer data."""
     older = missed_night(scene)
     scene.stage.clock.advance(3600)
     scene.stage.night()
@@ -125,7 +125,7 @@ def test_a_snapshot_older_than_the_limit_is_skipped(said: LogOutput) -> None:
 def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(
     said: LogOutput,
 ) -> None:
-    """Neither the limit nor a newer success stands in the way of who asks for older data."""
+    """A person who asks for older data gets it, whatever the age limit or a newer success."""
     stage = SimulatedStage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
     scene = RefusalScene(stage, said)
     older = missed_night(scene)

@@ -24,7 +24,7 @@ def rerun_succeeds(scene: RefusalScene) -> bool:
 def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(
     scene: RefusalScene, status: str
 ) -> None:
-    """What stands there then is ours, so a rerun takes it away and begins anew."""
+    """A rerun replaces the failed cluster, which is ours."""
     scene.stage.aurora.fail_creation(TARGET_ARN, status, "A test asked for this.")
     operation = scene.night_fails(at="check-restore-status")
 

@@ -104,7 +104,7 @@ def test_a_snapshot_with_all_our_tags_that_is_no_copy_of_the_nights_is_not_resto
 
 
 def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: RefusalScene) -> None:
-    """It was made of another snapshot of the source."""
+    """A tagged copy of another source snapshot is not restored."""
     earlier = scene.stage.night()
     scene.stage.settle()
     scene.stage.clock.advance(3600)
@@ -123,10 +123,7 @@ def test_a_copy_with_all_our_tags_of_another_night_is_not_restored(scene: Refusa
 
 
 def test_a_new_instance_in_the_recorded_target_stops_the_deletion(scene: RefusalScene) -> None:
-    """It was not there when the deletion was decided: somebody needs that cluster.
-
-    Nothing of it is deleted.
-    """
+    """An instance added after the decision stops the deletion, and nothing is deleted."""
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
     scene.stage.rds().create_db_instance(
@@ -144,7 +141,7 @@ def test_a_new_instance_in_the_recorded_target_stops_the_deletion(scene: Refusal
 
 
 def test_a_new_instance_with_our_tag_stops_the_deletion_as_well(scene: RefusalScene) -> None:
-    """Whoever tagged it, it is not among those whose deletion was decided."""
+    """An added instance stops the deletion even with our tag."""
     scene.stage.night()
     scene.run_until(State.TARGET_DELETING)
     scene.stage.rds().create_db_instance(
@@ -202,7 +199,7 @@ def test_a_cluster_made_under_the_targets_name_before_the_restore_is_left_alone(
 def test_another_stages_cluster_under_the_targets_name_is_said_to_be_theirs(
     scene: RefusalScene,
 ) -> None:
-    """It appeared between the deletion and the restore."""
+    """The refusal names the stage of a cluster that appeared after the deletion."""
     scene.stage.night()
     scene.run_until(State.TARGET_CLEAR)
     scene.stage.make_cluster("staging-cluster", TARGET_REGION, tags={OWNER_TAG: "prod/default"})
@@ -271,7 +268,7 @@ def test_a_restored_cluster_that_somebody_replaced_is_not_taken_for_ours(
 
 
 def test_a_restored_cluster_that_somebody_removed_is_missed(scene: RefusalScene) -> None:
-    """It had no instances yet, so one call removed it."""
+    """A restored cluster without instances that a person deletes fails the operation."""
     scene.stage.night()
     scene.run_until(State.CLUSTER_RESTORED)
     scene.stage.deliver()

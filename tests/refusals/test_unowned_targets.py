@@ -75,7 +75,7 @@ def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: Re
 def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it(
     said: LogOutput,
 ) -> None:
-    """It is nobody's. Once the command is run, a rerun succeeds."""
+    """A rerun succeeds once the command of the remedy has tagged the target."""
     scene = RefusalScene(SimulatedStage(), said)
     scene.stage.staging(tags={})
     reason, remedy = left_alone(scene)
@@ -116,7 +116,7 @@ def test_a_member_without_our_tag_is_refused_before_its_cluster_loses_anything(
 
 
 def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: LogOutput) -> None:
-    """Its protection is somebody's will; ours is lifted, theirs is not."""
+    """The refusal of a foreign, protected target names both, and its protection stays."""
     scene = RefusalScene(SimulatedStage(), said)
     scene.stage.staging(tags={})
     scene.stage.rds().modify_db_cluster(
@@ -132,7 +132,7 @@ def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: LogO
 
 
 def test_a_target_that_belongs_to_a_global_cluster_is_refused(scene: RefusalScene) -> None:
-    """Even with our tag: its removal would reach into other regions."""
+    """A member of a global cluster is refused even with our tag."""
     scene.stage.rds().create_global_cluster(
         GlobalClusterIdentifier="worldwide", SourceDBClusterIdentifier=TARGET_ARN
     )

@@ -83,7 +83,7 @@ def test_a_sixth_copy_waits_for_its_turn(scene: RefusalScene) -> None:
 
 
 def test_a_target_that_is_backing_up_or_modifying_is_waited_for(scene: RefusalScene) -> None:
-    """Its members may change meanwhile, so nothing is decided before."""
+    """Nothing is decided while the target's members may change."""
     scene.stage.night()
     scene.run_until(State.SNAPSHOT_READY)
     scene.stage.aurora.take_automated_snapshot(
@@ -205,9 +205,7 @@ def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(
 
 
 def test_a_password_that_rds_could_not_set_is_set_again(scene: RefusalScene) -> None:
-    """Only an event tells it (0067), and that may be lost: after a while it is simply asked for
-    again.
-    """
+    """The password is set again after a while, since only an event (0067) tells of the failure."""
     scene.stage.night()
     scene.run_until(State.RESTORED)
     scene.stage.aurora.fail_password(TARGET_ARN, "A test asked for this.")

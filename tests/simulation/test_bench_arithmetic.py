@@ -97,7 +97,7 @@ def test_a_transaction_costs_twice_and_what_is_refused_costs_too() -> None:
 
 
 def test_a_size_follows_the_changes() -> None:
-    """What is added, replaced and removed leaves the size that a fresh look would find."""
+    """An item's size after additions, replacements and removals is that of a fresh computation."""
     tables = PricedTables(lambda _key, _item: None)
     tables.change(Change("one", assign={"facts": {"a": [1, 2]}, "name": "x"}, add={"attempts": 1}))
     tables.change(Change("one", assign={"name": "longer"}, add={"attempts": 99}, remove=("facts",)))
@@ -106,7 +106,7 @@ def test_a_size_follows_the_changes() -> None:
 
 
 def test_a_query_is_paid_page_by_page_as_far_as_it_is_read() -> None:
-    """Of 25 items in pages of ten, eleven are wanted: two pages are read."""
+    """A reader who wants 11 of 25 items pays for two pages of ten."""
     store, meter = _store()
     for number in range(25):
         store.change(Change(f"{number:02d}", assign={"open": "yes", "due_at": f"{number:02d}"}))
@@ -182,7 +182,7 @@ def test_a_function_starts_cold_unless_an_environment_is_free() -> None:
 
 
 def test_an_invocation_is_ahead_of_the_others_and_holds_nobody_up() -> None:
-    """What it spends is its own time."""
+    """An invocation spends its own time and delays no other."""
     clock = LocalClock(NOON)
     clock.spend(2.5)
     ahead = clock.now()

@@ -61,7 +61,7 @@ def test_the_poller_pays_a_transition_for_each_task_choice_and_wait_and_no_table
 
 
 def test_the_waiter_is_billed_for_all_the_time_and_started_again_every_fifteen_minutes() -> None:
-    """Its seconds are those of the night, but for the moments between two of its runs."""
+    """The waiter is billed for the whole night, except the moments between two of its runs."""
     with quiet():
         night = Waiter(30.0).night_of(USUAL_NIGHT)
     counts = night.meter.by_kind([WAITER])
@@ -82,7 +82,7 @@ def test_aurora_takes_as_long_for_all() -> None:
 
 
 def test_a_night_is_the_same_for_all_and_no_two_are_alike() -> None:
-    """Durations are drawn from the phase and the night alone."""
+    """The phase and the night alone decide the durations that are drawn."""
     copies = {drawn(USUAL_NIGHT, phase, night).copy for phase in (0, 1) for night in (0, 1)}
 
     assert drawn(USUAL_NIGHT, 3, 1) == drawn(USUAL_NIGHT, 3, 1)
@@ -90,7 +90,7 @@ def test_a_night_is_the_same_for_all_and_no_two_are_alike() -> None:
 
 
 def test_a_later_night_knows_the_one_before() -> None:
-    """Its looks are fewer; and rows keep the two apart."""
+    """A later night polls less than the first, and the rows keep the two apart."""
     task = Task("20-minute copy", OURS, 5.0, 0)
     row = gathered([(task, nights.play(task))])[task.row]
 

@@ -31,10 +31,7 @@ def _shape(page: str) -> list[str]:
 
 
 def test_the_page_in_docs_was_written_by_this_code(page: str) -> None:
-    """The same sections with the same tables, whatever the numbers.
-
-    Every size of crowd is in it.
-    """
+    """The page has the sections, tables and sizes of crowd that this code writes."""
     kept = PAGE.read_text(encoding="utf-8")
 
     assert _shape(page) == _shape(kept)
@@ -42,7 +39,7 @@ def test_the_page_in_docs_was_written_by_this_code(page: str) -> None:
 
 
 def test_every_target_is_on_the_page_in_docs(page: str) -> None:
-    """Their words are the same; of the many, the number differs."""
+    """The page names every target in the words of the code; only the size of the crowd differs."""
     own = page.partition("\n## The package\n")[0]
     rows = re.findall(
         r"^\| ([^|]*) \|.*(?:met|\*\*missed\*\* by [^|]*) \|$", own, flags=re.MULTILINE
@@ -57,7 +54,7 @@ def test_every_target_is_on_the_page_in_docs(page: str) -> None:
 
 
 def test_a_target_that_is_missed_says_by_how_much_and_why() -> None:
-    """And one that is met says nothing more."""
+    """A missed target says by how much and why; a met target says nothing more."""
     section = targets_section(
         [Target("seconds", 60, 75.5, "It is late.", 80), Target("calls", 1, 1, "")]
     )

@@ -24,7 +24,7 @@ def test_failures_cancellations_and_skips_break_nothing() -> None:
 
 
 def test_an_end_after_an_end_is_seen() -> None:
-    """In the record and in the trail."""
+    """A second end is found in the record and in the trail."""
     found = broken(
         TraceBuilder().fail().go(State.CANCELLED, reason="Late.", remedy="None.", notified=True)
     )
@@ -58,7 +58,7 @@ def test_a_version_that_stands_still_is_seen() -> None:
 
 
 def test_a_change_without_its_row_is_seen() -> None:
-    """At the next change, and at rest."""
+    """A change without an audit row is found at the next change, and at rest."""
     found = broken(
         without(TraceBuilder().succeed(), lambda entry: _is_row(entry, "night-1#000003"))
     )
@@ -86,7 +86,7 @@ def test_a_row_that_is_written_twice_is_seen() -> None:
 
 
 def test_a_row_that_does_not_follow_is_seen() -> None:
-    """Its beginning is the end of the one before it."""
+    """A row whose from_state is not the to_state of the row before it is found."""
     found = broken(rewritten(TraceBuilder().copy().fail(), "night-1#000003", from_state="ACCEPTED"))
 
     assert (
@@ -96,7 +96,7 @@ def test_a_row_that_does_not_follow_is_seen() -> None:
 
 
 def test_a_way_that_the_flow_does_not_know_is_seen() -> None:
-    """By record and by row; so is a state that is none."""
+    """A change that the flow does not allow is found in record and row, as is an unknown state."""
     found = broken(TraceBuilder().go(State.TARGET_CLEAR).fail())
     strange = broken(rewritten(TraceBuilder().fail(), "night-1#000002", to_state="DREAMING"))
 

@@ -130,7 +130,7 @@ def test_what_is_under_way_is_not_broken(
 
 
 def test_the_sources_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where the records do not know all of them."""
+    """Sources that the records do not know can be named on the command line."""
     arguments = export(
         tmp_path, TraceBuilder().call("AddTagsToResource", ResourceName=SOURCE).fail()
     )
@@ -175,7 +175,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
     content: str | None,
     sentence: str,
 ) -> None:
-    """Which file and why, and 2 at the end."""
+    """An unreadable file gives one sentence with its name and the cause, and exit code 2."""
     arguments = export(tmp_path, TraceBuilder().fail())
     path = tmp_path / f"{name}.json"
     path.unlink() if content is None else path.write_text(content)
@@ -198,7 +198,7 @@ def test_a_stage_that_has_no_record_is_a_mistake(
 
 
 def test_an_export_may_have_one_item_a_line(tmp_path: Path) -> None:
-    """As DynamoDB's own exports do."""
+    """An export may have one item a line, as DynamoDB's own exports do."""
     arguments = export(tmp_path, TraceBuilder().succeed())
     for name in ("state", "audit"):
         path = tmp_path / f"{name}.json"

@@ -46,7 +46,7 @@ def test_an_effect_twice_in_an_attempt_is_seen() -> None:
 
 
 def test_an_effect_twice_in_a_visit_is_seen() -> None:
-    """By two attempts, within one state."""
+    """An effect that two attempts make within one state is found."""
     trace = TraceBuilder().copy().delete()
     trace.call(
         "RestoreDBClusterFromSnapshot", DBClusterIdentifier="staging-cluster", attempt="another"
@@ -72,7 +72,7 @@ def test_setting_the_same_again_is_no_second_effect() -> None:
 
 
 def test_a_call_that_was_refused_is_no_effect() -> None:
-    """It may be made again."""
+    """A call that AWS refused may be made again."""
     trace = TraceBuilder().copy().delete()
     trace.call(
         "RestoreDBClusterFromSnapshot", DBClusterIdentifier="staging-cluster", error="Throttling"
@@ -120,7 +120,7 @@ def test_a_success_without_its_effects_is_seen(action: str, sentence: str) -> No
 
 
 def test_a_cluster_that_was_deleted_again_is_seen() -> None:
-    """By ourselves: what people do after the last look is not ours to promise."""
+    """A restored cluster that one of our functions deletes is found; people may delete it."""
     trace = (
         TraceBuilder()
         .copy()
@@ -137,7 +137,7 @@ def test_a_cluster_that_was_deleted_again_is_seen() -> None:
 
 
 def test_an_instance_too_many_is_seen() -> None:
-    """Exactly the wanted ones stand."""
+    """An instance beyond those of the plan is found."""
     trace = TraceBuilder().copy().delete().restore().create_instance("staging-cluster-3")
 
     assert any(
@@ -231,7 +231,7 @@ def test_a_copy_that_another_run_of_the_chain_left_is_seen() -> None:
 
 
 def test_a_kept_copy_that_was_deleted_is_seen() -> None:
-    """An archive that is empty is none."""
+    """The deletion of a copy that the plan keeps is found."""
     trace = TraceBuilder().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
     trace.call("DeleteDBClusterSnapshot", DBClusterSnapshotIdentifier=COPY)
 

@@ -34,7 +34,7 @@ def test_a_holder_that_is_replaced_is_seen() -> None:
 
 
 def test_two_operations_on_one_target_are_seen() -> None:
-    """By their rows alone, whatever the target's item says."""
+    """Two operations at once are found by their rows, whatever the target's item says."""
     first = TraceBuilder("first")
     second = TraceBuilder("second", at=first.now + timedelta(seconds=1))
     found = broken(first.fail(), second.fail())
@@ -43,7 +43,7 @@ def test_two_operations_on_one_target_are_seen() -> None:
 
 
 def test_one_after_another_is_no_overlap() -> None:
-    """Nor is one that is skipped because the target is busy."""
+    """Operations may follow each other, and one that was skipped never held the target."""
     first = TraceBuilder("first").copy()
     soon, reason = first.now + timedelta(seconds=1), "The target is busy."
     skipped = TraceBuilder(
@@ -89,12 +89,12 @@ def test_what_is_open_at_rest_is_seen() -> None:
 
 
 def test_what_is_under_way_may_be_open() -> None:
-    """In a real account it is said that it is."""
+    """An operation of a real account that is given as under way may be open."""
     assert [] == broken(TraceBuilder(), bounds=replace(BOUNDS, under_way=frozenset({"night-1"})))
 
 
 def test_a_target_that_is_held_by_nobody_is_seen() -> None:
-    """Its holder has ended."""
+    """A lock whose holder has ended is found."""
     assert [
         f"no-leaked-locks: The target {TARGET} is held by night-1, which is not open."
     ] == broken(TraceBuilder().fail().hold("night-1"))
@@ -104,7 +104,7 @@ def test_a_target_that_is_held_by_nobody_is_seen() -> None:
     ("seconds", "wrong"), [(3600 + WAIT, set()), (3600 + WAIT + 1, {"deadline"})]
 )
 def test_a_state_that_lasts_too_long_is_seen(seconds: int, wrong: set[str]) -> None:
-    """Its budget and the slack are the bound, to the second."""
+    """A state may last its budget and the slack, to the second."""
     trace = (
         TraceBuilder().copy().go(State.TARGET_CLEAR).go(State.CLUSTER_RESTORING, seconds=seconds)
     )
@@ -119,10 +119,7 @@ def test_the_queue_of_a_copy_has_its_own_time() -> None:
 
 
 def test_time_counts_from_the_last_fault() -> None:
-    """What passed its deadline among faults has its slack from there.
-
-    What comes after it, excuses nothing.
-    """
+    """A deadline that passes among faults is extended by the slack; a later fault adds nothing."""
     trace = (
         TraceBuilder()
         .go(State.FAILING, seconds=10 * 3600, reason="It was late.", remedy="Wait.")
@@ -142,7 +139,7 @@ def test_time_counts_from_the_last_fault() -> None:
 
 @pytest.mark.parametrize("end", [State.FAILED, State.CANCELLED, State.SKIPPED])
 def test_an_end_without_a_reason_is_seen(end: State) -> None:
-    """In the record and in the row."""
+    """A missing reason is found in the record and in the row."""
     found = broken(TraceBuilder().fail(end, reason=None))
 
     assert f"explains-failure: night-1 is {end} without a reason." in found
@@ -150,7 +147,7 @@ def test_an_end_without_a_reason_is_seen(end: State) -> None:
 
 
 def test_an_end_without_a_remedy_is_seen() -> None:
-    """What was skipped needs none."""
+    """A missing remedy is found, except of an operation that was skipped."""
     found = [
         broken(TraceBuilder().fail(end, remedy=None))
         for end in (State.FAILED, State.CANCELLED, State.SKIPPED)
@@ -179,7 +176,7 @@ def test_an_end_that_nobody_was_told_of_is_seen() -> None:
 
 
 def test_an_end_that_was_not_announced_is_seen() -> None:
-    """Where the history could hold it."""
+    """A missing event is found where the history could hold it."""
     trace = without(TraceBuilder().fail(), lambda entry: isinstance(entry, Announced))
 
     assert [
@@ -215,7 +212,7 @@ KNOWING = Bounds(stage=BOUNDS.stage, sources=BOUNDS.sources, secrets=frozenset({
     ],
 )
 def test_a_secret_in_any_text_is_seen_and_not_repeated(entry: Entry) -> None:
-    """As it is, or as JSON writes it."""
+    """A secret is found as it is and as JSON writes it, and the finding does not repeat it."""
     found = [
         violation
         for violation in broken(TraceBuilder().fail(), bounds=KNOWING, extra=[entry])
@@ -227,7 +224,7 @@ def test_a_secret_in_any_text_is_seen_and_not_repeated(entry: Entry) -> None:
 
 
 def test_the_password_is_where_it_has_to_be() -> None:
-    """Aurora has to be told it."""
+    """The request that sets the master's password may hold it."""
     trace = TraceBuilder().call(
         "ModifyDBCluster", DBClusterIdentifier="staging-cluster", MasterUserPassword=SECRET
     )
@@ -236,7 +233,7 @@ def test_the_password_is_where_it_has_to_be() -> None:
 
 
 def test_a_login_of_productions_after_a_success_is_seen() -> None:
-    """Unless the plan keeps it, or nothing has succeeded with that cluster yet."""
+    """A production login that works after a success is found, unless the plan keeps it."""
     plan = replace(PLAN, users=replace(PLAN.users, keep_login_roles=("auditor",)))
     trace = TraceBuilder(plan=plan).succeed()
     early, late, kept = (
@@ -251,7 +248,7 @@ def test_a_login_of_productions_after_a_success_is_seen() -> None:
 
 
 def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
-    """Its owner asks one day what became of it."""
+    """A production login that was closed without being named in the record is found."""
     trace = TraceBuilder().succeed()
     found = broken(trace, extra=[Unnamed(trace.now, "cluster-NEW", "billing")])
 
@@ -261,7 +258,7 @@ def test_a_login_that_was_taken_and_is_not_named_is_seen() -> None:
 
 
 def test_a_way_to_production_after_a_success_is_seen() -> None:
-    """Unless QUIESCE names it off; and one that was closed without a word is seen as well."""
+    """A way to production is found unless QUIESCE leaves it, as is one closed without a record."""
     trace = TraceBuilder(
         plan=replace(PLAN, users=replace(PLAN.users, quiesce=("-partman",)))
     ).succeed()
@@ -280,7 +277,7 @@ def test_a_way_to_production_after_a_success_is_seen() -> None:
 
 
 def test_a_success_that_does_not_know_the_logins_closed_is_seen() -> None:
-    """The record itself has to say it."""
+    """A success whose record does not say that the logins are closed is found."""
     found = broken(
         rewritten(
             TraceBuilder().succeed(),

@@ -51,7 +51,7 @@ FOREIGN = [{"Key": "aurora-restore", "Value": "dev/other"}]
     ],
 )
 def test_a_change_that_names_the_source_is_seen(action: str, parameters: dict[str, Any]) -> None:
-    """Whether AWS refused it or not, by identifier in the call's region or by ARN."""
+    """A change of the source is found by identifier or ARN, even if AWS refused it."""
     found = broken(TraceBuilder().call(action, **parameters).fail())
 
     assert any(
@@ -78,7 +78,7 @@ def test_a_change_that_names_the_source_is_seen(action: str, parameters: dict[st
     ],
 )
 def test_reading_the_source_is_no_change(action: str, parameters: dict[str, Any]) -> None:
-    """Nor is a cluster of its name in another region the source."""
+    """Reads of the source and changes of a cluster of its name in another region are allowed."""
     assert "source" not in names(broken(TraceBuilder().call(action, **parameters).fail()))
 
 
@@ -124,7 +124,7 @@ def test_reading_the_source_is_no_change(action: str, parameters: dict[str, Any]
 def test_what_an_answer_showed_of_the_source_is_known(
     answer: dict[str, Any], action: str, named: dict[str, Any]
 ) -> None:
-    """Its members, its instances, and its snapshots that are not ours."""
+    """The source's members, instances and snapshots are known from AWS's answers."""
     trace = (
         TraceBuilder().call("DescribeAll", answer, region=EAST).call(action, **named, region=EAST)
     )
@@ -133,7 +133,7 @@ def test_what_an_answer_showed_of_the_source_is_known(
 
 
 def test_the_source_under_another_name_is_seen() -> None:
-    """Its immutable id stays."""
+    """A renamed source is recognized by its immutable id."""
     found = broken(
         TraceBuilder()
         .copy()
@@ -145,7 +145,7 @@ def test_the_source_under_another_name_is_seen() -> None:
 
 
 def test_what_people_do_is_not_judged() -> None:
-    """They may change the source: it is theirs."""
+    """People may change the source: only calls of our functions are judged."""
     parameters = {"DBClusterIdentifier": "prod-cluster"}
     by_hand = Called(START, "arn:aws:iam::1:user/dba", "rds", "DeleteDBCluster", EAST, parameters)
 
@@ -156,7 +156,7 @@ def test_what_people_do_is_not_judged() -> None:
     "tags", [[], FOREIGN, [{"Key": "aurora-restore", "Value": "prod/default"}]]
 )
 def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> None:
-    """Without our tag, with another plan's, or with another stage's."""
+    """A deletion is found when the tag is missing, another plan's or another stage's."""
     found = broken(
         TraceBuilder()
         .copy()
@@ -173,7 +173,7 @@ def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> N
 
 
 def test_a_tag_that_was_told_earlier_counts() -> None:
-    """Where the answer has none; what is tagged by the very call is not ours by that."""
+    """An earlier answer's tag counts if a later one has none; a tag set by the call does not."""
     ours = [{"Key": "aurora-restore", "Value": "dev/default"}]
     shown = {"DBClusterSnapshots": [{"DBClusterSnapshotArn": COPY_ARN, "TagList": ours}]}
     told = (
@@ -192,7 +192,7 @@ def test_a_tag_that_was_told_earlier_counts() -> None:
 
 
 def test_what_nothing_tells_of_is_not_judged() -> None:
-    """It is said to be not judged, rather than broken."""
+    """A deletion of an unknown owner is reported as not judged, not as broken."""
     checker = Checker(BOUNDS)
     found = [
         violation
@@ -205,7 +205,7 @@ def test_what_nothing_tells_of_is_not_judged() -> None:
 
 
 def test_another_cluster_than_the_victim_is_seen() -> None:
-    """By its immutable id, which the row that decided the deletion tells."""
+    """A deletion is compared by immutable id with the cluster that the deciding row names."""
     found = broken(
         TraceBuilder()
         .copy()
@@ -220,7 +220,7 @@ def test_another_cluster_than_the_victim_is_seen() -> None:
 
 
 def test_a_deletion_without_a_victim_is_seen() -> None:
-    """Nothing was decided."""
+    """A deletion that no row decided is found."""
     found = broken(TraceBuilder().copy().delete_cluster().fail())
 
     assert {"only-owned"} == names(found)
@@ -230,7 +230,7 @@ def test_a_deletion_without_a_victim_is_seen() -> None:
 
 
 def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
-    """Though it carries our tag."""
+    """The deletion of an instance outside the old target is found, even if it carries our tag."""
     found = broken(
         TraceBuilder()
         .copy()
@@ -245,7 +245,7 @@ def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
 
 
 def test_an_answer_without_the_clusters_id_is_not_judged() -> None:
-    """CloudTrail may leave it out."""
+    """A deletion whose answer lacks the cluster's id, as in CloudTrail, is not judged."""
     trace = (
         TraceBuilder()
         .copy()

@@ -52,18 +52,18 @@ def test_a_reader_beside_the_writer_is_seen() -> None:
 
 
 def test_a_reader_before_the_lock_out_is_seen() -> None:
-    """In the same state, and earlier by the calls' own times."""
+    """A reader created before the logins were closed is found by the times of the calls."""
     assert EARLY in broken(closed_after_the_reader(seconds=0.5))
 
 
 def test_cloudtrails_whole_seconds_are_no_order() -> None:
-    """There a call may seem to come up to a second before it did."""
+    """CloudTrail's times may be a second early, so calls that close are not ordered."""
     assert EARLY not in broken(closed_after_the_reader(seconds=0.9), bounds=OF_FILES)
     assert EARLY in broken(closed_after_the_reader(seconds=1.1), bounds=OF_FILES)
 
 
 def test_readers_of_a_cluster_whose_logins_are_closed_already_are_fine() -> None:
-    """A rerun makes one that was deleted since."""
+    """A rerun may create a reader that was deleted after the logins were closed."""
     trace = (
         TraceBuilder()
         .copy()

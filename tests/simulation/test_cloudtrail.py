@@ -73,7 +73,7 @@ def test_a_record_becomes_a_call_in_the_apis_own_names() -> None:
 
 
 def test_an_error_is_a_call_without_an_answer() -> None:
-    """Its code is AWS's."""
+    """A record of an error becomes a call with AWS's code and no answer."""
     refused = {**DELETION, "errorCode": "DBClusterNotFoundFault", "responseElements": None}
     (call,) = calls_of([refused], "dev")
 
@@ -131,17 +131,14 @@ def test_a_service_of_another_name_is_left_out_and_a_double_counts_once() -> Non
 
 
 def test_an_action_that_the_model_does_not_know_keeps_its_names() -> None:
-    """AWS may be newer than botocore."""
+    """An action that is newer than botocore's model keeps its names."""
     (call,) = calls_of([{**DELETION, "eventName": "DreamDBCluster"}], "dev")
 
     assert {"dBClusterIdentifier": "staging-cluster", "skipFinalSnapshot": True} == call.parameters
 
 
 def test_a_call_is_put_into_the_visit_of_its_step() -> None:
-    """Its whole second may lie before the state was entered.
-
-    Of two states of a step the later one is meant.
-    """
+    """A call is dated to the second, so it is moved into the later matching visit of its step."""
     decided = Stay(
         "night-1", "night-1", "delete-rds", START, START + timedelta(seconds=300.5), PLAN
     )
@@ -201,7 +198,7 @@ def test_a_restore_is_known_by_its_tags() -> None:
     ],
 )
 def test_a_file_may_have_any_shape_of_cloudtrails(tmp_path: Path, found: object) -> None:
-    """What it stores, what `lookup-events` prints, and lists of events; compressed or not."""
+    """CloudTrail's stored files, the output of `lookup-events` and lists of events can be read."""
     plain, packed = tmp_path / "trail.json", tmp_path / "trail.json.gz"
     plain.write_text(json.dumps(found))
     packed.write_bytes(gzip.compress(plain.read_bytes()))
@@ -210,7 +207,7 @@ def test_a_file_may_have_any_shape_of_cloudtrails(tmp_path: Path, found: object)
 
 
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
-    """Its text is no CloudTrail."""
+    """A file without CloudTrail's records is refused."""
     path = tmp_path / "other.json"
     path.write_text('{"Items": []}')
 

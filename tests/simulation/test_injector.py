@@ -36,7 +36,7 @@ def history(run: Run) -> list[str]:
 
 
 def test_a_schedule_answers_by_number() -> None:
-    """What it does not name is fine."""
+    """A schedule injects nothing at questions that it does not number."""
     assert [FINE, "throttled", FINE, "crash-before", FINE, FINE] == answers(
         scripted(((1, "throttled"), (3, "crash-before")))
     )
@@ -49,7 +49,7 @@ def test_a_schedule_of_other_code_is_refused() -> None:
 
 
 def test_places_answer_the_next_question_at_their_site() -> None:
-    """In their order; what no question came to is left."""
+    """Each fault answers the next question at its call site; the faults left over are known."""
     injector = placed([(str(HERE), "throttled"), ("elsewhere", "doubled")])
 
     assert ["throttled", FINE] == answers(injector, 2)
@@ -57,14 +57,14 @@ def test_places_answer_the_next_question_at_their_site() -> None:
 
 
 def test_gaps_answer_after_so_many_questions() -> None:
-    """None left is fine for ever: the fewest faults are the shortest list."""
+    """Each fault comes after a number of questions; after the last there is none."""
     assert [FINE, FINE, "crash-before", "throttled", FINE, FINE] == answers(
         spaced([(2, 1), (0, 0)])
     )
 
 
 def test_a_run_is_written_as_one_line() -> None:
-    """And read from it."""
+    """A run is written as one line and parsed from it."""
     schedule = ((3, "lost"), (40, "raced-everything"))
 
     assert "night 3=lost 40=raced-everything" == format_run("night", schedule)
@@ -73,7 +73,7 @@ def test_a_run_is_written_as_one_line() -> None:
 
 
 def test_a_line_that_is_no_run_is_refused_in_a_sentence() -> None:
-    """It says how one is written."""
+    """A malformed line is refused with a sentence that says how to write one."""
     with pytest.raises(ValueError, match="write a scene, then number=fault"):
         parse_run("night lost=3")
 
@@ -94,7 +94,7 @@ def test_a_seed_is_the_same_run_every_time() -> None:
 
 
 def test_the_line_of_a_storm_replays_a_storm() -> None:
-    """Whatever end it has is an end there, too."""
+    """A run with many faults may have any end, and so may its replay."""
     run = of_seed(13)
     again = replayed(run.line)
 
@@ -102,13 +102,13 @@ def test_the_line_of_a_storm_replays_a_storm() -> None:
 
 
 def test_a_line_of_a_scene_that_is_none_is_refused() -> None:
-    """It names those there are."""
+    """An unknown scenario is refused, and the known ones are listed."""
     with pytest.raises(ValueError, match="There is no scene day; there are "):
         replayed("day 3=lost")
 
 
 def test_seeds_examples_and_lives_keep_every_promise() -> None:
-    """A few of those that `make prove` has thousands of."""
+    """A few random and shrunk runs, of those that `make prove` plays, keep every invariant."""
     tallies = [seeds(1, 20, progress=lambda _text: None), shrunk(15), lives(5)]
     broken = [broken for tally in tallies for broken in tally.broken]
 

@@ -24,7 +24,7 @@ def read(line: str) -> tuple[str, list[tuple[str, str]]]:
 
 @pytest.mark.parametrize("line", LINES)
 def test_a_schedule_that_failed_once_does_not_fail_again(line: str) -> None:
-    """Its sites are still asked about, and every promise is kept."""
+    """Every schedule that once failed still meets its call sites and keeps every invariant."""
     scene, places = read(line)
     injector = placed(places)
     run = play(SCENARIOS[scene], injector)

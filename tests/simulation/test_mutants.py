@@ -43,7 +43,7 @@ def test_a_guard_stands_once_where_its_mutant_takes_it_away(mutant: Mutant) -> N
 
 @pytest.mark.parametrize("guard", WANTED)
 def test_every_guard_that_the_design_rests_on_has_a_mutant(guard: str) -> None:
-    """By its name."""
+    """Each guard of the design is the name of a mutant."""
     assert [] != [mutant for mutant in MUTANTS if guard in mutant.guard]
 
 
@@ -56,7 +56,7 @@ def test_a_mutant_dies_in_a_process_of_its_own() -> None:
 
 
 def test_a_mutant_of_what_a_database_is_told_dies_of_a_test() -> None:
-    """Its name is told; a mutant whose tests pass lives."""
+    """A mutant names the test that it fails; one whose tests pass counts as alive."""
     (refusal,) = [
         mutant for mutant in OF_DATABASES if mutant.guard == "the refusal of ways to production"
     ]

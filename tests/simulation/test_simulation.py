@@ -44,14 +44,14 @@ def calls(run: Run, action: str) -> list[str | None]:
 def test_a_fault_comes_before_the_effect_or_after_it(
     fault: str, answered: list[str | None]
 ) -> None:
-    """What was obeyed is adopted when it is asked for again."""
+    """An effect whose reply was lost is adopted when the step asks for it again."""
     run = struck(fault)
 
     assert (answered, []) == (calls(run, "CopyDBClusterSnapshot"), run.broken)
 
 
 def test_a_crash_is_caught_by_nobody() -> None:
-    """Neither the step nor the runner writes anything after it: the lease runs out."""
+    """After a crash neither step nor runner writes anything: the lease runs out."""
     run = struck("crash-before")
     assert run.simulation is not None
     written = (entry for entry in run.simulation.recorder.entries if isinstance(entry, Wrote))
@@ -101,7 +101,7 @@ def test_a_production_login_that_works_is_seen() -> None:
 
 
 def test_a_story_tells_the_fault_what_broke_and_how_to_replay_it() -> None:
-    """Short, in the order of time."""
+    """A failed run's trace names in order the fault, what broke and the replay."""
     told = story(replayed("night 1=dropped 30=throttled"))
 
     assert told.startswith("night with 2 faults:\n")
