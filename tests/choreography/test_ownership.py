@@ -128,7 +128,7 @@ def test_the_source_is_known_by_its_id_under_any_name() -> None:
 
 
 def test_a_plan_whose_target_is_another_plans_source_is_unusable(stage: FaultyStage) -> None:
-    """Such a plan is refused with the reason, even with our tag; the other plan goes on."""
+    """The plan is refused with the reason, even with our tag; the other plan goes on."""
     stage.make_cluster("other-prod", "eu-west-1")
     settings = {
         "source-cluster-id": "other-prod",

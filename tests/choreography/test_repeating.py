@@ -125,7 +125,7 @@ def test_users_are_set_up_again_as_often_as_secrets_are_rotated(stage: FaultySta
 
 
 def test_the_same_rotation_asked_for_twice_is_one(stage: FaultyStage) -> None:
-    """Though the last success is another operation by then."""
+    """A repeated request is one operation, even when the last success has changed meanwhile."""
     stage.run_night()
     users_again(stage, request_id="rotation-1")
     count = len(stage.all_operations())
@@ -463,7 +463,7 @@ def test_a_copy_of_a_replaced_cluster_leads_to_the_copy_of_the_newer(stage: Faul
 
 
 def test_a_cluster_that_a_failed_restore_replaced_is_restored_anew(stage: FaultyStage) -> None:
-    """There is no success on what stands: the command restores the newest snapshot."""
+    """A cluster without a success leads to a command that restores the newest snapshot."""
     stage.run_night()
     stage.inject(refused("AccessDenied", 403), state="RESTORED", call="rds.modify_db_cluster")
     newer = replaced(stage)

@@ -144,7 +144,7 @@ def test_an_operation_that_has_not_ended_is_not_run_again(stage: FaultyStage) ->
 
 
 def test_an_operation_that_succeeded_is_not_run_again(stage: FaultyStage) -> None:
-    """There is nothing to continue at; the remedy says how to restore its snapshot once more."""
+    """A rerun of a success is refused; the remedy says how to restore its snapshot once more."""
     ended = stage.run_night()
     stage.request("RestoreRequested", rerun_of=ended.operation_id)
 

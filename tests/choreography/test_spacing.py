@@ -161,10 +161,7 @@ def test_a_success_is_remembered_for_the_next_night(stage: FaultyStage) -> None:
 
 
 def test_a_second_night_costs_fewer_looks_and_no_time() -> None:
-    """With events, which come before any look.
-
-    And the copy, which has none, is seen within a beat of its end.
-    """
+    """Events come before polls, and the copy, which has none, is seen within a tick of its end."""
     stage = SlowNight()
     first = nights_of(stage, 1)
     looks_of_first = len(stage.calls_of(*LOOKS))
@@ -187,7 +184,7 @@ def test_nights_without_any_event_of_rds_are_no_slower_than_a_poller() -> None:
 
 
 def test_a_copy_of_hours_is_looked_at_a_dozen_times() -> None:
-    """And not hundreds of times; on a first night by its progress alone."""
+    """A copy of hours is polled a dozen times; on a first night its progress sets the pace."""
     stage = SlowNight(copy=4 * HOUR)
     nights_of(stage, 1)
 
@@ -234,7 +231,7 @@ def test_a_first_night_of_six_hours_does_not_set_the_pace_of_the_next() -> None:
 
 
 def test_a_rerun_teaches_nothing(stage: FaultyStage) -> None:
-    """It finds things half made: the next night would be looked at as if Aurora took no time."""
+    """The durations of a rerun, which finds things half made, are not kept for the next night."""
     stage.run_night()
     lasted = dict(stage.target().expected_durations)
     stage.run(1800)
@@ -250,7 +247,7 @@ def test_a_rerun_teaches_nothing(stage: FaultyStage) -> None:
     "lasted", ["long", 5, [], {"COPYING": "long"}, {"COPYING": -1}, {"COPYING": True}, {"": None}]
 )
 def test_a_memory_that_is_damaged_is_forgotten(stage: FaultyStage, lasted: object) -> None:
-    """It only spaces looks, so nobody has to repair it: the night ends well, and writes it anew."""
+    """Damaged durations only affect polling: the night succeeds and writes them anew."""
     stage.store.tables["state"][ITEM]["lasted"] = lasted
     before = dict(stage.target().expected_durations)
     ended = stage.run_night()

@@ -24,7 +24,7 @@ def test_the_same_request_twice_is_one_operation(stage: FaultyStage) -> None:
 
 
 def test_a_replayed_request_without_an_id_is_one_operation(stage: FaultyStage) -> None:
-    """Then the event's own id is the identity."""
+    """The event's own id identifies a request that has none."""
     stage.night()
     stage.settle()
     stage.request("RestoreRequested")
@@ -93,7 +93,7 @@ def test_a_lost_snapshot_event_is_caught_up(stage: FaultyStage) -> None:
 
 
 def test_an_event_that_comes_after_its_catch_up_starts_nothing(stage: FaultyStage) -> None:
-    """Both ways lead to the same identity."""
+    """The event and the catch-up lead to the same operation id."""
     stage.delivery_fault = lambda name, _envelope: [1200] if name.startswith(CREATED) else [0]
     stage.run_night()
     stage.run(HOUR)
@@ -122,7 +122,7 @@ def test_what_was_restored_is_not_caught_up_again(stage: FaultyStage) -> None:
 
 
 def test_a_failed_operation_is_not_caught_up(stage: FaultyStage) -> None:
-    """Whoever is told of a failure decides; it is not repeated all day."""
+    """A failed operation is not repeated without a person's request."""
     stage.keys.disable(stage.keys.create(ACCOUNT, "us-west-2", "alias/aurora-restore").arn)
     stage.run_night()
     stage.run(4 * HOUR)
@@ -131,7 +131,7 @@ def test_a_failed_operation_is_not_caught_up(stage: FaultyStage) -> None:
 
 
 def test_a_snapshot_that_is_older_than_the_last_success_is_skipped(stage: FaultyStage) -> None:
-    """Its event came late, after a newer one was restored."""
+    """An event that comes after a newer snapshot was restored is skipped."""
     first = stage.night()
     stage.delivery_fault = delivery_faults.first(f"{CREATED} {first}", [delivery_faults.FOREVER])
     stage.run(120)
@@ -183,7 +183,7 @@ def test_a_manual_snapshot_starts_an_operation_by_its_prefix_only(name: str, sta
 
 
 def test_a_manual_snapshot_starts_nothing_without_a_prefix(stage: FaultyStage) -> None:
-    """By itself aurora-restore reacts to automated snapshots."""
+    """Only automated snapshots start an operation unless a prefix is set."""
     stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterSnapshotIdentifier="nightly", DBClusterIdentifier="prod-cluster"
     )
@@ -193,7 +193,7 @@ def test_a_manual_snapshot_starts_nothing_without_a_prefix(stage: FaultyStage) -
 
 
 def test_another_clusters_snapshot_starts_nothing(stage: FaultyStage) -> None:
-    """Not even one whose name begins like the source's."""
+    """A cluster whose name begins like the source's is not the source."""
     stage.make_cluster("prod-cluster-eu", SOURCE_REGION)
     stage.aurora.take_automated_snapshot("prod-cluster-eu", account=ACCOUNT, region=SOURCE_REGION)
     stage.run(HOUR)
@@ -223,7 +223,7 @@ def test_a_request_that_cannot_be_obeyed_is_refused(
 
 
 def test_two_plans_run_at_once_on_different_targets(stage: FaultyStage) -> None:
-    """One snapshot, two operations, two clusters; each with its own lock and its own tag."""
+    """One snapshot starts two operations on two clusters, each with its own lock and tag."""
     stage.parameters.put_parameter(
         Name="/aurora-restore/test/plans/reports/target-cluster-id", Value="reports-cluster"
     )

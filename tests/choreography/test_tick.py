@@ -57,7 +57,7 @@ def asked(stage: FaultyStage, seconds: float) -> list[str]:
 
 
 def test_a_tick_with_nothing_due_reads_one_index_and_nothing_else(stage: FaultyStage) -> None:
-    """Its cost follows what is due, neither what ever ran nor how many plans there are."""
+    """A tick's cost grows with what is due, not with past operations or plans."""
     stage.run_night()
     stage.store = watched = WatchedStore(stage.store)
 
@@ -86,7 +86,7 @@ def test_a_tick_that_is_lost_puts_the_plans_off_by_one_interval(stage: FaultySta
 
 
 def test_a_deployment_is_armed_at_its_first_tick_that_goes_through() -> None:
-    """Not at the next interval: what is made before that would never be caught up."""
+    """Catch-up begins at the first tick that succeeds, not at the next interval."""
     stage = SimulatedStage()
     stage.clock.advance(100)
     stage.faults.fail_next("ssm", "get_parameters_by_path", "InternalFailure", status=500)
@@ -183,10 +183,7 @@ class ChoosyNight(FaultyStage):
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_an_entry_that_is_not_taken_is_the_only_one_that_is_put_again(whole: bool) -> None:
-    """Neither lost nor doubled are those which shared its call.
-
-    An end among them that was not told stays open.
-    """
+    """Entries that EventBridge took are not put again; an end that it refused stays open."""
     stage = ChoosyNight()
     many(stage, 10, state="SUCCEEDED")
     stage.refused, stage.whole = "one-of-many-0003", whole
@@ -204,7 +201,7 @@ def test_an_entry_that_is_not_taken_is_the_only_one_that_is_put_again(whole: boo
 
 
 def test_a_tick_that_dies_between_pushing_and_putting_loses_nothing(stage: FaultyStage) -> None:
-    """Ten at most are a beat late."""
+    """At most ten announcements are one tick late."""
     many(stage, 25)
     stage.inject(raised(CrashError()), call="events.put_events")
     stage.beat()
@@ -217,9 +214,7 @@ def test_a_tick_that_dies_between_pushing_and_putting_loses_nothing(stage: Fault
 
 
 def test_a_wait_is_announced_at_the_tick_that_is_nearest_to_its_end(stage: FaultyStage) -> None:
-    """Neither nearly a beat before it, which would make the shortest spacing shorter, nor nearly
-    one after it.
-    """
+    """A wait is announced at the nearest tick, neither nearly a tick early nor late."""
     stage.night()
     operation = stage.reach(State.COPYING)
     stage.queue.clear()

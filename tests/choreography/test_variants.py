@@ -105,7 +105,7 @@ def test_a_target_that_we_protected_is_unprotected_and_the_new_one_protected() -
 
 @pytest.mark.parametrize("status", ["backing-up", "modifying"])
 def test_a_target_that_is_busy_is_waited_for(stage: FaultyStage, status: str) -> None:
-    """Its members may change meanwhile, so the victim is not chosen yet."""
+    """The old target is chosen only when its members can no longer change."""
     stage.reach(State.SNAPSHOT_READY) if stage.night() else None
     stage.aurora.set_status(target_of("staging-cluster"), status)
     stage.run(200)

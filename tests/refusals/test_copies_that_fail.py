@@ -152,7 +152,7 @@ def test_a_copy_that_somebody_deletes_is_begun_again(scene: RefusalScene) -> Non
 
 
 def test_a_copy_that_is_gone_before_the_deletion_saves_the_old_target(scene: RefusalScene) -> None:
-    """What will be restored is looked at once more before anything is deleted."""
+    """The copy is checked again before anything is deleted."""
     scene.stage.night()
     scene.run_until(State.SNAPSHOT_READY)
     scene.stage.aurora.lose_snapshot(copy_arn(scene))

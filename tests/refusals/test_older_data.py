@@ -167,7 +167,7 @@ def test_a_rerun_of_what_may_be_older_may_be_older(scene: RefusalScene) -> None:
 
 
 def test_the_same_snapshot_may_be_restored_again(scene: RefusalScene) -> None:
-    """It is as old as what the target holds, and people have changed that since."""
+    """A request may restore the target's own snapshot, which undoes people's changes."""
     scene.stage.night()
     done = scene.ends(State.SUCCEEDED)
     scene.stage.put("RestoreRequested", snapshot_identifier=done.facts.snapshot.arn)

@@ -128,7 +128,7 @@ def test_an_event_that_comes_twice_is_no_second_request(scene: RefusalScene) -> 
 
 
 def test_a_cancel_that_comes_twice_is_no_second_one(scene: RefusalScene) -> None:
-    """Not even when the operation has ended meanwhile; another event is too late."""
+    """A repeated event is not a second cancel, but another event after the end is refused."""
     scene.stage.night()
     operation = scene.run_until(State.COPYING)
     scene.stage.put("CancelRequested", operation_id=operation.operation_id)

@@ -118,7 +118,7 @@ def test_a_request_that_is_malformed_is_refused_with_every_field_that_is_wrong(
 def test_a_misspelt_step_is_refused_with_the_nearest(
     scene: RefusalScene, detail: dict[str, Any], remedy: str
 ) -> None:
-    """Where there is one: the steps that there are stand in the reason."""
+    """The reason lists the valid steps, and the remedy names the nearest if there is one."""
     told = refused(scene, "RestoreRequested", rerun_of="one", **detail)
 
     assert "from_step: Input should be 'snapshot-check'" in told
@@ -200,7 +200,7 @@ def test_a_snapshot_of_an_earlier_cluster_of_the_sources_name_fails_the_operatio
 
 
 def test_a_request_where_there_is_no_snapshot_at_all_fails_and_says_so(scene: RefusalScene) -> None:
-    """Without a name the newest usable one is meant, and there is none."""
+    """A request without a snapshot's name fails if there is no usable one."""
     scene.stage.put("RestoreRequested")
     operation = scene.fails(at="snapshot-check")
 
@@ -222,7 +222,7 @@ def test_a_rerun_of_what_has_not_ended_is_refused(scene: RefusalScene) -> None:
 def test_a_rerun_of_what_succeeded_is_refused_with_the_request_that_would_do(
     scene: RefusalScene,
 ) -> None:
-    """There is no step to continue at; the snapshot can be asked for by name."""
+    """A rerun of a success is refused with the request that restores its snapshot."""
     scene.stage.night()
     done = scene.ends(State.SUCCEEDED)
     told = refused(scene, "RestoreRequested", rerun_of=done.operation_id)
@@ -285,7 +285,7 @@ def test_a_cancel_that_comes_too_late_is_refused_and_changes_nothing(
 
 
 def test_a_refusal_that_nobody_can_be_told_of_is_logged_and_counted(scene: RefusalScene) -> None:
-    """There is no record to mark; the log and an alarm have to do."""
+    """A refusal that cannot be published is logged and counted for an alarm."""
     scene.stage.topics.delete_topic(TOPIC)
     scene.stage.put("RestoreRequested", plan="weekly")
     scene.stage.deliver()
@@ -309,7 +309,7 @@ def test_a_refusal_without_a_topic_in_the_environment_is_logged(said: LogOutput)
 
 
 def test_a_request_for_a_copy_of_our_own_is_refused(said: LogOutput) -> None:
-    """It is a snapshot of the source by every other mark but its tag."""
+    """A copy of ours looks like a snapshot of the source and is refused because of its tag."""
     settings = {"TARGET_REGION": SOURCE_REGION, "KMS_KEY_ID": "alias/other"}
     stage = SimulatedStage(settings)
     stage.keys.create("123456789012", SOURCE_REGION, "alias/other")

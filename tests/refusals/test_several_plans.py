@@ -35,7 +35,7 @@ def cluster_created(arn: str) -> dict[str, Any]:
 
 
 def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: RefusalScene) -> None:
-    """It would replace somebody's source; the plan that restores from it is good."""
+    """A plan that would replace another plan's source is refused, and the other plan is valid."""
     plan_weekly(scene, source_cluster_id="staging-cluster", source_region=TARGET_REGION)
     ports = scene.stage.ports()
     with pytest.raises(SettingsError) as caught:
@@ -61,7 +61,7 @@ def test_two_plans_with_one_target_are_both_unusable_and_told(scene: RefusalScen
 def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(
     scene: RefusalScene,
 ) -> None:
-    """Of the stage it stops no plan; of a plan, that one."""
+    """An unknown parameter of the stage stops no plan; one of a plan stops that plan."""
     scene.stage.parameters.put_parameter(Name="/aurora-restore/test/kms-key-di", Value="alias/mine")
     scene.stage.parameters.put_parameter(
         Name="/aurora-restore/test/plans/blue/target-clustr-id", Value="blue"

@@ -237,9 +237,7 @@ def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: LogOutp
 def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_deleted_at_the_next(
     scene: RefusalScene,
 ) -> None:
-    """With a warning, since no plan had asked for it: whoever protected it may still be heard in
-    between.
-    """
+    """A warning comes with the lifted protection, since no plan had asked for it."""
     rds = scene.stage.rds()
     rds.modify_db_cluster(
         DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True

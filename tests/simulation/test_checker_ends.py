@@ -55,7 +55,7 @@ def test_one_after_another_is_no_overlap() -> None:
 
 
 def test_two_operations_of_an_export_are_compared_at_rest() -> None:
-    """There the record that names the target is only known after the rows."""
+    """An export's rows come before the record that names the target, so rest compares them."""
     first, second = (
         TraceBuilder("first"),
         TraceBuilder("second", at=TraceBuilder().now + timedelta(seconds=1)),
@@ -161,7 +161,7 @@ def test_an_end_without_a_remedy_is_seen() -> None:
 
 
 def test_an_end_that_nobody_was_told_of_is_seen() -> None:
-    """Unless the record knows and warns that it was so."""
+    """An end without a notice is found unless its record warns of that."""
     unknown = broken(
         TraceBuilder().go(State.FAILING, reason="It fell.", remedy="Lift it.").go(State.FAILED)
     )
