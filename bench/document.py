@@ -203,6 +203,38 @@ def _states(results: BenchResults) -> str:
     return f"## Where the added seconds go\n\n{words}\n\n{table(head, rows)}"
 
 
+_EACH_HEAD: Final = (
+    "operations at once",
+    "invocations each",
+    "billed s each",
+    "RDS calls each",
+    "DynamoDB calls each",
+    "AWS calls each",
+    "write units each",
+    "read units each",
+    "events each",
+    "$ each",
+    "added s, mean",
+    "most",
+)
+_RATES_HEAD: Final = (
+    "operations at once",
+    "ticks",
+    "items a tick, most",
+    "read units a tick, most",
+    "s a tick, most",
+    "RDS calls a tick, most",
+    "those it asks for, in a minute",
+    "beyond",
+    "with what follows, in a minute",
+    "beyond",
+    "all RDS calls in a minute",
+    "beyond",
+    "operations per wall-clock s",
+    "MB at the peak",
+)
+
+
 def _crowd_section(results: BenchResults) -> str:
     words = f"""
 ## Many operations open at once
@@ -220,38 +252,12 @@ a region (user guide, request throttling). The model takes all, so "beyond" are 
 would have been throttled: of the steps that ticks announced, of those and all that followed from
 them, and of all.
 """.strip()
-    each = (
-        "operations at once",
-        "invocations each",
-        "billed s each",
-        "RDS calls each",
-        "DynamoDB calls each",
-        "AWS calls each",
-        "write units each",
-        "read units each",
-        "events each",
-        "$ each",
-        "added s, mean",
-        "most",
-    )
-    rates = (
-        "operations at once",
-        "ticks",
-        "items a tick, most",
-        "read units a tick, most",
-        "s a tick, most",
-        "RDS calls a tick, most",
-        "those it asks for, in a minute",
-        "beyond",
-        "with what follows, in a minute",
-        "beyond",
-        "all RDS calls in a minute",
-        "beyond",
-        "operations per wall-clock s",
-        "MB at the peak",
-    )
     return "\n\n".join(
-        [words, table(each, map(_each, results.crowds)), table(rates, map(_rates, results.crowds))]
+        [
+            words,
+            table(_EACH_HEAD, map(_each, results.crowds)),
+            table(_RATES_HEAD, map(_rates, results.crowds)),
+        ]
     )
 
 

@@ -1,4 +1,4 @@
-"""What befalls a stage besides faults.
+"""What happens to a stage besides faults.
 
 What people do to it, bursts of trouble, whose things are, and the past.
 """

@@ -114,10 +114,8 @@ def play(
             run.broken = error.violations
         except SeenBeforeError:
             run.cut = True
-    run.schedule, run.seconds = (
-        injector.schedule,
-        (simulation.stage.clock.now() - began).total_seconds(),
-    )
+    run.schedule = injector.schedule
+    run.seconds = (simulation.stage.clock.now() - began).total_seconds()
     run.simulation = simulation if keep else None
     return run
 

@@ -11,10 +11,10 @@ from simulation.in_memory_services import client_error
 from simulation.instrumented import AllPages
 
 __all__ = [
-    "Call",
     "CallFault",
     "CrashError",
     "Effect",
+    "FunctionCall",
     "Make",
     "WatchedClient",
     "raised",
@@ -25,7 +25,7 @@ Effect = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Call:
+class FunctionCall:
     """One call: by which function, in which state of its operation ("" when it has none), of what,
     and where.
     """
@@ -48,12 +48,12 @@ class CallFault:
     Empty words of `at` stand for anything.
     """
 
-    at: Call
+    at: FunctionCall
     happens: Effect
     after_effect: bool = False
     times: int = 1
 
-    def matches(self, call: Call) -> bool:
+    def matches(self, call: FunctionCall) -> bool:
         """Tell whether it is this call's turn."""
         words = (
             (self.at.step, call.step),

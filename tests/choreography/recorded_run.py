@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from tests.choreography.fault_injection import Call
+from tests.choreography.fault_injection import FunctionCall
 from tests.choreography.run_night import FaultyStage
 
 
@@ -14,7 +14,7 @@ def rehearsed() -> FaultyStage:
     return stage
 
 
-def calls() -> list[Call]:
+def calls() -> list[FunctionCall]:
     """List every call of a function while an operation was open, each once for each state of it."""
     return list(
         dict.fromkeys(
@@ -23,7 +23,7 @@ def calls() -> list[Call]:
     )
 
 
-def of_steps() -> list[Call]:
+def of_steps() -> list[FunctionCall]:
     """List the calls that steps make of their own: without announcements, the door and the
     heartbeat.
     """

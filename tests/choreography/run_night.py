@@ -19,10 +19,10 @@ from simulation.recorder import Recorder
 from simulation.simulation import SHORT_DEADLINES
 from simulation.stage import ACCOUNT, LAMBDA_SECONDS, SOURCE_REGION, TARGET_REGION, SimulatedStage
 from tests.choreography.fault_injection import (
-    Call,
     CallFault,
     CrashError,
     Effect,
+    FunctionCall,
     Make,
     WatchedClient,
 )
@@ -74,7 +74,7 @@ class FaultyStage(SimulatedStage):
         staging: bool = True,
         durations: Durations | None = None,
     ) -> None:
-        self.made: list[Call] = []
+        self.made: list[FunctionCall] = []
         self.call_faults: list[CallFault] = []
         self.disabled: set[str] = set()
         self.delivery_fault: DeliveryFault = as_it_is
@@ -112,17 +112,19 @@ class FaultyStage(SimulatedStage):
         `call` is `service.method` or a part of it.
         """
         service, method = call.split(".")
-        call_fault = CallFault(Call(step, state, service, method), happens, after_effect, times)
+        call_fault = CallFault(
+            FunctionCall(step, state, service, method), happens, after_effect, times
+        )
         self.call_faults.append(call_fault)
         return call_fault
 
     def inject_at(
-        self, call: Call, happens: Effect, *, after_effect: bool = False, times: int = 1
+        self, call: FunctionCall, happens: Effect, *, after_effect: bool = False, times: int = 1
     ) -> None:
         """Let something happen at the next calls that are this one."""
         self.call_faults.append(CallFault(call, happens, after_effect, times))
 
-    def calls_of(self, *methods: str) -> list[Call]:
+    def calls_of(self, *methods: str) -> list[FunctionCall]:
         """List what functions called by these names, in order."""
         return [call for call in self.made if call.method in methods]
 
@@ -136,7 +138,7 @@ class FaultyStage(SimulatedStage):
 
     def _watched(self, service: str, region: str, client: Any) -> WatchedClient:
         def through(method: str, parameters: dict[str, Any], make: Make) -> Any:
-            call = Call(self.running, self.state(), service, method, region, parameters)
+            call = FunctionCall(self.running, self.state(), service, method, region, parameters)
             self.made.append(call)
             noted: Make = partial(self._noted, call, make) if service == "rds" else make
             call_fault = next((waits for waits in self.call_faults if waits.matches(call)), None)
@@ -147,7 +149,7 @@ class FaultyStage(SimulatedStage):
 
         return WatchedClient(client, through)
 
-    def _noted(self, call: Call, make: Make) -> Any:
+    def _noted(self, call: FunctionCall, make: Make) -> Any:
         """Make a call, and note how AWS answered it; pages of a paginator tell nothing."""
         try:
             answer = make()
@@ -158,7 +160,7 @@ class FaultyStage(SimulatedStage):
             self.recorder.see(self._called(call, None, answer))
         return answer
 
-    def _called(self, call: Call, code: str | None, answer: Any) -> Called:
+    def _called(self, call: FunctionCall, code: str | None, answer: Any) -> Called:
         record = self._record_at_work()
         return Called(
             self.clock.now(),

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.database.restored_database import DatabaseBusyError
 from chalicelib.flow.choreography import ROWS, State
-from tests.choreography.fault_injection import Call, raised, refused
+from tests.choreography.fault_injection import FunctionCall, raised, refused
 from tests.choreography.recorded_run import of_steps
 from tests.choreography.run_night import FaultyStage, target_of
 
@@ -19,7 +19,7 @@ FAILING_CALLS = [FIRST[state] for state in FAILING_STATES[::4]]
 
 @pytest.mark.parametrize("call", FAILING_CALLS, ids=str)
 def test_a_call_that_never_works_fails_the_operation_at_the_deadline(
-    stage: FaultyStage, call: Call
+    stage: FaultyStage, call: FunctionCall
 ) -> None:
     """The failure names AWS's last answer, the step and the remedy, and people are notified."""
     stage.inject_at(call, refused("InternalFailure", 500), times=FOREVER)

@@ -15,7 +15,7 @@ from chalicelib.flow.limits import NAMES_MAX
 from chalicelib.flow.operation import Operation
 from simulation.in_memory_database import InMemoryRole
 from simulation.stage import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD, TARGET_REGION
-from tests.choreography.fault_injection import Call, CallFault, raised, refused
+from tests.choreography.fault_injection import CallFault, FunctionCall, raised, refused
 from tests.choreography.requests import remove_target, target
 from tests.choreography.run_night import FaultyStage
 from tests.refusals.following import go_on
@@ -299,7 +299,7 @@ def test_users_that_cannot_be_read_at_the_last_moment_close_nothing(stage: Fault
     stage.run_night()
     before = passwords(stage)
     proofs = CallFault(
-        Call("setup-db-users", "RESTORED", "postgresql", "enter_as_master"),
+        FunctionCall("setup-db-users", "RESTORED", "postgresql", "enter_as_master"),
         lambda: rotate(stage, APP_SECRET, app_username=""),
         times=9,
     )
