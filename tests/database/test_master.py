@@ -65,11 +65,9 @@ def test_a_master_opens_its_own_database_from_another_one(
     server.query(left)
     before = shop.try_master()
 
-    assert (False, True, True) == (
-        before.accepted,
-        before.password_correct,
-        shop.enter_as_master().accepted,
-    )
+    assert before.accepted is False
+    assert before.password_correct is True
+    assert shop.enter_as_master().accepted is True
 
 
 def test_a_database_that_the_master_may_not_open_stays_closed(

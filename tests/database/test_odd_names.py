@@ -55,10 +55,8 @@ def test_a_production_of_odd_names_is_set_up(odd: Server, shop: Database) -> Non
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 
     assert sorted(NAMES) == closed
-    assert ((), ()) == (
-        proofs.warnings,
-        tuple(it for it in proofs.untried if "was no table to try" not in it),
-    )
+    assert () == proofs.warnings
+    assert () == tuple(it for it in proofs.untried if "was no table to try" not in it)
     assert (
         f"app_user reads and writes in database shop (tried on {len(NAMES)} tables)."
         in proofs.proven

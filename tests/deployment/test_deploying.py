@@ -108,10 +108,8 @@ def test_there_are_the_functions(place: Place, checkout: Path) -> None:
             {json.dumps(function["Environment"], sort_keys=True) for function in functions.values()}
         )
     }
-    assert (TOPIC, "aurora-restore-dev-state") == (
-        environment["SNS_TOPIC_ARN"],
-        environment["STATE_TABLE_NAME"],
-    )
+    assert TOPIC == environment["SNS_TOPIC_ARN"]
+    assert "aurora-restore-dev-state" == environment["STATE_TABLE_NAME"]
     assert {"ACCOUNT_ID", "NOTIFICATION_EMAIL", "FRESHNESS_HOURS"}.isdisjoint(environment)
 
 
@@ -127,10 +125,8 @@ def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
         "Targets"
     ]
 
-    assert (0, QUEUE) == (
-        config["MaximumRetryAttempts"],
-        config["DestinationConfig"]["OnFailure"]["Destination"],
-    )
+    assert 0 == config["MaximumRetryAttempts"]
+    assert QUEUE == config["DestinationConfig"]["OnFailure"]["Destination"]
     assert ("1", QUEUE) == (target["Id"], target["DeadLetterConfig"]["Arn"])
     assert config["MaximumEventAgeInSeconds"] == target["RetryPolicy"]["MaximumEventAgeInSeconds"]
 
@@ -223,10 +219,8 @@ def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
 
     assert (0, "") == (again.status, again.err)
     assert f"No stack, function or rule of the stage dev in the account {ACCOUNT}" in again.out
-    assert (before, digests) == (
-        place.everything(),
-        {function["CodeSha256"] for function in place.functions("dev").values()},
-    )
+    assert before == place.everything()
+    assert digests == {function["CodeSha256"] for function in place.functions("dev").values()}
 
 
 @pytest.fixture(scope="module")
@@ -292,10 +286,8 @@ def test_a_setting_that_changed_arrives_everywhere(place: Place) -> None:
         Name="/aurora-restore/dev/target-cluster-id"
     )["Parameter"]
 
-    assert ("other-cluster", "other-cluster") == (
-        environment["TARGET_CLUSTER_ID"],
-        parameter["Value"],
-    )
+    assert "other-cluster" == environment["TARGET_CLUSTER_ID"]
+    assert "other-cluster" == parameter["Value"]
     assert f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:other-cluster" in policy
     assert "dev-cluster" not in policy
 
@@ -638,14 +630,12 @@ def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
     place.fill_in(checkout, "dev", {})
     back = place.deploy("dev", checkout)
 
-    assert (0, "", 0, "", 0, "") == (
-        gone.status,
-        gone.err,
-        nothing.status,
-        nothing.err,
-        back.status,
-        back.err,
-    )
+    assert 0 == gone.status
+    assert "" == gone.err
+    assert 0 == nothing.status
+    assert "" == nothing.err
+    assert 0 == back.status
+    assert "" == back.err
     assert gone.out.startswith(f"Deleting the stage dev from the account {ACCOUNT}, {REGION}:\n")
     deleted = [line.split() for line in gone.out.splitlines() if line.startswith("  delete ")]
     by_kind = Counter(line[1] for line in deleted)

@@ -151,12 +151,10 @@ def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> Non
     scene.forward("dev", SOURCE_REGION, ELSEWHERE, NOT_OURS_ADVICE)
     stage = scene.stage()
 
-    assert (set(), set(), [], []) == (
-        stage.deployed_regions,
-        stage.forwarding_regions,
-        stage.obsolete_stacks,
-        stage.stacks_to_delete,
-    )
+    assert set() == stage.deployed_regions
+    assert set() == stage.forwarding_regions
+    assert [] == stage.obsolete_stacks
+    assert [] == stage.stacks_to_delete
     assert [f"The stack aurora-restore-dev-forwarding in {SOURCE_REGION}"] == [
         problem.what.partition(" was")[0] for problem in preflight.stacks_of(stage)
     ]

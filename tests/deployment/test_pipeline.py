@@ -108,10 +108,10 @@ def test_a_role_is_the_same(place: Place, transformed: Resources, function: str)
     assert sorted(map(str, tags)) == sorted(
         str(tag) for tag in packaged["Tags"] if tag["Key"] != "lambda:createdBy"
     )
-    assert (name, [{"PolicyName": name, "PolicyDocument": deployed["PolicyDocument"]}]) == (
-        packaged["RoleName"],
-        packaged["Policies"],
-    )
+    assert name == packaged["RoleName"]
+    assert [{"PolicyName": name, "PolicyDocument": deployed["PolicyDocument"]}] == packaged[
+        "Policies"
+    ]
 
 
 @FUNCTION
@@ -131,10 +131,8 @@ def test_a_rule_is_the_same(place: Place, transformed: Resources, function: str)
         json.loads(rule["EventPattern"]) if "EventPattern" in rule else None
     )
     assert packaged.get("ScheduleExpression") == rule.get("ScheduleExpression")
-    assert (target["RetryPolicy"], target["DeadLetterConfig"]) == (
-        wanted["RetryPolicy"],
-        wanted["DeadLetterConfig"],
-    )
+    assert target["RetryPolicy"] == wanted["RetryPolicy"]
+    assert target["DeadLetterConfig"] == wanted["DeadLetterConfig"]
 
 
 @FUNCTION

@@ -379,13 +379,8 @@ def test_a_quota_that_others_filled_is_a_warning(place: Place, server: Server) -
     (told,) = [finding for finding in found if finding.name == "quotas"]
 
     assert [] == [str(failure) for failure in failures(found)]
-    assert (
-        Status.WARNING,
-        "The quota DBClusters of us-west-2 is 2, 2 are used and 1 more are needed.",
-    ) == (
-        told.status,
-        told.what,
-    )
+    assert Status.WARNING == told.status
+    assert "The quota DBClusters of us-west-2 is 2, 2 are used and 1 more are needed." == told.what
 
 
 def test_the_value_of_the_stages_own_secret_is_a_warning(place: Place) -> None:

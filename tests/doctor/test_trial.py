@@ -63,7 +63,5 @@ def test_a_stage_that_was_never_deployed_is_not_asked(scene: Scene) -> None:
     """A function that was never deployed is not invoked, because nobody would answer."""
     found = scene.see("network", stage="test")
 
-    assert (Status.WARNING, "setup-db-users is not deployed, so it cannot try.") == (
-        found.status,
-        found.what,
-    )
+    assert Status.WARNING == found.status
+    assert "setup-db-users is not deployed, so it cannot try." == found.what

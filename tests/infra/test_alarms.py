@@ -116,10 +116,8 @@ def test_the_runbook_has_a_section_for_each(alarms: dict[str, Alarm]) -> None:
 
         assert (what, True) == (what, text.endswith(f" See docs/runbook.md#{what}."))
         assert what in headings(RUNBOOK)
-        assert (True, True) == (
-            len(re.findall(r"[.] ", text)) >= 2,
-            len(text) <= DESCRIPTION_CHARACTERS_MAX,
-        )
+        assert len(re.findall(r"[.] ", text)) >= 2
+        assert len(text) <= DESCRIPTION_CHARACTERS_MAX
 
 
 def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: Clients) -> None:

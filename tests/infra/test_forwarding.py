@@ -144,11 +144,11 @@ def test_the_rule_is_tried_again_and_its_role_can_do_nothing_else(made: Made) ->
     policy = made("iam").get_role_policy(RoleName=name, PolicyName="put-events")["PolicyDocument"]
     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
 
-    assert (
-        {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400},
-        outputs["RoleArn"],
-        bus,
-    ) == (target["RetryPolicy"], target["RoleArn"], target["Arn"])
+    assert {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400} == target[
+        "RetryPolicy"
+    ]
+    assert outputs["RoleArn"] == target["RoleArn"]
+    assert bus == target["Arn"]
     assert {
         "StringEquals": {"aws:SourceAccount": ACCOUNT},
         "ArnEquals": {"aws:SourceArn": outputs["RuleArn"]},
@@ -165,7 +165,5 @@ def test_a_stage_may_forward_from_several_regions(clients: Clients, made: Made) 
     regions = (SOURCE_REGION, "eu-central-1")
     found = [made.make("forwarding", region=region, TargetRegion=REGION) for region in regions]
 
-    assert (["CREATE_COMPLETE"] * 2, 2) == (
-        [stack["status"] for stack in found],
-        len({stack["RoleArn"] for stack in found}),
-    )
+    assert ["CREATE_COMPLETE"] * 2 == [stack["status"] for stack in found]
+    assert 2 == len({stack["RoleArn"] for stack in found})

@@ -54,15 +54,11 @@ def test_alarms_of_this_account_may_use_the_key_and_nobody_of_another(made: Made
     ]
     administering, publishing = statements(policy).values()
 
-    assert ({"AWS": ROOT_OF_ACCOUNT}, "kms:*") == (
-        administering["Principal"],
-        administering["Action"],
-    )
-    assert (
-        {"Service": "cloudwatch.amazonaws.com"},
-        ["kms:Decrypt", "kms:GenerateDataKey*"],
-        FROM_THIS_ACCOUNT,
-    ) == (publishing["Principal"], publishing["Action"], publishing["Condition"])
+    assert {"AWS": ROOT_OF_ACCOUNT} == administering["Principal"]
+    assert "kms:*" == administering["Action"]
+    assert {"Service": "cloudwatch.amazonaws.com"} == publishing["Principal"]
+    assert ["kms:Decrypt", "kms:GenerateDataKey*"] == publishing["Action"]
+    assert FROM_THIS_ACCOUNT == publishing["Condition"]
 
 
 def test_alarms_of_this_account_may_publish(made: Made) -> None:
@@ -74,22 +70,16 @@ def test_alarms_of_this_account_may_publish(made: Made) -> None:
     own, alarms, tls = policy.values()
 
     assert {topic} == {statement["Resource"] for statement in policy.values()}
-    assert ({"AWS": ROOT_OF_ACCOUNT}, True, False) == (
-        own["Principal"],
-        {"sns:Publish", "sns:Subscribe"} <= {*own["Action"]},
-        "Condition" in own,
-    )
-    assert ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish", FROM_THIS_ACCOUNT) == (
-        alarms["Principal"],
-        alarms["Action"],
-        alarms["Condition"],
-    )
-    assert ("Deny", "*", "sns:Publish", WITHOUT_TLS) == (
-        tls["Effect"],
-        tls["Principal"],
-        tls["Action"],
-        tls["Condition"],
-    )
+    assert {"AWS": ROOT_OF_ACCOUNT} == own["Principal"]
+    assert {"sns:Publish", "sns:Subscribe"} <= {*own["Action"]}
+    assert "Condition" not in own
+    assert {"Service": "cloudwatch.amazonaws.com"} == alarms["Principal"]
+    assert "sns:Publish" == alarms["Action"]
+    assert FROM_THIS_ACCOUNT == alarms["Condition"]
+    assert "Deny" == tls["Effect"]
+    assert "*" == tls["Principal"]
+    assert "sns:Publish" == tls["Action"]
+    assert WITHOUT_TLS == tls["Condition"]
 
 
 def test_somebody_is_mailed_while_an_address_is_given(made: Made) -> None:
@@ -209,18 +199,14 @@ def test_the_bucket_is_nobody_elses_and_keeps_what_was_overwritten_for_a_month(m
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
     (tls,) = statements(s3.get_bucket_policy(Bucket=name)["Policy"]).values()
 
-    assert ("AES256", "Enabled", "BucketOwnerEnforced") == (
-        encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"],
-        s3.get_bucket_versioning(Bucket=name)["Status"],
-        ownership["ObjectOwnership"],
-    )
+    assert "AES256" == encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
+    assert "Enabled" == s3.get_bucket_versioning(Bucket=name)["Status"]
+    assert "BucketOwnerEnforced" == ownership["ObjectOwnership"]
     assert {True} == {
         *s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()
     }
-    assert ({"NoncurrentDays": 30}, {"DaysAfterInitiation": 7}) == (
-        rule["NoncurrentVersionExpiration"],
-        rule["AbortIncompleteMultipartUpload"],
-    )
+    assert {"NoncurrentDays": 30} == rule["NoncurrentVersionExpiration"]
+    assert {"DaysAfterInitiation": 7} == rule["AbortIncompleteMultipartUpload"]
     assert ("Deny", "s3:*", WITHOUT_TLS) == (tls["Effect"], tls["Action"], tls["Condition"])
     assert [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"] == tls["Resource"]
 
@@ -325,8 +311,6 @@ def test_nothing_is_left_when_the_stack_is_deleted(made: Made) -> None:
     ]
     key = made("kms").describe_key(KeyId=outputs["NotificationsKeyArn"])["KeyMetadata"]
 
-    assert ("DELETE_COMPLETE", []) == (
-        status,
-        [name for name in left if made.stage in name.replace("/", "-").split("-")],
-    )
+    assert "DELETE_COMPLETE" == status
+    assert [] == [name for name in left if made.stage in name.replace("/", "-").split("-")]
     assert "PendingDeletion" == key["KeyState"]

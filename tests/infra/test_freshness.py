@@ -82,12 +82,10 @@ def test_before_the_first_success_the_age_counts_from_the_first_tick(
     late = ages(capsys.readouterr().out)
 
     assert (0.0, True) == (min(early), max(early) < fresh["Threshold"] < max(late))
-    assert ("ignore", "GreaterThanThreshold", "age / 3600", "Maximum") == (
-        fresh["TreatMissingData"],
-        fresh["ComparisonOperator"],
-        fresh["Metrics"][0]["Expression"],
-        fresh["Metrics"][1]["MetricStat"]["Stat"],
-    )
+    assert "ignore" == fresh["TreatMissingData"]
+    assert "GreaterThanThreshold" == fresh["ComparisonOperator"]
+    assert "age / 3600" == fresh["Metrics"][0]["Expression"]
+    assert "Maximum" == fresh["Metrics"][1]["MetricStat"]["Stat"]
 
 
 def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,10 +74,8 @@ def test_both_tables_are_paid_by_request_and_can_be_recovered(made: Made) -> Non
             "ContinuousBackupsDescription"
         ]
 
-        assert ("PAY_PER_REQUEST", "ENABLED") == (
-            table(made, name)["BillingModeSummary"]["BillingMode"],
-            backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
-        )
+        assert "PAY_PER_REQUEST" == table(made, name)["BillingModeSummary"]["BillingMode"]
+        assert "ENABLED" == backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
 
 
 def test_only_the_audit_trail_expires(made: Made) -> None:
@@ -100,11 +98,9 @@ def test_tables_are_protected_where_that_is_asked(made: Made) -> None:
     protected = table(made, made.names.state_table)["DeletionProtectionEnabled"]
     made.make("records", ProtectTables="false")
 
-    assert (False, True, False) == (
-        before,
-        protected,
-        table(made, made.names.audit_table)["DeletionProtectionEnabled"],
-    )
+    assert before is False
+    assert protected is True
+    assert table(made, made.names.audit_table)["DeletionProtectionEnabled"] is False
 
 
 def test_secrets_are_made_empty(made: Made) -> None:
@@ -155,10 +151,11 @@ def test_a_secret_that_is_there_is_not_made(made: Made) -> None:
     outputs = made.make("records", MakeMasterSecret="false", **names)
 
     assert {"State", "Audit", "AppSecret"} == made.resources("records").keys()
-    assert [names["AppSecretName"], True] == [
-        made("secretsmanager").describe_secret(SecretId=outputs["AppSecretArn"])["Name"],
-        "theirs" == value(made, names["MasterSecretName"]),
-    ]
+    assert (
+        names["AppSecretName"]
+        == made("secretsmanager").describe_secret(SecretId=outputs["AppSecretArn"])["Name"]
+    )
+    assert "theirs" == value(made, names["MasterSecretName"])
 
 
 def test_a_secret_of_somebody_elses_is_not_taken_over(made: Made) -> None:
@@ -185,10 +182,8 @@ def test_everything_outlives_the_stack(made: Made) -> None:
     made("dynamodb").put_item(TableName=state, Item=item)
     status = made.remove("records")
 
-    assert ("DELETE_COMPLETE", item) == (
-        status,
-        made("dynamodb").get_item(TableName=state, Key=item)["Item"],
-    )
+    assert "DELETE_COMPLETE" == status
+    assert item == made("dynamodb").get_item(TableName=state, Key=item)["Item"]
     assert [True, True] == [
         bool(made("secretsmanager").describe_secret(SecretId=name)) for name in secrets(made)
     ]

@@ -48,11 +48,9 @@ def test_every_parameter_explains_itself(template: Path) -> None:
         bounds = {"AllowedPattern", "AllowedValues", "MinValue"} & parameter.keys()
         sentence = parameter["ConstraintDescription"]
 
-        assert (1, True, True) == (
-            len(bounds),
-            sentence.startswith(f"{name} is "),
-            sentence.endswith("."),
-        )
+        assert 1 == len(bounds)
+        assert sentence.startswith(f"{name} is ")
+        assert sentence.endswith(".")
         assert parameter["Description"].endswith(".")
         if "AllowedPattern" in parameter and "Default" in parameter:
             assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"])

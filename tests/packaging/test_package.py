@@ -33,10 +33,8 @@ def test_a_packaged_rule_is_the_choreographys_pattern(
     """A packaged rule has the choreography's pattern for this stage."""
     trigger = functions[step].trigger
 
-    assert ("CloudWatchEvent", pattern(step, "local")) == (
-        trigger["Type"],
-        trigger["Properties"]["Pattern"],
-    )
+    assert "CloudWatchEvent" == trigger["Type"]
+    assert pattern(step, "local") == trigger["Properties"]["Pattern"]
 
 
 def test_the_heartbeat_beats_every_minute(functions: dict[str, Function]) -> None:

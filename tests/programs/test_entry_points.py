@@ -84,11 +84,9 @@ def test_what_is_not_a_port_is_refused(port: str) -> None:
     """A port out of range is refused by the program that would listen, before anything is made."""
     ran = run("localaws", "up", "--port", port)
 
-    assert (2, "", f"'{port}' is not a port. Choose a number from 1 to 65535.\n") == (
-        ran.returncode,
-        ran.stdout,
-        ran.stderr,
-    )
+    assert 2 == ran.returncode
+    assert "" == ran.stdout
+    assert f"'{port}' is not a port. Choose a number from 1 to 65535.\n" == ran.stderr
 
 
 @pytest.mark.parametrize(

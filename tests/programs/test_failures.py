@@ -53,11 +53,9 @@ def test_an_unexpected_error_is_told_in_one_line(program: str, sentence: str, ad
     """The line says what happened, where the trace is, and what to do."""
     ran = run(program)
 
-    assert (True, True, 1) == (
-        ran.stderr.startswith(sentence),
-        ran.stderr.endswith(advice),
-        ran.stderr.count("\n"),
-    )
+    assert ran.stderr.startswith(sentence)
+    assert ran.stderr.endswith(advice)
+    assert 1 == ran.stderr.count("\n")
     assert "Traceback (most recent call last)" in kept(ran.stderr)
 
 

@@ -60,11 +60,9 @@ def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path) -> None:
     """A second Ctrl-C is ignored: cut short, the end would leave servers running."""
     ran = run(LOCALAWS.format(first="signal.raise_signal, signal.SIGINT"), str(tmp_path / "data"))
 
-    assert (0, ["PostgreSQL has ended", "stopped"], "") == (
-        ran.returncode,
-        ran.stdout.splitlines(),
-        ran.stderr,
-    )
+    assert 0 == ran.returncode
+    assert ["PostgreSQL has ended", "stopped"] == ran.stdout.splitlines()
+    assert "" == ran.stderr
 
 
 def test_the_demo_ends_its_world_at_a_second_ctrl_c_too() -> None:

@@ -207,10 +207,8 @@ def test_global_clusters_are_listed_in_every_region(scene: Scene, rds: Rds) -> N
         "GlobalClusters"
     ]
 
-    assert ("accepted", [arn]) == (
-        created,
-        [member["DBClusterArn"] for member in listed[0]["GlobalClusterMembers"]],
-    )
+    assert "accepted" == created
+    assert [arn] == [member["DBClusterArn"] for member in listed[0]["GlobalClusterMembers"]]
     assert "GlobalClusterAlreadyExistsFault" == code_of(
         create, GlobalClusterIdentifier="planet", SourceDBClusterIdentifier=arn
     )

@@ -18,10 +18,8 @@ def test_a_refusal_is_the_exception_that_boto3_raises(rds: Rds) -> None:
     response = caught.value.response
 
     assert isinstance(caught.value, ClientError)
-    assert ("DBInstanceNotFound", 404) == (
-        response["Error"]["Code"],
-        response["ResponseMetadata"]["HTTPStatusCode"],
-    )
+    assert "DBInstanceNotFound" == response["Error"]["Code"]
+    assert 404 == response["ResponseMetadata"]["HTTPStatusCode"]
     assert "DescribeDBInstances" == caught.value.operation_name
 
 
@@ -111,10 +109,8 @@ def test_only_lists_have_pages(rds: Rds) -> None:
     """The operations that have pages are exactly those of boto3."""
     client = rds(SOURCE)
 
-    assert (True, False) == (
-        client.can_paginate("describe_db_clusters"),
-        client.can_paginate("copy_db_snapshot"),
-    )
+    assert client.can_paginate("describe_db_clusters") is True
+    assert client.can_paginate("copy_db_snapshot") is False
     with pytest.raises(OperationNotPageableError):
         client.get_paginator("delete_db_cluster")
 

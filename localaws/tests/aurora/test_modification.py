@@ -34,10 +34,8 @@ def test_a_new_password_is_pending_until_it_is_in_force(
     scene.settle()
     after = scene.describe()
 
-    assert ("available", {"MasterUserPassword": "****"}) == (
-        answer["Status"],
-        answer["PendingModifiedValues"],
-    )
+    assert "available" == answer["Status"]
+    assert {"MasterUserPassword": "****"} == answer["PendingModifiedValues"]
     assert PASSWORD == before
     assert "available" == after["Status"]
     assert "PendingModifiedValues" not in after
@@ -64,10 +62,8 @@ def test_a_reset_ends_with_event_0016(scene: Scene, emitted: list[dict[str, Any]
     modify(scene, MasterUserPassword=NEW_PASSWORD)
     scene.settle()
 
-    assert ("RDS-EVENT-0016", "CLUSTER") == (
-        emitted[-1]["detail"]["EventID"],
-        emitted[-1]["detail"]["SourceType"],
-    )
+    assert "RDS-EVENT-0016" == emitted[-1]["detail"]["EventID"]
+    assert "CLUSTER" == emitted[-1]["detail"]["SourceType"]
 
 
 def test_a_password_that_the_engine_refuses_is_told_by_event_0067_alone(
@@ -81,10 +77,8 @@ def test_a_password_that_the_engine_refuses_is_told_by_event_0067_alone(
     modify(scene, MasterUserPassword=NEW_PASSWORD)
     scene.settle()
 
-    assert ("RDS-EVENT-0067", "prod-cluster-1") == (
-        emitted[-1]["detail"]["EventID"],
-        emitted[-1]["detail"]["SourceIdentifier"],
-    )
+    assert "RDS-EVENT-0067" == emitted[-1]["detail"]["EventID"]
+    assert "prod-cluster-1" == emitted[-1]["detail"]["SourceIdentifier"]
     assert "available" == scene.describe()["Status"]
     assert PASSWORD == stored_password(stored, scene)
 

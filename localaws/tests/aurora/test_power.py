@@ -49,10 +49,11 @@ def test_a_stopped_cluster_starts_by_itself_after_seven_days(
 
     assert expected == announced
     assert "starting" == scene.describe()["Status"]
+    assert "RDS-EVENT-0153" == emitted[-1]["detail"]["EventID"]
     assert (
-        "RDS-EVENT-0153",
-        "DB cluster is being started due to it exceeding the maximum allowed time being stopped",
-    ) == (emitted[-1]["detail"]["EventID"], emitted[-1]["detail"]["Message"])
+        "DB cluster is being started due to it exceeding the maximum allowed time being stopped"
+        == emitted[-1]["detail"]["Message"]
+    )
 
 
 def test_only_an_available_cluster_stops_and_only_a_stopped_one_starts(

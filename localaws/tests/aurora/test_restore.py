@@ -58,11 +58,9 @@ def test_what_the_source_had_chosen_is_lost(scene: Scene, rds: Rds) -> None:
         group["VpcSecurityGroupId"] for group in restored["VpcSecurityGroups"]
     ]
     assert [] == restored["TagList"] + restored["AssociatedRoles"]
-    assert (False, False, False) == (
-        restored["DeletionProtection"],
-        restored["IAMDatabaseAuthenticationEnabled"],
-        restored["CopyTagsToSnapshot"],
-    )
+    assert restored["DeletionProtection"] is False
+    assert restored["IAMDatabaseAuthenticationEnabled"] is False
+    assert restored["CopyTagsToSnapshot"] is False
     assert not {"EnabledCloudwatchLogsExports", "ServerlessV2ScalingConfiguration"} & set(restored)
 
 
@@ -106,11 +104,9 @@ def test_what_is_chosen_at_restore_is_in_force(scene: Scene) -> None:
 
     assert CHOSEN["Tags"] == restored["TagList"]
     assert [{"VpcSecurityGroupId": "sg-prod", "Status": "active"}] == restored["VpcSecurityGroups"]
-    assert (True, 6000, 35) == (
-        restored["DeletionProtection"],
-        restored["Port"],
-        restored["BackupRetentionPeriod"],
-    )
+    assert restored["DeletionProtection"] is True
+    assert 6000 == restored["Port"]
+    assert 35 == restored["BackupRetentionPeriod"]
     assert ["postgresql"] == restored["EnabledCloudwatchLogsExports"]
     assert (
         CHOSEN["ServerlessV2ScalingConfiguration"] == restored["ServerlessV2ScalingConfiguration"]

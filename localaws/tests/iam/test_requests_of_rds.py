@@ -57,10 +57,8 @@ def test_keys_are_used_through_rds_in_their_own_region(scene: Scene) -> None:
         "kms:ViaService": f"rds.{HERE}.amazonaws.com",
         "kms:GrantIsForAWSResource": "true",
     }.items() <= (grant.context.items())
-    assert (f"rds.{THERE}.amazonaws.com", THERE) == (
-        decrypt.context["kms:ViaService"],
-        decrypt.context["aws:RequestedRegion"],
-    )
+    assert f"rds.{THERE}.amazonaws.com" == decrypt.context["kms:ViaService"]
+    assert THERE == decrypt.context["aws:RequestedRegion"]
     assert "kms:GrantIsForAWSResource" not in decrypt.context
 
 
@@ -72,10 +70,8 @@ def test_tags_of_the_request_are_in_the_context(scene: Scene) -> None:
     tagged, plain = copy(scene, Tags=TAGS), copy(scene)
     context = the(tagged, "rds:AddTagsToResource", ":copy").context
 
-    assert ("test/default", "true") == (
-        context["aws:RequestTag/aurora-restore"],
-        context["rds:TagsFromRequest"],
-    )
+    assert "test/default" == context["aws:RequestTag/aurora-restore"]
+    assert "true" == context["rds:TagsFromRequest"]
     assert ("aurora-restore", "aurora-restore-operation") == context["aws:TagKeys"]
     assert [] == [key for ask in plain for key in ask.context if "Tag" in key]
     assert [] == pairs(plain, "rds:AddTags")
@@ -133,10 +129,8 @@ def test_an_instance_asks_for_its_cluster_with_the_clusters_tags(scene: Scene) -
         "og:default:aurora-postgresql-16",
         "subgrp:default",
     ] == [resource.partition("::")[2] for _, resource in pairs(asked, "rds:")]
-    assert ("test/default", "test/default") == (
-        cluster.context["aws:ResourceTag/aurora-restore"],
-        cluster.context["rds:cluster-tag/aurora-restore"],
-    )
+    assert "test/default" == cluster.context["aws:ResourceTag/aurora-restore"]
+    assert "test/default" == cluster.context["rds:cluster-tag/aurora-restore"]
 
 
 def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene) -> None:

@@ -120,11 +120,9 @@ def test_a_wrong_entry_fails_alone(clients: Clients, fields: dict[str, Any], cod
     """
     answer = clients("events").put_events(Entries=[{**ENTRY, **fields}, ENTRY])
 
-    assert (1, code, True) == (
-        answer["FailedEntryCount"],
-        answer["Entries"][0]["ErrorCode"],
-        "EventId" in answer["Entries"][1],
-    )
+    assert 1 == answer["FailedEntryCount"]
+    assert code == answer["Entries"][0]["ErrorCode"]
+    assert "EventId" in answer["Entries"][1]
 
 
 def test_an_event_for_a_bus_that_is_not_there_is_accepted(clients: Clients) -> None:
@@ -171,10 +169,8 @@ def test_a_pattern_is_tried_on_an_event_only(clients: Clients, event: str) -> No
     with pytest.raises(ClientError) as refused:
         clients("events").test_event_pattern(EventPattern='{"source": ["mine"]}', Event=event)
 
-    assert ("ValidationException", "Parameter Event is not valid.") == (
-        refused.value.response["Error"]["Code"],
-        refused.value.response["Error"]["Message"],
-    )
+    assert "ValidationException" == refused.value.response["Error"]["Code"]
+    assert "Parameter Event is not valid." == refused.value.response["Error"]["Message"]
 
 
 @pytest.mark.parametrize(
@@ -226,10 +222,8 @@ def test_a_target_that_is_not_delivered_to_is_refused(
     with pytest.raises(ClientError) as refused:
         events.put_targets(Rule="targets", Targets=[{"Id": "1", "Arn": QUEUE, **target}])
 
-    assert (code, ".") == (
-        refused.value.response["Error"]["Code"],
-        refused.value.response["Error"]["Message"][-1],
-    )
+    assert code == refused.value.response["Error"]["Code"]
+    assert "." == refused.value.response["Error"]["Message"][-1]
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,8 @@ def test_a_modelled_error_has_its_class(rds: Rds) -> None:
     with pytest.raises(client.exceptions.DBClusterNotFoundFault) as refused:
         client.describe_db_clusters(DBClusterIdentifier="nobody")
 
-    assert (404, "DBClusterNotFoundFault") == (
-        refused.value.response["ResponseMetadata"]["HTTPStatusCode"],
-        refused.value.response["Error"]["Code"],
-    )
+    assert 404 == refused.value.response["ResponseMetadata"]["HTTPStatusCode"]
+    assert "DBClusterNotFoundFault" == refused.value.response["Error"]["Code"]
 
 
 def test_an_unmodelled_code_arrives_as_it_is(scene: Scene, rds: Rds) -> None:

@@ -90,10 +90,8 @@ def test_a_dead_letter_says_why(clients: Clients) -> None:
         for name, message_attribute in message["MessageAttributes"].items()
     }
 
-    assert (f"arn:aws:events:us-west-2:{ACCOUNT}:rule/why", guarded.arn) == (
-        attributes["RULE_ARN"],
-        attributes["TARGET_ARN"],
-    )
+    assert f"arn:aws:events:us-west-2:{ACCOUNT}:rule/why" == attributes["RULE_ARN"]
+    assert guarded.arn == attributes["TARGET_ARN"]
     assert "does not let events.amazonaws.com in" in attributes["ERROR_MESSAGE"]
 
 

@@ -31,11 +31,9 @@ def test_a_mailbox_waits_for_its_confirmation(sns: Client) -> None:
         "PendingConfirmation"
     ]
 
-    assert ("pending confirmation", ["PendingConfirmation"], "true") == (
-        told,
-        subscribed(sns, topic),
-        pending,
-    )
+    assert "pending confirmation" == told
+    assert ["PendingConfirmation"] == subscribed(sns, topic)
+    assert "true" == pending
     assert "PendingConfirmation" in [
         subscription["SubscriptionArn"]
         for subscription in sns.list_subscriptions()["Subscriptions"]
@@ -84,7 +82,5 @@ def test_a_subscription_that_is_not_delivered_to_is_refused(sns: Client, protoco
     with pytest.raises(ClientError, match="to email, email-json, sqs only, not to ") as refused:
         sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint="arn:aws:x")
 
-    assert ("LocalAwsNotModelled", []) == (
-        refused.value.response["Error"]["Code"],
-        subscribed(sns, topic),
-    )
+    assert "LocalAwsNotModelled" == refused.value.response["Error"]["Code"]
+    assert [] == subscribed(sns, topic)

@@ -100,18 +100,14 @@ def test_a_function_is_made_changed_and_deleted(clients: Clients, bucket: str) -
     left = functions.list_tags(Resource=arn)["Tags"]
 
     assert ("CREATE_COMPLETE", ["first", "red"]) == made
-    assert ("a", stack.name, "Say") == (
-        tags["team"],
-        tags["aws:cloudformation:stack-name"],
-        tags["aws:cloudformation:logical-id"],
-    )
+    assert "a" == tags["team"]
+    assert stack.name == tags["aws:cloudformation:stack-name"]
+    assert "Say" == tags["aws:cloudformation:logical-id"]
     assert (0, 60) == (setting["MaximumRetryAttempts"], setting["MaximumEventAgeInSeconds"])
     assert ("UPDATE_COMPLETE", ["second", None]) == changed
-    assert (512, 3, "PassThrough") == (
-        now["MemorySize"],
-        now["Timeout"],
-        now["TracingConfig"]["Mode"],
-    )
+    assert 512 == now["MemorySize"]
+    assert 3 == now["Timeout"]
+    assert "PassThrough" == now["TracingConfig"]["Mode"]
     assert "team" not in left
     assert "DELETE_COMPLETE" == stack.delete()
     with pytest.raises(functions.exceptions.ResourceNotFoundException):

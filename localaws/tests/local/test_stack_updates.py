@@ -150,10 +150,8 @@ def test_an_update_that_fails_is_taken_back(clients: Clients, stack: Stack) -> N
 
     assert ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE") == (broken, mended)
     assert ("7", [f"{name}-a", f"{name}-gone"], ["A", "Gone"]) == after
-    assert ("8", [f"{name}-a", f"{name}-new"]) == (
-        attribute(clients, f"{name}-a", "VisibilityTimeout"),
-        queues(clients, name),
-    )
+    assert "8" == attribute(clients, f"{name}-a", "VisibilityTimeout")
+    assert [f"{name}-a", f"{name}-new"] == queues(clients, name)
 
 
 def test_an_update_that_changes_nothing_is_refused(stack: Stack) -> None:
@@ -169,12 +167,10 @@ def test_an_update_that_changes_nothing_is_refused(stack: Stack) -> None:
         stack.client.execute_change_set(ChangeSetName=proposed["ChangeSetId"])
 
     assert ("ValidationError", "No updates are to be performed.") == refusal(refused)
-    assert ("FAILED", NO_CHANGES, "UNAVAILABLE", []) == (
-        proposed["Status"],
-        proposed["StatusReason"],
-        proposed["ExecutionStatus"],
-        proposed["Changes"],
-    )
+    assert "FAILED" == proposed["Status"]
+    assert NO_CHANGES == proposed["StatusReason"]
+    assert "UNAVAILABLE" == proposed["ExecutionStatus"]
+    assert [] == proposed["Changes"]
     assert "InvalidChangeSetStatus" == refusal(executed)[0]
 
 
@@ -203,11 +199,9 @@ def test_a_creation_can_be_looked_at_first(clients: Clients, stack: Stack) -> No
     stack.client.get_waiter("stack_create_complete").wait(StackName=stack.name)
 
     assert (("REVIEW_IN_PROGRESS", []), [("Add", "A", None)]) == (before, [*lines(proposed)])
-    assert ("CREATE_COMPLETE", [name], {"Url": stack.resources["A"]}) == (
-        stack.status,
-        queues(clients, name),
-        stack.outputs,
-    )
+    assert "CREATE_COMPLETE" == stack.status
+    assert [name] == queues(clients, name)
+    assert {"Url": stack.resources["A"]} == stack.outputs
     assert [] == stack.client.list_change_sets(StackName=stack.name)["Summaries"]
 
 
@@ -245,13 +239,8 @@ def test_an_update_can_be_looked_at_first(clients: Clients, stack: Stack) -> Non
     ] == [*lines(proposed)]
     assert (before, "CREATE_COMPLETE") == (queues(clients, name), stack.status)
     stack.client.execute_change_set(ChangeSetName=proposed["ChangeSetName"], StackName=stack.name)
-    assert (
-        [f"{name}-{suffix}" for suffix in ("a", "b", "cc", "d", "same")],
-        "UPDATE_COMPLETE",
-    ) == (
-        queues(clients, name),
-        stack.status,
-    )
+    assert [f"{name}-{suffix}" for suffix in ("a", "b", "cc", "d", "same")] == queues(clients, name)
+    assert "UPDATE_COMPLETE" == stack.status
     with pytest.raises(ClientError) as gone:
         stack.client.describe_change_set(ChangeSetName=proposed["ChangeSetId"])
     assert "ChangeSetNotFound" == refusal(gone)[0]
@@ -280,10 +269,8 @@ def test_what_was_given_before_can_be_given_again(clients: Clients, stack: Stack
             Parameters=[{"ParameterKey": "X", "UsePreviousValue": True}],
         )
 
-    assert ("7", [f"{name}-a", f"{name}-b"]) == (
-        attribute(clients, f"{name}-a", "VisibilityTimeout"),
-        queues(clients, name),
-    )
+    assert "7" == attribute(clients, f"{name}-a", "VisibilityTimeout")
+    assert [f"{name}-a", f"{name}-b"] == queues(clients, name)
 
 
 def test_a_change_in_place_that_is_not_modelled_is_refused(stack: Stack) -> None:
@@ -346,7 +333,5 @@ def test_the_command_line_deploys(
         said.append(done.stdout.strip().splitlines()[-1])
 
     assert [f"Successfully created/updated stack - {stack.name}"] * 2 == said[:2]
-    assert ("8", True) == (
-        attribute(clients, name, "VisibilityTimeout"),
-        "No changes to deploy" in said[2],
-    )
+    assert "8" == attribute(clients, name, "VisibilityTimeout")
+    assert "No changes to deploy" in said[2]

@@ -538,10 +538,8 @@ def test_many_problems_are_counted(data: PostgresData, cluster: str, dump: Path,
     with pytest.raises(DataPlaneError) as refused:
         load(data, cluster, dump, own)
 
-    assert (21, "There are 10 more problems.") == (
-        len(str(refused.value).splitlines()),
-        str(refused.value).splitlines()[-1],
-    )
+    assert 21 == len(str(refused.value).splitlines())
+    assert "There are 10 more problems." == str(refused.value).splitlines()[-1]
 
 
 def test_a_cleaning_dump_of_a_whole_cluster_is_loaded(

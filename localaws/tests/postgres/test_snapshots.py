@@ -118,10 +118,8 @@ def test_a_stopped_cluster_refuses_connections_and_keeps_its_rows(
         Client(data, cluster)("SELECT 1")
     data.start(cluster)
 
-    assert ([(1,)], endpoint) == (
-        Client(data, cluster)("SELECT value FROM kept"),
-        data.endpoint(cluster),
-    )
+    assert [(1,)] == Client(data, cluster)("SELECT value FROM kept")
+    assert endpoint == data.endpoint(cluster)
 
 
 def test_a_cluster_restored_under_the_name_of_an_earlier_one_has_its_address(
