@@ -62,7 +62,8 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an instance is not available": (
         {"target": scene.fresh(instances={"a": "available", "b": "creating"})},
-        "staging-cluster should have 2 instances; it is available, and a is available, b is creating.",
+        "staging-cluster should have 2 instances; it is available, and a is available, "
+        "b is creating.",
     ),
     "the tag is another's": (
         {"target": scene.fresh(tags={"aurora-restore": "prod/default"})},
@@ -217,13 +218,12 @@ def test_a_dump_without_a_table_passes_and_says_that_nothing_was_tried() -> None
     target = scene.fresh(tables={}, application=(), read_only=())
     results = list(after_the_night((source, scene.stale()), (source, target), scene.outcome()))
     before = before_the_night(source, scene.stale(), scene.LOGINS)
+    sentences = " ".join(result.sentence for result in results)
 
     assert [] == [result for result in [*before, *results] if not result.passed]
-    assert ["no rows to compare", "nothing to read or write", "no write to be refused"] == [
-        part
-        for part in ("no rows to compare", "nothing to read or write", "no write to be refused")
-        if any(part in result.sentence for result in results)
-    ]
+    assert "no rows to compare" in sentences
+    assert "nothing to read or write" in sentences
+    assert "no write to be refused" in sentences
 
 
 def test_a_write_that_nobody_refuses_the_reader_is_named() -> None:

@@ -171,8 +171,8 @@ WRONG: dict[
         },
         (
             (
-                "of .chalice/config.json is not a known setting; did you mean INSTANCE_CLASS? Rename "
-                "or remove it.)"
+                "of .chalice/config.json is not a known setting; did you mean INSTANCE_CLASS? "
+                "Rename or remove it.)"
             ),
             "FRESHNESS_HOURS is 'a day', not 1 to 720 hours.",
             "NOTIFICATION_EMAIL is 'dba', which is no address.",
@@ -213,8 +213,8 @@ WRONG: dict[
         (
             "the target is the source cluster itself",
             (
-                'network: FAILED (subnet_ids of setup-db-users is "subnet-12345678": it should be a '
-                "list of ids. Write "
+                'network: FAILED (subnet_ids of setup-db-users is "subnet-12345678": it should be '
+                "a list of ids. Write "
             ),
         ),
     ),
@@ -464,12 +464,12 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
             "(arn:aws:lambda"
         ),
         (
-            "The rule aurora-restore-prod-archive-snapshot-event has an event pattern that no function "
-            "here has."
+            "The rule aurora-restore-prod-archive-snapshot-event has an event pattern that no "
+            "function here has."
         ),
         (
-            "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app, or "
-            "lost the tag"
+            "The function aurora-restore-prod-copy-snapshot was not made by Chalice for this app, "
+            "or lost the tag"
         ),
         (
             "The function aurora-restore-prod-setup-db-users belongs to the CloudFormation stack "

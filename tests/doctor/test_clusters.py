@@ -1,5 +1,6 @@
 """The source, the target, and what lies between them."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -163,8 +164,9 @@ def test_a_key_that_signs_encrypts_nothing(scene: Scene) -> None:
 
 def test_a_key_whose_policy_names_others_is_doubted(scene: Scene) -> None:
     """A key whose policy ignores the account's policies is a warning unless it names the roles."""
-    only = '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/somebody"}}]}'
-    key = scene.client("kms").create_key(Policy=only)["KeyMetadata"]["Arn"]
+    somebody = {"AWS": "arn:aws:iam::123456789012:user/somebody"}
+    policy = {"Statement": [{"Effect": "Allow", "Principal": somebody}]}
+    key = scene.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
     scene.set_parameters({"kms-key-id": key})
     found = scene.see("key")
 

@@ -66,7 +66,8 @@ def arn_of(function: str) -> str:
 
 
 class HeldStage(SimulatedStage):
-    """A stage that keeps what every call of its functions asks for, and refuses what their policies do not allow.
+    """A stage that keeps what every call of its functions asks for, and refuses what their
+    policies do not allow.
 
     `parameters` are SSM's, by the name below the stage's path. Of `meanwhile` a function's entry is
     run, once, when it makes its next call of RDS.

@@ -91,7 +91,7 @@ def eventful() -> HeldStage:
 
 
 def deleting_the_copy() -> HeldStage:
-    """Restore into a region that has no target yet, with ten instances, and do not keep the copy."""
+    """Restore into a region without a target, with ten instances, and do not keep the copy."""
     stage = HeldStage({"ARCHIVE_SNAPSHOT": "false", "INSTANCE_COUNT": "10"})
     stage.night()
     stage.run_to_the_end()
@@ -198,7 +198,7 @@ def cancel(stage: HeldStage) -> None:
 
 
 def two_plans() -> HeldStage:
-    """Live with a second plan, of another source in another region, told of on a topic of its own."""
+    """Run a second plan, of another source in another region, with a topic of its own."""
     given = {
         "plans/weekly/source-region": "eu-west-1",
         "plans/weekly/source-cluster-id": "weekly-source",

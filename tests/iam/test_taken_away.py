@@ -89,7 +89,8 @@ def test_the_operation_fails_and_says_which_permission_is_missing(gap: Gap) -> N
     is to allow it.
     """
     stage, ended = a_night_without(gap.function, gap.sid)
-    who = f"arn:aws:sts::{ACCOUNT}:assumed-role/aurora-restore-test-{gap.function}/aurora-restore-test-{gap.function}"
+    name = f"aurora-restore-test-{gap.function}"
+    who = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{name}"
     told = " ".join([str(ended.reason), str(ended.remedy), *ended.problems])
 
     assert (State.FAILED, gap.function) == (ended.state, ended.failed_step)

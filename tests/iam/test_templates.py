@@ -79,13 +79,14 @@ def test_what_speaks_of_a_plan_is_repeated_for_every_plan(template: Template) ->
         Resource=["${SOURCE_CLUSTER_ID}", "${TARGET_REGION}/${TARGET_CLUSTER_ID}", "*"]
     )
     given = values(parameters=WEEKLY)
-
-    assert [
+    expected = [
         "prod-cluster",
         "us-west-2/staging-cluster",
         "us-west-2/weekly-cluster",
         "*",
-    ] == resources(folder, given)
+    ]
+
+    assert expected == resources(folder, given)
 
 
 def test_values_of_two_plans_do_not_mix(template: Template) -> None:
@@ -106,8 +107,8 @@ def test_values_of_two_plans_do_not_mix(template: Template) -> None:
         (
             "${TARGET_CLUSTER}",
             (
-                "policy-heartbeat.json asks for ${TARGET_CLUSTER}, which nobody fills in: there are "
-                "ACCOUNT,"
+                "policy-heartbeat.json asks for ${TARGET_CLUSTER}, which nobody fills in: there "
+                "are ACCOUNT,"
             ),
         ),
         (

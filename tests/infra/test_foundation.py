@@ -178,13 +178,14 @@ def test_parameters_are_there_while_they_have_a_value(made: Made) -> None:
         "target-region": REGION,
         "kms-key-id": "alias/databases",
     }
-
-    assert [
+    expected = [
         {},
         whole,
         {**whole, "target-cluster-id": "another"},
         {"source-cluster-id": "prod-cluster"},
-    ] == seen
+    ]
+
+    assert expected == seen
 
 
 def test_the_bucket_is_nobody_elses_and_keeps_what_was_overwritten_for_a_month(made: Made) -> None:

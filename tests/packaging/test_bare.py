@@ -56,7 +56,8 @@ def test_the_libraries_work_without_what_was_taken_out(unpacked: Unpacked) -> No
     with TLS.
     """
     code = """
-import contextlib, io, json, psycopg2, psycopg2.extensions, pydantic, typing_inspection.introspection
+import contextlib, io, json, psycopg2, psycopg2.extensions, pydantic
+import typing_inspection.introspection
 from chalicelib.observability import count, logger
 from chalicelib.settings import Settings
 lines = io.StringIO()

@@ -179,8 +179,9 @@ def test_a_missing_wheel_fails_the_build(wheels: Path, tmp_path: Path) -> None:
         build(DEV, tmp_path / "made", wheels=fewer)
 
     assert re.fullmatch(
-        r"There is no wheel of typing-extensions [0-9.]+ and typing-inspection [0-9.]+ for x86_64 and Python 3\.1\d in "
-        r"/.*/wheels \(Lambda has glibc 2\.\d\d there\)\. Fetch what is missing with .* or a newer Python\.",
+        r"There is no wheel of typing-extensions [0-9.]+ and typing-inspection [0-9.]+ for x86_64 "
+        r"and Python 3\.1\d in /.*/wheels \(Lambda has glibc 2\.\d\d there\)\. "
+        r"Fetch what is missing with .* or a newer Python\.",
         str(refused.value),
     )
 

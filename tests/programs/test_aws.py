@@ -91,8 +91,8 @@ def run(
 def test_no_call_leaves_while_the_endpoint_is_exported(
     anywhere: Path, tmp_path: Path, endpoint: Recorder, proxy: Recorder, version: str
 ) -> None:
-    """Every call reaches the endpoint, whatever its service, region and profile, and whatever proxies
-    the shell names.
+    """Every call reaches the endpoint, whatever its service, region and profile, and whatever
+    proxies the shell names.
     """
     (tmp_path / "config").write_text(PROFILES + KEYS)
     program = anywhere / ".venv" / "bin" / "aws" if version == "1" else AWS

@@ -17,7 +17,8 @@ from tests.programs.recorder import recording
 
 EXPIRED = (
     '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
-    "<Code>ExpiredToken</Code><Message>The security token is expired</Message></Error></ErrorResponse>"
+    "<Code>ExpiredToken</Code><Message>The security token is expired</Message></Error>"
+    "</ErrorResponse>"
 )
 STAGE = Stage("dev", {"stages": {"dev": {"environment_variables": {"TARGET_REGION": "us-west-2"}}}})
 KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_MAX_ATTEMPTS": "1"}

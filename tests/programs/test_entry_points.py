@@ -1,4 +1,4 @@
-"""Every program that people start, and what goes wrong in it: never a traceback, always what to do."""
+"""Every program that people start, and what goes wrong in it: a sentence, and never a traceback."""
 
 import os
 import socket
@@ -30,7 +30,8 @@ import importlib.abc, os, sys
 
 class Broken(importlib.abc.MetaPathFinder):
     def find_spec(self, name, *_):
-        if name in ("argparse", "platform", "typer"):  # one of them is the first that a program asks for
+        # one of them is the first that a program asks for
+        if name in ("argparse", "platform", "typer"):
             raise {error}
 
 sys.meta_path.insert(0, Broken())
@@ -106,8 +107,8 @@ def test_what_is_not_a_port_is_refused(port: str) -> None:
         (
             ("bench", "OPERATIONS=0"),
             (
-                "'0' is no value for --operations (OPERATIONS=… of make). Choose a whole number from "
-                "1."
+                "'0' is no value for --operations (OPERATIONS=… of make). Choose a whole number "
+                "from 1."
             ),
         ),
     ],

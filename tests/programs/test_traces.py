@@ -40,14 +40,15 @@ def test_of_chalice_s_traces_the_error_is_told() -> None:
         "chalice.deploy.deployer.ChaliceDeploymentError: ERROR - While deploying",
         "  Connection was closed.",
     ]
-
-    assert [
+    expected = [
         "Creating role",
         "During handling of the above exception, another exception occurred:",
         "",
         "chalice.deploy.deployer.ChaliceDeploymentError: ERROR - While deploying",
         "  Connection was closed.",
-    ] == list(without_traces(said))
+    ]
+
+    assert expected == list(without_traces(said))
 
 
 def test_workers_say_nothing_at_ctrl_c() -> None:

@@ -27,8 +27,7 @@ def test_an_event_has_the_envelope_and_the_detail_that_rds_gives_it(
         f"arn:aws:rds:{SOURCE}:{ACCOUNT}:cluster-snapshot:rds:prod-cluster-{moment:%Y-%m-%d-%H-%M}"
     )
     unique_id = emitted[1].pop("id")
-
-    assert {
+    expected = {
         "version": "0",
         "detail-type": "RDS DB Cluster Snapshot Event",
         "source": "aws.rds",
@@ -45,7 +44,9 @@ def test_an_event_has_the_envelope_and_the_detail_that_rds_gives_it(
             "Message": "Automated cluster snapshot created",
             "EventID": "RDS-EVENT-0169",
         },
-    } == emitted[1]
+    }
+
+    assert expected == emitted[1]
     assert unique_id != emitted[0]["id"]
 
 

@@ -77,12 +77,13 @@ def test_each_service_refuses_in_its_own_way(account: Account, service: str) -> 
     account.may_nothing()
     call, (code, status), what = CALLS[service]
     action = what.partition(" ")[0]
-
-    assert (
+    expected = (
         code,
         status,
         f"{WHO}{what} because no identity-based policy allows the {action} action",
-    ) == (account.refusal(call))
+    )
+
+    assert expected == (account.refusal(call))
 
 
 def test_an_explicit_deny_is_said_to_be_one(account: Account) -> None:

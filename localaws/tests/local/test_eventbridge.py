@@ -32,8 +32,7 @@ def test_a_queue_gets_the_whole_envelope(clients: Clients, inbox: Inbox) -> None
     time = datetime(2026, 11, 23, 3, 4, 5, 678000, tzinfo=UTC)
     answer = put(clients, Time=time, Resources=["arn:aws:x"])
     (event,) = inbox.wait_for("source", event_id=answer["EventId"])
-
-    assert {
+    expected = {
         "version": "0",
         "id": answer["EventId"],
         "detail-type": "Something",
@@ -43,7 +42,9 @@ def test_a_queue_gets_the_whole_envelope(clients: Clients, inbox: Inbox) -> None
         "region": "us-west-2",
         "resources": ["arn:aws:x"],
         "detail": {"a": 1},
-    } == event
+    }
+
+    assert expected == event
 
 
 def test_an_event_is_forwarded_unchanged_and_once(clients: Clients, inbox: Inbox) -> None:

@@ -175,15 +175,16 @@ def test_functions_are_evaluated(stack: Stack) -> None:
         "Other": queue(f"{name}-other", VisibilityTimeout={"Fn::If": ["Both", nothing, 7]}),
     }
     stack.create(with_functions(resources, OUTPUTS))
-
-    assert {
+    expected = {
         "Sub": f"small-us-west-2-${{Kept}}-{name}",
         "Join": "a,b,c",
         "Select": "123456789012",
         "Map": "1",
         "If": "yes",
         "Yaml": "2012-10-17",
-    } == stack.outputs
+    }
+
+    assert expected == stack.outputs
     assert "7" == attribute(stack.clients, name, "VisibilityTimeout")
     assert "30" == attribute(stack.clients, f"{name}-other", "VisibilityTimeout")
 

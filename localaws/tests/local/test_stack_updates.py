@@ -229,14 +229,15 @@ def test_an_update_can_be_looked_at_first(clients: Clients, stack: Stack) -> Non
     stack.create(template(first))
     before = queues(clients, name)
     proposed = stack.propose("UPDATE", template(second))
-
-    assert [
+    expected = [
         ("Add", "New", None),
         ("Modify", "Changed", "False"),
         ("Modify", "Replaced", "True"),
         ("Modify", "Follows", "False"),
         ("Remove", "Gone", None),
-    ] == [*lines(proposed)]
+    ]
+
+    assert expected == [*lines(proposed)]
     assert (before, "CREATE_COMPLETE") == (queues(clients, name), stack.status)
     stack.client.execute_change_set(ChangeSetName=proposed["ChangeSetName"], StackName=stack.name)
     assert [f"{name}-{suffix}" for suffix in ("a", "b", "cc", "d", "same")] == queues(clients, name)

@@ -124,15 +124,16 @@ def test_an_export_has_the_rows_of_the_snapshot(
     files = target.files
     info = json.loads(files["prod/monthly/export_info_monthly.json"])
     listed = json.loads(files["prod/monthly/export_tables_info_monthly_from_1_to_5.json"])
-
-    assert {
+    expected = {
         "prod/monthly/shop/public.parted/1": [(1, "one")],
         "prod/monthly/shop/public.parted/2": [(10, "ten")],
         "prod/monthly/shop/public.single/1": [(None,), ("",)],
         "prod/monthly/shop/public.with_space/1": [(7,)],
         "prod/monthly/shop/sales.empty/1": [],
         "prod/monthly/shop/sales.orders/1": ORDERS,
-    } == tables(files, tmp_path)
+    }
+
+    assert expected == tables(files, tmp_path)
     assert ("COMPLETE", "prod/monthly") == (info["status"], info["exportedFilesPath"])
     assert {
         "shop.public.parted",
@@ -146,7 +147,7 @@ def test_an_export_has_the_rows_of_the_snapshot(
 def test_an_export_has_only_the_tables_that_are_named(
     exported: Scene, target: Buckets, tmp_path: Path
 ) -> None:
-    """ExportOnly names the tables of an export, and a name that the snapshot lacks fails the task."""
+    """ExportOnly names the tables of an export; a name that the snapshot lacks fails the task."""
     export(exported, ExportTaskIdentifier="partial", ExportOnly=["shop.sales.empty"])
     unknown = ["shop.nowhere", "shop.sales"]
     failed = export(exported, ExportTaskIdentifier="unknown", ExportOnly=unknown)

@@ -156,12 +156,13 @@ def test_a_missing_extension_names_the_server_s_own_package(
         "The dump needs the extension {}, which the PostgreSQL 16 in {}/bin does not have. Install "
         "it; "
     )
-
-    assert [
+    expected = [
         lacks.format("pg_trgm", programs.resolve()) + "Debian's package is postgresql-16.",
         lacks.format("plpython3u", programs.resolve())
         + "Debian's package is postgresql-plpython3-16.",
-    ] == str(refused.value).splitlines()
+    ]
+
+    assert expected == str(refused.value).splitlines()
 
 
 @pytest.mark.skipif(not INSTALLED, reason="no full PostgreSQL of Debian's is installed")

@@ -294,13 +294,14 @@ def test_a_database_whose_locale_is_missing_gets_c(
         f"'UTF8' {options};\n\\connect {name}\nCREATE TABLE here (id integer);\n"
     )
     told, master = load(data, cluster, dump, "shop"), Client(data, cluster)
-
-    assert [
+    expected = [
         (
             f"Line 2 of {dump} asks for the locale {locale}, which this server does not have; "
             "it gets C."
         )
-    ] == told
+    ]
+
+    assert expected == told
     assert [("C", "C", "c")] == master(
         f"SELECT datcollate, datctype, datlocprovider FROM pg_database WHERE datname = '{name}'"
     )
@@ -320,8 +321,7 @@ def test_a_collation_that_is_missing_is_made_of_c(
         'b text COLLATE public.ours, c text COLLATE "C");\n'
         'CREATE TABLE more (a text COLLATE pg_catalog."xx_XX.utf8");\n'
     )
-
-    assert [
+    expected = [
         (
             f"Line 1 of {dump} asks for the locale xx_XX.utf8, which this server does not have; it "
             "gets C."
@@ -331,7 +331,9 @@ def test_a_collation_that_is_missing_is_made_of_c(
             f"Line 3 of {dump} sorts by the collation xx_XX.utf8, which this server does not have; "
             "it is made of C."
         ),
-    ] == load(data, cluster, dump, own)
+    ]
+
+    assert expected == load(data, cluster, dump, own)
     assert [] == Client(data, cluster)("SELECT * FROM names ORDER BY a, b, c", own)
 
 
@@ -454,8 +456,7 @@ def test_every_missing_extension_is_told_before_anything_is_loaded(
         "full server: make demo POSTGRES=/usr/lib/postgresql/<version>/bin, with Debian's package "
         "{}."
     )
-
-    assert [
+    expected = [
         (
             "The dump needs the extension aws_s3, which AWS alone has. Leave it, and what uses it, "
             "out."
@@ -464,7 +465,9 @@ def test_every_missing_extension_is_told_before_anything_is_loaded(
         full.format("pg_trgm", "postgresql-<version>"),
         full.format("postgis", "postgresql-<version>-postgis-3"),
         full.format("uuid-ossp", "postgresql-<version>"),
-    ] == str(refused.value).splitlines()
+    ]
+
+    assert expected == str(refused.value).splitlines()
     assert [(None,)] == Client(data, cluster)("SELECT to_regclass('one')", own)
 
 
