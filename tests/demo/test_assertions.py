@@ -62,8 +62,10 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an instance is not available": (
         {"target": scene.fresh(instances={"a": "available", "b": "creating"})},
-        "staging-cluster should have 2 instances; it is available, and a is available, "
-        "b is creating.",
+        (
+            "staging-cluster should have 2 instances; it is available, and a is available, "
+            "b is creating."
+        ),
     ),
     "the tag is another's": (
         {"target": scene.fresh(tags={"aurora-restore": "prod/default"})},
