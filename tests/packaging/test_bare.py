@@ -18,23 +18,22 @@ class Counting:
 real = importlib.machinery.SourceFileLoader.source_to_code
 importlib.machinery.SourceFileLoader.source_to_code = Counting.source_to_code
 """
-EVERY_STEP = ", ".join(
-    f"chalicelib.steps.{step.replace('-', '_')}" for step in (*STEPS, "heartbeat")
-)
+MODULES = {step: f"chalicelib.steps.{step.replace('-', '_')}" for step in STEPS}
+MODULES["heartbeat"] = "chalicelib.runtime.heartbeat"
 
 
-@pytest.mark.parametrize("step", [*STEPS, "heartbeat"])
-def test_every_step_is_imported_from_the_zip_alone(unpacked: Unpacked, step: str) -> None:
+@pytest.mark.parametrize("function", MODULES)
+def test_every_step_is_imported_from_the_zip_alone(unpacked: Unpacked, function: str) -> None:
     """Each step is imported from the zip alone and has its handler; the one for PostgreSQL loads
     the driver.
     """
-    name = step.replace("-", "_")
+    name = function.replace("-", "_")
     code = (
-        f"import app, chalicelib.steps.{name} as step; app.{name}, step.{name}; print('psycopg2' "
-        "in sys.modules)"
+        f"import app, {MODULES[function]} as step; app.{name}, step.{name}; "
+        "print('psycopg2' in sys.modules)"
     )
 
-    assert [str(step == "setup-db-users")] == unpacked.run(code)
+    assert [str(function == "setup-db-users")] == unpacked.run(code)
 
 
 def test_what_is_imported_runs_its_bytecode(unpacked: Unpacked) -> None:
@@ -43,7 +42,7 @@ def test_what_is_imported_runs_its_bytecode(unpacked: Unpacked) -> None:
     """
     before = unpacked.files()
     *compiled, cached = unpacked.run(
-        COUNTING + f"import app, {EVERY_STEP}; print(*compiled, app.__cached__)"
+        COUNTING + f"import app, {', '.join(MODULES.values())}; print(*compiled, app.__cached__)"
     )
 
     assert [] == [path for path in compiled if path.startswith(str(unpacked.task))]
