@@ -204,18 +204,16 @@ def test_no_alarm_reads_more_than_cloudwatch_allows(alarms: dict[str, Alarm]) ->
 def test_silence_of_the_heartbeat_is_not_taken_for_health(alarms: dict[str, Alarm]) -> None:
     """Five minutes without data are an alarm for the heartbeat, and for no other metric."""
     silent = alarms["heartbeat-silent"]
+    expected = {
+        "TreatMissingData": "breaching",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 5,
+        "ComparisonOperator": "LessThanThreshold",
+        "Threshold": 1.0,
+    }
 
-    assert ("breaching", "Sum", 60, 5, "LessThanThreshold", 1.0) == tuple(
-        silent[name]
-        for name in (
-            "TreatMissingData",
-            "Statistic",
-            "Period",
-            "EvaluationPeriods",
-            "ComparisonOperator",
-            "Threshold",
-        )
-    )
+    assert expected == {name: silent[name] for name in expected}
     assert {"notBreaching", "ignore"} == {
         alarm["TreatMissingData"] for what, alarm in alarms.items() if what != "heartbeat-silent"
     }
