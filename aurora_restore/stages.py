@@ -41,7 +41,8 @@ DEPLOYMENT_ONLY: Final = {
     "other account are refused.",
     "SOURCE_ACCOUNT_ID": "The account of the source, if different. Refused, because restores from "
     "other accounts are not implemented.",
-    "CROSS_ACCOUNT_ROLE_ARN": "The role that `infra/cross-account-role.yaml` creates in that account.",
+    "CROSS_ACCOUNT_ROLE_ARN": "The role that `infra/cross-account-role.yaml` creates in that "
+    "account.",
     "NOTIFICATION_EMAIL": "An e-mail address to subscribe to the topic. Confirm the subscription "
     "in the e-mail from AWS.",
     "FORWARDING_ALARM_TOPIC_ARN": "A topic in the source region for the alarm about events that "

@@ -60,8 +60,8 @@ def destroy(
     if state.stack(stage.records_stack):
         output(
             f"Kept: the stack {stage.records_stack} with the operations, their trail and the "
-            "secrets, for the next deployment. docs/runbook.md (Removing a stage) says how to delete that, "
-            "too."
+            "secrets, for the next deployment. docs/runbook.md (Removing a stage) says how to "
+            "delete that, too."
         )
 
 

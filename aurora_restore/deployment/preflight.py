@@ -159,8 +159,8 @@ def stacks_of(state: DeploymentState) -> Iterator[Finding]:
         elif stack.status in RECOVERY_COMMANDS:
             does, verb = RECOVERY_COMMANDS[stack.status]
             yield failed(
-                f"The stack {stack.name} in {stack.region} is {stack.status}, from which it can only be "
-                f"{does}.",
+                f"The stack {stack.name} in {stack.region} is {stack.status}, from which it can "
+                f"only be {does}.",
                 stack_command(verb, stack.name, stack.region),
                 name="stacks",
             )
