@@ -16,7 +16,7 @@ from aurora_restore.account.identity import Account
 from aurora_restore.account.stack import stack_command
 from aurora_restore.account.state import AccountState
 from aurora_restore.deployment import invoke_config
-from aurora_restore.deployment.home import home_regions, is_for_lambda
+from aurora_restore.deployment.home import is_for_lambda, policy_regions
 from aurora_restore.documents import Described
 from aurora_restore.findings import Finding, failed
 from aurora_restore.stages import APP, FUNCTIONS, NOT_OURS_ADVICE, Stage
@@ -115,13 +115,18 @@ def discover(state: AccountState) -> DeployedResources:
 
 
 def _orphaned_roles(state: AccountState) -> set[str]:
-    """Name what left the app, whose function Chalice deleted and whose role it did not yet."""
+    """Name what left the app, whose function Chalice deleted and whose role it did not yet.
+
+    Such a role will be deleted, and anybody may tag one of their own: its policy has to be ours.
+    """
     prefix, found = state.stage.function(""), set()
     for role in state.roles:
         name, function = role["RoleName"], role["RoleName"].removeprefix(prefix)
         if name == function or function in FUNCTIONS or not is_for_lambda(role):
             continue
-        if state.role_policies(name) == [name] and state.stage.region in home_regions(state, name):
+        if state.role_policies(name) == [name] and state.stage.region in policy_regions(
+            state, name
+        ):
             found.add(function)
     return found
 

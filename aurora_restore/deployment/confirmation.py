@@ -6,18 +6,22 @@ from typing import TextIO
 
 from aurora_restore.deployment.errors import DeploymentError
 
-Confirm = Callable[[str], None]
-"""Ask whether to do something, such as "Deploy". Raises DeploymentError unless it is wanted."""
+Confirm = Callable[[str], bool]
+"""Ask whether to do something, such as "Deploy". Raises DeploymentError unless it is wanted.
+
+Returns whether somebody was asked: while the question waited, the account may have changed.
+"""
 
 
-def confirmed(_verb: str) -> None:
-    """Take everything as confirmed: the user gave --yes."""
+def confirmed(_verb: str) -> bool:
+    """Take everything as confirmed, without a question: the user gave --yes."""
+    return False
 
 
 def asking(answers: TextIO = sys.stdin, screen: TextIO = sys.stdout) -> Confirm:
     """Give a confirmation that asks on the terminal, and refuses where there is none."""
 
-    def confirm(verb: str) -> None:
+    def confirm(verb: str) -> bool:
         if not answers.isatty():
             raise DeploymentError(
                 "Nothing was changed: there is no terminal to ask on. To go on without being "
@@ -27,6 +31,7 @@ def asking(answers: TextIO = sys.stdin, screen: TextIO = sys.stdout) -> Confirm:
         screen.flush()
         if answers.readline().strip().lower() not in ("y", "yes"):
             raise DeploymentError("Nothing was changed.")
+        return True
 
     return confirm
 

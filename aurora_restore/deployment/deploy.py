@@ -23,7 +23,11 @@ from aurora_restore.deployment import (
 )
 from aurora_restore.deployment.confirmation import Confirm
 from aurora_restore.deployment.deployment_state import DeploymentState
-from aurora_restore.deployment.errors import NotReadyError, readings_that_fail
+from aurora_restore.deployment.errors import (
+    NotReadyError,
+    PlanOutdatedError,
+    readings_that_fail,
+)
 from aurora_restore.deployment.planning import DeploymentPlan
 from aurora_restore.deployment.stacks import PreparedStack
 from aurora_restore.packaging import building
@@ -51,15 +55,31 @@ def deploy(stage: Stage, checkout: Path, output: Output, confirm: Confirm) -> No
     with _timed(output, "the package is built"):
         built = project.build(stage, checkout)
     account = replace(state.account, clients=changing_clients())
+    digest = building.digest(built)
     with readings_that_fail():
-        plan = planning.plan(account, state, checkout, building.digest(built))
+        plan = planning.plan(account, state, checkout, digest)
     for line in plan.lines(stage, account.number):
         output(line)
     with _discarded_unless_confirmed(account, plan):
-        confirm("Deploy")
+        if confirm("Deploy"):
+            state = _still_planned(state, plan, checkout, digest)
     _execute(account, state, plan, built.folder, output)
     for line in _next_steps(account, stage, checkout):
         output(line)
+
+
+def _still_planned(
+    shown: DeploymentState, plan: DeploymentPlan, checkout: Path, digest: str
+) -> DeploymentState:
+    """Read and check the stage again after the answer, for which the question may have waited long.
+
+    Raises NotReadyError, or PlanOutdatedError where the plan would be another one now.
+    """
+    with readings_that_fail():
+        state, _findings = preflight.check(shown.stage, checkout)
+        if not planning.is_current(plan, shown, state, checkout, digest):
+            raise PlanOutdatedError
+    return state
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from aurora_restore.account.state import AccountState
 from aurora_restore.deployment import chalice_state, home
 from aurora_restore.deployment.chalice_state import DeployedResources
 from aurora_restore.deployment.home import Forwarding
+from aurora_restore.stages import FUNCTIONS
 from chalicelib.flow.errors import RefusedError, SettingsError, TransientError
 from chalicelib.flow.plan import Plan
 
@@ -38,9 +39,22 @@ class DeploymentState(AccountState):
     @cached_property
     def deployed_regions(self) -> set[str]:
         """The regions that the stage is deployed in, as its roles tell: one, if all is well."""
+        return {forwarding.home for forwarding in self._forwardings}.union(*self._homes.values())
+
+    @property
+    def roles_without_region(self) -> list[str]:
+        """The app's roles that tell no region, so that they may be another deployment's.
+
+        A function that is not the app's own has its own policy, which may name no queue.
+        """
+        own = {self.stage.function(name) for name in FUNCTIONS}
+        silent = [role for role, regions in self._homes.items() if role in own and not regions]
+        return [role for role in silent if not home.is_half_made(self, role)]
+
+    @cached_property
+    def _homes(self) -> dict[str, set[str]]:
         roles = chalice_state.roles(self.deployed.resources)
-        of_functions = {region for role in roles for region in home.home_regions(self, role)}
-        return of_functions | {forwarding.home for forwarding in self._forwardings}
+        return {role: home.home_regions(self, role) for role in roles}
 
     @cached_property
     def source_regions(self) -> list[str]:

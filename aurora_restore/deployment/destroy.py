@@ -12,10 +12,15 @@ from aurora_restore.account.identity import Account, NotSignedInError
 from aurora_restore.account.stack import StackState
 from aurora_restore.deployment import chalice, chalice_state, config_checks, preflight, stacks
 from aurora_restore.deployment.chalice_state import Resource
-from aurora_restore.deployment.changes import deletions
+from aurora_restore.deployment.changes import PlannedChange, deletions
 from aurora_restore.deployment.confirmation import Confirm
 from aurora_restore.deployment.deployment_state import DeploymentState
-from aurora_restore.deployment.errors import DeploymentError, NotReadyError, readings_that_fail
+from aurora_restore.deployment.errors import (
+    DeploymentError,
+    NotReadyError,
+    PlanOutdatedError,
+    readings_that_fail,
+)
 from aurora_restore.deployment.planning import deletion_of
 from aurora_restore.findings import Finding, failed, failures
 from aurora_restore.stages import Stage
@@ -38,9 +43,8 @@ def destroy(
     """
     with readings_that_fail():
         state = _ready(stage, force=force)
-        resources, stacks_to_delete = state.deployed.resources, state.stacks_to_delete
+        changes = _deletions(state)
     place = f"{state.account.number}, {stage.region}"
-    changes = [*deletions(resources), *map(deletion_of, stacks_to_delete)]
     if changes:
         output(f"Deleting the stage {stage.name} from the account {place}:")
     else:
@@ -53,16 +57,37 @@ def destroy(
     for foreign in state.deployed.foreign:
         output(f"Left alone: {foreign.what}")
     if changes:
-        confirm("Delete")
+        if confirm("Delete"):
+            state = _ready_still(state, changes, force=force)
         account = replace(state.account, clients=changing_clients())
-        _delete_app(account, stage, checkout, resources, output)
-        _delete_stacks(account, stacks_to_delete, output)
+        _delete_app(account, stage, checkout, state.deployed.resources, output)
+        _delete_stacks(account, state.stacks_to_delete, output)
     if state.stack(stage.records_stack):
         output(
             f"Kept: the stack {stage.records_stack} with the operations, their trail and the "
             "secrets, for the next deployment. docs/runbook.md (Removing a stage) says how to "
             "delete that, too."
         )
+
+
+def _deletions(state: DeploymentState) -> list[PlannedChange]:
+    return [*deletions(state.deployed.resources), *map(deletion_of, state.stacks_to_delete)]
+
+
+def _ready_still(
+    shown: DeploymentState, changes: list[PlannedChange], *, force: bool
+) -> DeploymentState:
+    """Read and check the stage again after the answer, for which the question may have waited long.
+
+    An operation may have begun meanwhile. Raises as `_ready` does, or PlanOutdatedError where
+    something else would be deleted than was shown.
+    """
+    with readings_that_fail():
+        state = _ready(shown.stage, force=force)
+        same_account = state.account.number == shown.account.number
+        if not same_account or sorted(map(str, changes)) != sorted(map(str, _deletions(state))):
+            raise PlanOutdatedError
+    return state
 
 
 def _delete_app(

@@ -19,6 +19,13 @@ class NotReadyError(DeploymentError):
         self.findings = findings
 
 
+class PlanOutdatedError(DeploymentError):
+    """Nothing was changed: what was confirmed is not what would be done now."""
+
+    def __init__(self) -> None:
+        super().__init__("The account changed while the question waited; run the command again.")
+
+
 @contextmanager
 def readings_that_fail() -> Iterator[None]:
     """Turn what an observer of the account raises into a DeploymentError."""

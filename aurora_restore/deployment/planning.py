@@ -68,6 +68,33 @@ def plan(
     return DeploymentPlan(tuple(prepared), tuple(app.changes()), tuple(state.obsolete_stacks))
 
 
+def is_current(
+    plan: DeploymentPlan,
+    shown: DeploymentState,
+    state: DeploymentState,
+    checkout: Path,
+    package_digest: str,
+) -> bool:
+    """Tell whether a plan of an earlier state is still that of a later one.
+
+    Change sets are not compared: CloudFormation executes none that is older than its stack's last
+    update (user guide).
+    """
+    app = tuple(_App(state, checkout, package_digest).changes())
+    return (_read(shown), plan.app) == (_read(state), app)
+
+
+def _read(state: DeploymentState) -> tuple[object, ...]:
+    """Give what a deployment does beside the changes of its stacks and its app depends on."""
+    stacks = [*state.stacks_to_keep, *state.obsolete_stacks]
+    return (
+        state.account.number,
+        state.parameters,
+        sorted(map(str, deletions(state.deployed.resources))),
+        [(stack.name, stack.region, stack.parameters) for stack in stacks],
+    )
+
+
 class _App:
     """The functions and rules as this checkout has them."""
 

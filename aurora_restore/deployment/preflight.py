@@ -22,7 +22,14 @@ from aurora_restore.deployment.deployment_state import DeploymentState
 from aurora_restore.deployment.errors import NotReadyError
 from aurora_restore.findings import Finding, failed, failures, ok, warning
 from aurora_restore.policies import TemplateError
-from aurora_restore.stages import CONFIG, FUNCTIONS, NOT_OURS_ADVICE, Stage
+from aurora_restore.stages import (
+    CONFIG,
+    FUNCTIONS,
+    HOME_TAG,
+    NOT_OURS_ADVICE,
+    STAGE_TAG,
+    Stage,
+)
 from chalicelib.aws.client import AwsError, DeniedError, NotFoundError
 from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.errors import RefusedError, TransientError
@@ -124,6 +131,15 @@ def check_region(state: DeploymentState) -> Iterator[Finding]:
             f"Stage {stage.name} is deployed in {region}, but TARGET_REGION is {stage.region}.",
             f"Set TARGET_REGION in {CONFIG} back to {region} and run make destroy "
             f"STAGE={stage.name}; then change it.",
+            name="region",
+        )
+    for role in state.roles_without_region:
+        yield failed(
+            f"The role {role} does not say which region it is deployed in: it has no valid tag "
+            f"{HOME_TAG}, and no policy of it names the queue {stage.failure_queue}.",
+            f"If it is of stage {stage.name} in {stage.region}: aws iam tag-role --role-name {role} "
+            f"--tags Key={STAGE_TAG},Value={stage.name} "
+            f"Key={HOME_TAG},Value={state.account.number}/{stage.region}",
             name="region",
         )
 

@@ -21,8 +21,8 @@ class Terminal(io.StringIO):
 def test_a_yes_on_the_terminal_goes_on(answer: str) -> None:
     """The question names the verb and its default; "y" and "yes" confirm in any case."""
     screen = io.StringIO()
-    asking(Terminal(answer), screen)("Deploy")
 
+    assert asking(Terminal(answer), screen)("Deploy")
     assert "Deploy? [y/N] " == screen.getvalue()
 
 
@@ -49,8 +49,10 @@ def test_without_a_terminal_the_sentence_names_the_option() -> None:
 
 
 def test_with_yes_nobody_is_asked() -> None:
-    """The option --yes stands for the answer, on a terminal too."""
-    confirmation(yes=True)("Deploy")
+    """The option --yes stands for the answer, on a terminal too, and nothing waited for it."""
+    was_asked = confirmation(yes=True)("Deploy")
+
+    assert not was_asked
 
 
 def test_a_deployment_without_a_terminal_changes_nothing(place: Place) -> None:

@@ -1,5 +1,6 @@
 """What a stage finds of itself in its account, and what it leaves alone there."""
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,10 +29,13 @@ class Scene:
         self.place, self.checkout = place, checkout
         self._stacks: list[tuple[str, str]] = []
 
-    def stage(self, name: str = "dev") -> DeploymentState:
-        """Look at a stage afresh."""
+    def stage(self, name: str = "dev", region: str = REGION) -> DeploymentState:
+        """Look at a stage afresh, as one that is configured for a region."""
         account = Account(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", self.place.clients)
-        return DeploymentState(account, Stage.read(name, self.checkout))
+        stage = Stage.read(name, self.checkout)
+        config = copy.deepcopy(dict(stage.config))
+        config["stages"][name]["environment_variables"]["TARGET_REGION"] = region
+        return DeploymentState(account, Stage(name, config))
 
     def forward(self, stage: str, region: str, home: str = REGION, account: str = "") -> None:
         """Deploy what forwards from a region."""
@@ -63,12 +67,29 @@ class Scene:
 
     def role(self, name: str, statement: dict[str, object]) -> None:
         """Make a role for Lambda with one policy, which bears its name."""
-        trust, policy = (
-            {"Version": "2012-10-17", "Statement": [allowed]} for allowed in (LAMBDAS, statement)
-        )
+        trust = {"Version": "2012-10-17", "Statement": [LAMBDAS]}
         iam = self.place.clients("iam", REGION)
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
-        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
+        self.role_policy(name, statement)
+
+    def role_policy(self, name: str, statement: dict[str, object]) -> None:
+        """Give a role its one policy."""
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam = self.place.clients("iam", REGION)
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy)
+
+    def tag(self, role: str, *, stage: str, home: str | None) -> None:
+        """Give a role the tags of a stage; without a home where that is None."""
+        tags = {"aurora-restore:stage": stage, "aurora-restore:home": home}
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items() if value is not None]
+        self.place.clients("iam", REGION).tag_role(RoleName=role, Tags=pairs)
+
+    def delete_role(self, name: str) -> None:
+        """Delete a role and its policies."""
+        iam = self.place.clients("iam", REGION)
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        iam.delete_role(RoleName=name)
 
     def put_back(self) -> None:
         """Delete the stacks."""
@@ -132,16 +153,87 @@ def test_a_forwarding_stack_of_a_version_without_tags_is_found(scene: Scene, pla
     assert ({SOURCE_REGION}, {REGION}) == (stage.forwarding_regions, stage.deployed_regions)
 
 
-def test_a_tag_tells_where_a_role_is_for_and_no_policy_is_read(scene: Scene, place: Place) -> None:
-    """A role whose policy names no queue is found by its tags, in their region."""
+def test_tags_alone_make_no_leftover(scene: Scene, place: Place) -> None:
+    """A role of our name whose policy names no queue of ours is not deleted for its tags."""
     scene.role("aurora-restore-test-visitor", {"Effect": "Deny", "Action": "*", "Resource": "*"})
-    iam = place.clients("iam", REGION)
-    before = scene.stage("test").deployed_regions
-    tags = {"aurora-restore:stage": "test", "aurora-restore:home": f"{ACCOUNT}/{REGION}"}
-    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-    iam.tag_role(RoleName="aurora-restore-test-visitor", Tags=pairs)
+    scene.tag("aurora-restore-test-visitor", stage="test", home=f"{ACCOUNT}/{REGION}")
+    state = scene.stage("test")
 
-    assert (set(), {REGION}) == (before, scene.stage("test").deployed_regions)
+    assert ([], set()) == (state.deployed.resources, state.deployed_regions)
+
+
+@pytest.fixture
+def heartbeat(scene: Scene) -> Iterator[str]:
+    """Give the role of dev's heartbeat, whose policy names the failure queue in a region."""
+    role = "aurora-restore-dev-heartbeat"
+    scene.role(role, sending_to(REGION))
+    yield role
+    scene.delete_role(role)
+
+
+def sending_to(region: str) -> dict[str, object]:
+    """Write the statement of a policy that allows to send to dev's failure queue in a region."""
+    queue = f"arn:aws:sqs:{region}:{ACCOUNT}:aurora-restore-dev-failures"
+    return {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": [queue]}
+
+
+INVALID_HOMES = [None, "", f"{NOT_OURS_ADVICE}/{ELSEWHERE}", ELSEWHERE, f"{ACCOUNT}/", "a/b/c"]
+
+
+@pytest.mark.parametrize("home", INVALID_HOMES)
+def test_a_stage_without_a_valid_home_is_found_by_its_policies(
+    scene: Scene, heartbeat: str, home: str | None
+) -> None:
+    """A role with the stage's tag and without a valid home is where its policy says, so a
+    deployment or removal from another region is refused.
+    """
+    scene.tag(heartbeat, stage="dev", home=home)
+    from_elsewhere = scene.stage(region=ELSEWHERE)
+    (found,) = preflight.check_region(from_elsewhere)
+
+    assert {REGION} == from_elsewhere.deployed_regions
+    assert f"Stage dev is deployed in {REGION}, but TARGET_REGION is {ELSEWHERE}." == found.what
+    assert [] == list(preflight.check_region(scene.stage()))
+
+
+def test_a_forged_home_does_not_move_the_stage(scene: Scene, heartbeat: str) -> None:
+    """Where tags and policies name two regions, both count, so nothing is done from either."""
+    scene.tag(heartbeat, stage="dev", home=f"{ACCOUNT}/{ELSEWHERE}")
+    found = [scene.stage(region=region) for region in (REGION, ELSEWHERE)]
+
+    assert [{REGION, ELSEWHERE}] * 2 == [state.deployed_regions for state in found]
+    assert [1, 1] == [len([*preflight.check_region(state)]) for state in found]
+
+
+@pytest.mark.parametrize("home", INVALID_HOMES)
+def test_a_role_that_tells_no_region_is_refused(
+    scene: Scene, heartbeat: str, home: str | None
+) -> None:
+    """A role of our name that neither tags nor policies place is named, with the command that tags
+    it; that command ends it.
+    """
+    scene.role_policy(heartbeat, {"Effect": "Deny", "Action": "*", "Resource": "*"})
+    scene.tag(heartbeat, stage="dev", home=home)
+    (found,) = preflight.check_region(scene.stage())
+    scene.tag(heartbeat, stage="dev", home=f"{ACCOUNT}/{REGION}")
+
+    assert f"The role {heartbeat} does not say which region it is deployed in" in found.what
+    assert f"Key=aurora-restore:home,Value={ACCOUNT}/{REGION}" in found.do
+    assert [] == list(preflight.check_region(scene.stage()))
+
+
+def test_a_role_that_is_only_half_made_stops_nothing(
+    scene: Scene, place: Place, heartbeat: str
+) -> None:
+    """A role without policies and tags was left by an interrupted deployment, which can go on; one
+    with the stage's tag was whole once.
+    """
+    place.clients("iam", REGION).delete_role_policy(RoleName=heartbeat, PolicyName=heartbeat)
+    before = [*preflight.check_region(scene.stage())]
+    scene.tag(heartbeat, stage="dev", home=None)
+
+    assert [] == before
+    assert 1 == len([*preflight.check_region(scene.stage())])
 
 
 def test_what_forwards_to_another_account_is_somebody_elses(scene: Scene) -> None:
