@@ -133,13 +133,13 @@ def check_region(state: DeploymentState) -> Iterator[Finding]:
             f"STAGE={stage.name}; then change it.",
             name="region",
         )
+    home = f"{state.account.number}/{stage.region}"
     for role in state.roles_without_region:
         yield failed(
             f"The role {role} does not say which region it is deployed in: it has no valid tag "
             f"{HOME_TAG}, and no policy of it names the queue {stage.failure_queue}.",
-            f"If it is of stage {stage.name} in {stage.region}: aws iam tag-role --role-name {role} "
-            f"--tags Key={STAGE_TAG},Value={stage.name} "
-            f"Key={HOME_TAG},Value={state.account.number}/{stage.region}",
+            f"If it is of stage {stage.name} in {stage.region}: aws iam tag-role --role-name "
+            f"{role} --tags Key={STAGE_TAG},Value={stage.name} Key={HOME_TAG},Value={home}",
             name="region",
         )
 
