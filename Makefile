@@ -14,8 +14,8 @@ STAGE ?=
 # Not read from the environment, where these names may mean anything.
 CLUSTER = prod-cluster
 REGION = us-east-1
-FORCE ?=
-YES ?=
+FORCE =
+YES =
 POSTGRES =
 TIMEOUT =
 # `make up` deploys its stage from a copy of the checkout, with the ids of its own environment.
@@ -59,11 +59,17 @@ up: $(PACKED) ## keep the same environment running until Ctrl-C (PORT= DATA= DUM
 night: $(READY) ## take an automated snapshot of a cluster of `make up` (PORT= CLUSTER= REGION=)
 	@exec $(PY) -m demo.take_snapshot --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"
 
+# $(call flag,YES,--yes): an option that goes without a question or a check is taken from make's command line alone, and
+# only as 1, so that YES=0 and YES=no do not mean yes.
+flag = $(if $(filter command,$(origin $1)),$(if $($1),$(if $(call is_one,x$($1)x),$2,$(error $1=$($1) means \
+    nothing. Write $1=1, or leave $1 out))))
+is_one = $(and $(findstring x1x,$1),$(findstring $1,x1x))
+
 deploy: $(PACKED) ## deploy or update a stage in your AWS account (STAGE=dev YES=1)
-	@exec $(PY) -m aurora_restore deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(YES),--yes)
+	@exec $(PY) -m aurora_restore deploy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(call flag,YES,--yes)
 
 destroy: $(READY) ## delete a stage from your AWS account; keep its tables and secrets (STAGE=dev FORCE=1 YES=1)
-	@exec $(PY) -m aurora_restore destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(if $(FORCE),--force) $(if $(YES),--yes)
+	@exec $(PY) -m aurora_restore destroy --stage "$(STAGE)" --checkout "$(CHECKOUT)" $(call flag,FORCE,--force) $(call flag,YES,--yes)
 
 package: $(PACKED) ## write the app as a SAM template for a deployment pipeline (STAGE=dev)
 	@exec $(PY) -m aurora_restore package --stage "$(STAGE)" --checkout "$(CHECKOUT)"

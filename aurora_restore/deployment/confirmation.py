@@ -25,7 +25,7 @@ def asking(answers: TextIO = sys.stdin, screen: TextIO = sys.stdout) -> Confirm:
         if not answers.isatty():
             raise DeploymentError(
                 "Nothing was changed: there is no terminal to ask on. To go on without being "
-                "asked, set YES=1 (--yes)."
+                "asked, add YES=1 to the make command (--yes)."
             )
         screen.write(f"{verb}? [y/N] ")
         screen.flush()

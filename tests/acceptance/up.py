@@ -124,7 +124,6 @@ class Up:
         return {
             **kept,
             **exported,
-            "YES": "1",
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 

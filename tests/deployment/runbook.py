@@ -27,11 +27,10 @@ def type_in(place: Place, checkout: Path, block: str) -> str:
             if "REGION" not in name
         },
         "CHECKOUT": str(checkout),
-        "YES": "1",
         "PATH": path,
     }
-    # what make sets up is there already
-    set_up = "--no-print-directory -o .venv/.ready -o .wheels/.ready"
+    # what make sets up is there already, and nobody is there to be asked
+    set_up = "--no-print-directory -o .venv/.ready -o .wheels/.ready YES=1"
     ready = f'make() {{ command make {set_up} "$@"; }}\n'
     # which version 1 forgets for sqs
     endpoint = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }\n'

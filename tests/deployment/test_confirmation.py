@@ -42,8 +42,8 @@ def test_without_a_terminal_the_sentence_names_the_option() -> None:
         asking(io.StringIO("y\n"), screen)("Deploy")
 
     assert str(refused.value) == (
-        "Nothing was changed: there is no terminal to ask on. To go on without being asked, set "
-        "YES=1 (--yes)."
+        "Nothing was changed: there is no terminal to ask on. To go on without being asked, add "
+        "YES=1 to the make command (--yes)."
     )
     assert "" == screen.getvalue()
 

@@ -93,6 +93,55 @@ def test_more_time_is_a_variable_of_make() -> None:
     assert "--timeout" not in inherited
 
 
+FLAGS = [("deploy", "YES", "--yes"), ("destroy", "YES", "--yes"), ("destroy", "FORCE", "--force")]
+
+
+def dry_run(target: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Have make print what it would run for the stage dev."""
+    command = ("make", "--no-print-directory", "--dry-run", target, "STAGE=dev", *options)
+    return run(*command, **environment)
+
+
+@pytest.mark.parametrize(("target", "variable", "option"), FLAGS)
+def test_no_question_and_no_check_is_left_out_but_for_1(
+    target: str, variable: str, option: str
+) -> None:
+    """`YES=1` and `FORCE=1` are taken from make's command line; an empty one means nothing."""
+    given = dry_run(target, f"{variable}=1").stdout
+    empty = dry_run(target, f"{variable}=").stdout
+
+    assert option in given
+    assert f"aurora_restore {target}" in empty
+    assert option not in empty
+
+
+@pytest.mark.parametrize(("target", "variable", "option"), FLAGS)
+@pytest.mark.parametrize("options", [[], ["--environment-overrides"]])
+def test_an_environment_answers_no_question(
+    target: str, variable: str, option: str, options: list[str]
+) -> None:
+    """In an environment `YES` and `FORCE` may mean anything, so they are not read there."""
+    inherited = dry_run(target, *options, **{variable: "1"}).stdout
+
+    assert f"aurora_restore {target}" in inherited
+    assert option not in inherited
+
+
+@pytest.mark.parametrize(("target", "variable", "option"), FLAGS)
+@pytest.mark.parametrize("value", ["0", "no", "yes", "11", "1x1", "1 1"])
+def test_any_other_value_is_refused_in_a_sentence(
+    target: str, variable: str, option: str, value: str
+) -> None:
+    """`YES=0` and `YES=no` do not mean yes: every value but 1 is refused before anything runs."""
+    refused = dry_run(target, f"{variable}={value}")
+
+    assert 2 == refused.returncode
+    assert f"{variable}={value} means nothing. Write {variable}=1, or leave {variable} out." in (
+        refused.stderr
+    )
+    assert option not in refused.stdout
+
+
 @pytest.mark.parametrize("python", ["/bin/false", "no-such-python", "/no such/python"])
 def test_a_python_that_does_not_fit_is_refused_in_a_sentence(python: str, tmp_path: Path) -> None:
     """An unsuitable Python is refused with what to do, and nothing is made."""
