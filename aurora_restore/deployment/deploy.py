@@ -29,7 +29,7 @@ from aurora_restore.deployment.errors import (
     readings_that_fail,
 )
 from aurora_restore.deployment.planning import DeploymentPlan
-from aurora_restore.deployment.stacks import PreparedStack
+from aurora_restore.deployment.stacks import ChangeSets, PreparedStack
 from aurora_restore.packaging import building
 from aurora_restore.stages import Stage, make_command
 
@@ -56,14 +56,14 @@ def deploy(stage: Stage, checkout: Path, output: Output, confirm: Confirm) -> No
         built = project.build(stage, checkout)
     account = replace(state.account, clients=changing_clients())
     digest = building.digest(built)
-    with readings_that_fail():
-        plan = planning.plan(account, state, checkout, digest)
-    for line in plan.lines(stage, account.number):
-        output(line)
-    with _discarded_unless_confirmed(account, plan):
+    with stacks.change_sets(account, output) as change_sets:
+        with readings_that_fail():
+            plan = planning.plan(change_sets, state, checkout, digest)
+        for line in plan.lines(stage, account.number):
+            output(line)
         if confirm("Deploy"):
             state = _still_planned(state, plan, checkout, digest)
-    _execute(account, state, plan, built.folder, output)
+        _execute(change_sets, state, plan, built.folder, output)
     for line in _next_steps(account, stage, checkout):
         output(line)
 
@@ -82,22 +82,17 @@ def _still_planned(
     return state
 
 
-@contextmanager
-def _discarded_unless_confirmed(account: Account, plan: DeploymentPlan) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:  # Ctrl-C at the question is an answer, too
-        for prepared in plan.stacks:
-            stacks.discard(account, prepared)
-        raise
-
-
 def _execute(
-    account: Account, state: DeploymentState, plan: DeploymentPlan, built: Path, output: Output
+    change_sets: ChangeSets,
+    state: DeploymentState,
+    plan: DeploymentPlan,
+    built: Path,
+    output: Output,
 ) -> None:
+    account = change_sets.account
     for prepared in plan.stacks:
         with _timed(output, f"stack {_title(prepared)}"):
-            _deploy_stack(account, prepared)
+            _deploy_stack(change_sets, prepared)
     with _timed(output, "eleven functions with their rules, roles and policies"):
         _deploy_app(account, state, built, output)
     with _timed(output, "retry settings, failure destinations, dead-letter queues, tags"):
@@ -114,17 +109,17 @@ def _title(prepared: PreparedStack) -> str:
     return f"{prepared.spec.name}{where}: {_CONTENTS[template]}"
 
 
-def _deploy_stack(account: Account, prepared: PreparedStack) -> StackState:
+def _deploy_stack(change_sets: ChangeSets, prepared: PreparedStack) -> StackState:
     """Create or update a stack. New tables are protected only once they are there.
 
     A creation that fails takes its tables back, which DynamoDB refuses for protected ones.
     """
     spec = prepared.spec
     if prepared.existing or spec.parameters.get("ProtectTables", "false") == "false":
-        return stacks.execute(account, prepared)
+        return stacks.execute(change_sets, prepared)
     unprotected = replace(spec, parameters={**spec.parameters, "ProtectTables": "false"})
-    created = stacks.deploy(account, unprotected, None)
-    return stacks.deploy(account, spec, created)
+    created = stacks.deploy(change_sets, unprotected, None)
+    return stacks.deploy(change_sets, spec, created)
 
 
 def _deploy_app(account: Account, state: DeploymentState, built: Path, output: Output) -> None:

@@ -3,17 +3,19 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from aurora_restore.account.identity import Account
 from aurora_restore.account.stack import StackState
 from aurora_restore.deployment import function_config, invoke_config, project, stack_parameters
 from aurora_restore.deployment.changes import PlannedAction, PlannedChange, deletions
 from aurora_restore.deployment.deployment_state import DeploymentState
-from aurora_restore.deployment.stacks import PreparedStack, prepare
+from aurora_restore.deployment.stacks import ChangeSets, PreparedStack, prepare
 from aurora_restore.documents import Described, equivalent, includes
 from aurora_restore.stages import FUNCTIONS, Stage
 from chalicelib.flow.limits import counted
+
+_DELETED: Final = {"iam_role": "_role", "lambda_function": "", "cloudwatch_event": "-event"}
+"""What Chalice deletes with a function, and what it adds to the function's name to name that."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,9 @@ def deletion_of(stack: StackState) -> PlannedChange:
 
 
 def plan(
-    account: Account, state: DeploymentState, checkout: Path, package_digest: str
+    change_sets: ChangeSets, state: DeploymentState, checkout: Path, package_digest: str
 ) -> DeploymentPlan:
-    """Plan the deployment of a checkout.
-
-    The one thing that `account` is asked for are change sets, which change nothing by themselves.
-    """
+    """Plan the deployment of a checkout; of what it makes, change sets, none changes anything."""
     specs = [
         stack_parameters.records_spec(state, checkout),
         stack_parameters.foundation_spec(state, checkout),
@@ -63,7 +62,7 @@ def plan(
             for region in state.source_regions
         ),
     ]
-    prepared = [prepare(account, spec, state.stack(spec.name, spec.region)) for spec in specs]
+    prepared = [prepare(change_sets, spec, state.stack(spec.name, spec.region)) for spec in specs]
     app = _App(state, checkout, package_digest)
     return DeploymentPlan(tuple(prepared), tuple(app.changes()), tuple(state.obsolete_stacks))
 
@@ -109,6 +108,7 @@ class _App:
             parameters=state.planned_parameters,
         )
         self._queue = state.arn("sqs", state.stage.failure_queue)
+        self._in_app = project.functions_of(checkout)
 
     def changes(self) -> Iterator[PlannedChange]:
         """Compare every function and rule, and find those that left the app."""
@@ -158,10 +158,11 @@ class _App:
             yield "target"
 
     def _leaving(self) -> Iterator[Mapping[str, Any]]:
-        """Find what is deployed of functions that are in the app no more."""
-        in_app = {*FUNCTIONS, *self._state.stage.config.get("lambda_functions", {})}
+        """Find what is deployed of functions that are in the app no more.
+
+        Chalice deletes their roles, too, and keeps their logs.
+        """
         for resource in self._state.deployed.resources:
-            name = resource["name"].removesuffix("-event")
-            deleted = resource["resource_type"] in ("lambda_function", "cloudwatch_event")
-            if deleted and name not in in_app:
+            suffix = _DELETED.get(resource["resource_type"])
+            if suffix is not None and resource["name"].removesuffix(suffix) not in self._in_app:
                 yield resource

@@ -1,5 +1,6 @@
 """The Chalice project that is deployed: the package, the stage's environment and policies."""
 
+import ast
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,25 @@ def build(stage: Stage, checkout: Path) -> Built:
         )
     except PackageError as error:
         raise DeploymentError(str(error)) from error
+
+
+def functions_of(checkout: Path) -> set[str]:
+    """Name the functions of `app.py`, each as its decorator does, or else as it is called there."""
+    app = ast.parse((checkout / "app.py").read_text(encoding="utf-8"))
+    functions = [statement for statement in app.body if isinstance(statement, ast.FunctionDef)]
+    return {
+        _given_name(decorator) or function.name
+        for function in functions
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call)
+    }
+
+
+def _given_name(decorator: ast.Call) -> str | None:
+    for keyword in decorator.keywords:
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
+            return str(keyword.value.value)
+    return None
 
 
 def fill(

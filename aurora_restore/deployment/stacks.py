@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
-from botocore.exceptions import WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from aurora_restore.account.identity import Account
 from aurora_restore.account.stack import (
@@ -63,7 +64,71 @@ class PreparedStack:
         )
 
 
-def prepare(account: Account, spec: StackSpec, existing: StackState | None) -> PreparedStack:
+class ChangeSets:
+    """The change sets of one deployment that nothing has executed yet."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self._open: list[tuple[StackSpec, str]] = []
+
+    def create(self, spec: StackSpec, existing: StackState | None) -> str | None:
+        """Create a change set that can be executed; None where nothing would change."""
+        name = f"deploy-{time.time_ns()}"
+        cloudformation = self.account.clients("cloudformation", spec.region)
+        cloudformation.create_change_set(
+            StackName=spec.name,
+            ChangeSetName=name,
+            ChangeSetType="UPDATE" if existing else "CREATE",
+            TemplateBody=spec.template.read_text(encoding="utf-8"),
+            Parameters=[*_parameters(spec, existing)],
+            Tags=[{"Key": key, "Value": value} for key, value in spec.tags.items()],
+            Capabilities=_CAPABILITIES,
+        )
+        self._open.append((spec, name))
+        if _is_prepared(cloudformation, spec.name, name):
+            return name
+        self._delete(spec, name)
+        return None
+
+    def execute(self, spec: StackSpec, name: str) -> None:
+        """Have CloudFormation begin what a change set says."""
+        cloudformation = self.account.clients("cloudformation", spec.region)
+        cloudformation.execute_change_set(StackName=spec.name, ChangeSetName=name)
+        self._open.remove((spec, name))
+
+    def delete_all(self) -> Iterator[str]:
+        """Delete every one that was not executed; gives a sentence for each that stays."""
+        for spec, name in [*self._open]:
+            try:
+                self._delete(spec, name)
+            except (BotoCoreError, ClientError) as error:
+                command = stack_command("delete-change-set", spec.name, spec.region)
+                yield (
+                    f"The change set {name} of the stack {spec.name} in {spec.region} could not be "
+                    f"deleted: {error} Delete it: {command} --change-set-name {name}"
+                )
+
+    def _delete(self, spec: StackSpec, name: str) -> None:
+        cloudformation = self.account.clients("cloudformation", spec.region)
+        cloudformation.delete_change_set(StackName=spec.name, ChangeSetName=name)
+        self._open.remove((spec, name))
+
+
+@contextmanager
+def change_sets(account: Account, output: Callable[[str], None]) -> Iterator[ChangeSets]:
+    """Give the change sets of a deployment; however that ends, none is left behind.
+
+    One that cannot be deleted is told.
+    """
+    opened = ChangeSets(account)
+    try:
+        yield opened
+    finally:  # Ctrl-C at the question is an end, too
+        for sentence in opened.delete_all():
+            output(sentence)
+
+
+def prepare(change_sets: ChangeSets, spec: StackSpec, existing: StackState | None) -> PreparedStack:
     """Have CloudFormation plan the update of an existing stack. Raises DeploymentError.
 
     A change set changes nothing before it is executed. For a stack that is not there yet none is
@@ -71,12 +136,12 @@ def prepare(account: Account, spec: StackSpec, existing: StackState | None) -> P
     """
     if existing is None:
         return PreparedStack(spec, None)
-    if not existing.is_of(spec.parameters[STAGE_PARAMETER], account.number):
+    if not existing.is_of(spec.parameters[STAGE_PARAMETER], change_sets.account.number):
         raise DeploymentError(foreign_stack_message(existing))
-    cloudformation = account.clients("cloudformation", spec.region)
-    change_set = _create_change_set(cloudformation, spec, existing)
+    change_set = change_sets.create(spec, existing)
     if change_set is None:
         return PreparedStack(spec, existing)
+    cloudformation = change_sets.account.clients("cloudformation", spec.region)
     pages = cloudformation.get_paginator("describe_change_set").paginate(
         StackName=spec.name, ChangeSetName=change_set
     )
@@ -84,18 +149,18 @@ def prepare(account: Account, spec: StackSpec, existing: StackState | None) -> P
     return PreparedStack(spec, existing, change_set, tuple(map(_describe_change, changes)))
 
 
-def execute(account: Account, prepared: PreparedStack) -> StackState:
+def execute(change_sets: ChangeSets, prepared: PreparedStack) -> StackState:
     """Create or update a stack as prepared, and wait for it. Raises DeploymentError."""
-    spec = prepared.spec
-    cloudformation = account.clients("cloudformation", spec.region)
+    spec, clients = prepared.spec, change_sets.account.clients
+    cloudformation = clients("cloudformation", spec.region)
     change_set = prepared.change_set
     if prepared.existing is None:
-        change_set = _create_change_set(cloudformation, spec, None)
+        change_set = change_sets.create(spec, None)
     if change_set is not None:
-        cloudformation.execute_change_set(StackName=spec.name, ChangeSetName=change_set)
+        change_sets.execute(spec, change_set)
         verb = "update" if prepared.existing else "create"
         _wait(cloudformation, f"stack_{verb}_complete", spec.name, spec.region)
-    made = observe_stack(Service(account.clients, "cloudformation", spec.region), spec.name)
+    made = observe_stack(Service(clients, "cloudformation", spec.region), spec.name)
     if made is None:
         raise DeploymentError(
             f"The stack {spec.name} in {spec.region} was made and is gone: somebody deleted it "
@@ -104,39 +169,15 @@ def execute(account: Account, prepared: PreparedStack) -> StackState:
     return made
 
 
-def discard(account: Account, prepared: PreparedStack) -> None:
-    """Delete the change set of a stack that is not to be deployed."""
-    if prepared.change_set:
-        account.clients("cloudformation", prepared.spec.region).delete_change_set(
-            StackName=prepared.spec.name, ChangeSetName=prepared.change_set
-        )
-
-
-def deploy(account: Account, spec: StackSpec, existing: StackState | None) -> StackState:
+def deploy(change_sets: ChangeSets, spec: StackSpec, existing: StackState | None) -> StackState:
     """Create or update a stack at once. Raises DeploymentError with the reasons."""
-    return execute(account, prepare(account, spec, existing))
-
-
-def _create_change_set(
-    cloudformation: Any, spec: StackSpec, existing: StackState | None
-) -> str | None:
-    """Create a change set that can be executed; None where nothing would change."""
-    name = f"deploy-{time.time_ns()}"
-    cloudformation.create_change_set(
-        StackName=spec.name,
-        ChangeSetName=name,
-        ChangeSetType="UPDATE" if existing else "CREATE",
-        TemplateBody=spec.template.read_text(encoding="utf-8"),
-        Parameters=[*_parameters(spec, existing)],
-        Tags=[{"Key": key, "Value": value} for key, value in spec.tags.items()],
-        Capabilities=_CAPABILITIES,
-    )
-    return name if _is_prepared(cloudformation, spec.name, name) else None
+    return execute(change_sets, prepare(change_sets, spec, existing))
 
 
 def _describe_change(change: Mapping[str, Any]) -> str:
-    replaced = change.get("Replacement") == "True"
-    verb = "replace" if replaced else str(change["Action"]).lower()
+    # Conditional: only the execution tells (API reference, ResourceChange).
+    verbs = {"True": "replace", "Conditional": "modify or replace"}
+    verb = verbs.get(change.get("Replacement", ""), str(change["Action"]).lower())
     return f"{verb} {change['LogicalResourceId']}"
 
 
@@ -154,10 +195,7 @@ def _parameters(spec: StackSpec, existing: StackState | None) -> Iterator[dict[s
 
 
 def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
-    """Wait until a change set can be executed.
-
-    False (and the set deleted) when there is nothing to change.
-    """
+    """Wait until a change set can be executed; False when there is nothing to change."""
     which = {"StackName": name, "ChangeSetName": change_set}
     try:
         cloudformation.get_waiter("change_set_create_complete").wait(
@@ -165,7 +203,6 @@ def _is_prepared(cloudformation: Any, name: str, change_set: str) -> bool:
         )
     except WaiterError as error:
         reason = str(cloudformation.describe_change_set(**which).get("StatusReason", error))
-        cloudformation.delete_change_set(**which)
         # There is no code for a change set without changes, only this text (user guide).
         if any(words in reason for words in NO_CHANGES):
             return False

@@ -375,6 +375,7 @@ def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout:
     assert 14 == place.retention("/aws/lambda/aurora-restore-dev-visitor")
     deleted = [change[:3] for change in planned(went) if change[0] == "delete"]
     assert [
+        ["delete", "role", "aurora-restore-dev-visitor"],
         ["delete", "function", "aurora-restore-dev-visitor"],
         ["delete", "rule", "aurora-restore-dev-visitor-event"],
     ] == deleted

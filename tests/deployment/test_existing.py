@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from aurora_restore.account.identity import Account
 from aurora_restore.account.stack import StackState
-from aurora_restore.deployment import preflight
+from aurora_restore.deployment import planning, preflight
 from aurora_restore.deployment.deployment_state import DeploymentState
+from aurora_restore.deployment.stacks import ChangeSets
 from aurora_restore.stages import Stage
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place
 
@@ -330,6 +332,38 @@ def test_a_role_outlives_its_function_and_is_found(scene: Scene, place: Place) -
     assert [("iam_role", "visitor_role"), ("log_group", "visitor-log-group")] == [
         (our["resource_type"], our["name"]) for our in ours
     ]
+
+
+REPORTER = '''
+
+@app.lambda_function(name="reporter")
+def report(event: object, context: object) -> None:
+    """Report."""
+'''
+
+
+@pytest.mark.parametrize("in_app", [True, False])
+@pytest.mark.parametrize("place_of_settings", ["config", "stage"])
+def test_the_plan_lists_the_roles_of_functions_that_left_the_app(
+    scene: Scene, tmp_path: Path, in_app: bool, place_of_settings: str
+) -> None:
+    """The plan tells by app.py which functions are the app's, wherever config.json still has
+    settings of others, and lists the roles that Chalice will delete.
+    """
+    role = "aurora-restore-dev-reporter"
+    scene.role(role, sending_to(REGION))
+    shutil.copytree(scene.checkout, tmp_path / "checkout")
+    with (tmp_path / "checkout" / "app.py").open("a") as app:
+        app.write(REPORTER if in_app else "")
+    state = scene.stage()
+    settings = {"config": state.stage.config, "stage": state.stage.config["stages"]["dev"]}
+    named = settings[place_of_settings].setdefault("lambda_functions", {})
+    named["reporter"] = {"lambda_timeout": 5}
+    plan = planning.plan(ChangeSets(state.account), state, tmp_path / "checkout", "digest")
+    scene.delete_role(role)
+
+    deleted = [change.name for change in plan.changes if change.action == "delete"]
+    assert in_app is (role not in deleted)
 
 
 def test_a_region_that_nobody_can_look_into_is_named(scene: Scene, place: Place) -> None:

@@ -12,6 +12,7 @@ from aurora_restore.deployment import deploy as deployment
 from aurora_restore.deployment import destroy as removal
 from aurora_restore.deployment import planning, preflight
 from aurora_restore.deployment.errors import NotReadyError, PlanOutdatedError
+from aurora_restore.deployment.stacks import ChangeSets
 from aurora_restore.stages import Stage
 from tests.deployment.place import ACCOUNT, REGION, Place
 
@@ -174,6 +175,6 @@ def test_a_plan_of_an_account_that_did_not_change_is_current(checkout: Path) -> 
     """A plan holds for a later reading of the same account."""
     stage = Stage.read("dev", checkout)
     (shown, _), (later, _) = (preflight.check(stage, checkout) for _ in range(2))
-    plan = planning.plan(shown.account, shown, checkout, "digest")
+    plan = planning.plan(ChangeSets(shown.account), shown, checkout, "digest")
 
     assert planning.is_current(plan, shown, later, checkout, "digest")
