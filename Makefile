@@ -57,7 +57,7 @@ up: $(PACKED) ## keep the same environment running until Ctrl-C (PORT= DATA= DUM
 	@exec $(PY) -m demo.up --port "$(PORT)" --data "$(DATA)" $(GIVEN)
 
 night: $(READY) ## take an automated snapshot of a cluster of `make up` (PORT= CLUSTER= REGION=)
-	@exec $(PY) -m demo.take_snapshot --port "$(PORT)" --cluster "$(CLUSTER)" --region "$(REGION)"
+	@exec $(PY) -m demo.take_snapshot $(if $(filter-out file,$(origin PORT)),--port "$(PORT)") --cluster "$(CLUSTER)" --region "$(REGION)"
 
 # $(call flag,YES,--yes): an option that goes without a question or a check is taken from make's command line alone, and
 # only as 1, so that YES=0 and YES=no do not mean yes.

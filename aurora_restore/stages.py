@@ -90,9 +90,11 @@ def variables_place(stage: "Stage") -> str:
 def _unknown(name: str, known: list[str], command: str) -> str:
     stages = ", ".join(known)
     if not name:
+        example = known[0] if known else "<stage>"
         return (
-            f"STAGE is missing: .chalice/config.json has {stages}. Name one of them, for example: "
-            f"make {command} STAGE={known[0] if known else '<stage>'}"
+            f"The stage is missing: .chalice/config.json has {stages}. Name one of them, for "
+            f"example: aurora-restore {command} --stage {example}, or make {command} "
+            f"STAGE={example}"
         )
     near = "".join(
         f" Did you mean '{get_close_match}'?"

@@ -84,8 +84,8 @@ def offered(typed: Iterable[str], *, kept: bool) -> Iterator[str]:
         yield "  Paste these into another terminal:\n"
         yield from typed
     else:
-        keep = "Leave one running: make demo KEEP=1, or make up."
-        yield f"  This world ends now, and its databases with it. {keep}"
+        keep = "To keep them running: make demo KEEP=1, or make up."
+        yield f"  The local AWS and its databases stop now. {keep}"
 
 
 def times(record: Item, *, snapshot_seconds: float) -> str:

@@ -4,6 +4,7 @@ Aurora takes one a night, and no API call asks for it: this is an endpoint of lo
 """
 
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -15,7 +16,9 @@ from typing import Annotated
 
 import typer
 
+from aurora_restore.process.loopback import HOSTS
 from aurora_restore.process.options import port_number, program
+from aurora_restore.process.reasons import reason
 
 TIMEOUT_SECONDS = 30
 RETRY_SECONDS = 0.5
@@ -25,7 +28,13 @@ BUSY = "InvalidDBClusterStateFault"  # such as while an earlier snapshot is bein
 
 Clusters = dict[str, list[str]]  # identifiers by region
 Port = Annotated[
-    int, typer.Option("--port", parser=port_number, metavar="PORT", help="Where localaws listens.")
+    int | None,
+    typer.Option(
+        "--port",
+        parser=port_number,
+        metavar="PORT",
+        help=f"Where localaws listens, by default that of AWS_ENDPOINT_URL, else {PORT}.",
+    ),
 ]
 Cluster = Annotated[str, typer.Option("--cluster", metavar="NAME", help="Whose snapshot it is.")]
 Region = Annotated[str, typer.Option("--region", metavar="REGION", help="The cluster's region.")]
@@ -86,8 +95,9 @@ def main(arguments: list[str] | None = None) -> int:
     return program(night, arguments, name="python -m demo.take_snapshot")
 
 
-def night(port: Port = PORT, cluster: Cluster = CLUSTER, region: Region = REGION) -> int:
+def night(port: Port = None, cluster: Cluster = CLUSTER, region: Region = REGION) -> int:
     """Have localaws take a cluster's automated snapshot, as Aurora does once a night."""
+    port = port or _exported_port(os.environ.get("AWS_ENDPOINT_URL", "")) or PORT
     endpoint = f"http://127.0.0.1:{port}"
     try:
         snapshot = take_snapshot(endpoint, cluster=cluster, region=region)
@@ -97,11 +107,22 @@ def night(port: Port = PORT, cluster: Cluster = CLUSTER, region: Region = REGION
         return 1
     except OSError as error:
         sys.stderr.write(
-            f"Nobody answers at {endpoint} ({error}). Run `make up` in another terminal first.\n"
+            f"Nobody answers at {endpoint} ({reason(error)}). Run `make up` in another terminal "
+            "first. If it has another port, name it: make night PORT=…\n"
         )
         return 1
     sys.stdout.write(f"Aurora takes the snapshot {snapshot} of {cluster}.\n")
     return 0
+
+
+def _exported_port(endpoint: str) -> int | None:
+    """Read the port of an address on this machine; elsewhere nobody takes a snapshot for us."""
+    try:
+        address = urllib.parse.urlsplit(endpoint)
+        port = address.port
+    except ValueError:  # no address, or no port
+        return None
+    return port if address.hostname in HOSTS else None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,12 @@ from aurora_restore.stages import Stage, StageError
 from aurora_restore.terminal import printable
 
 INTERRUPTED: Final = 130  # as shells have it
+WRONG_USAGE: Final = 2  # as shells have it
+DEMO: Final = "demo"  # the one verb without --checkout
+_NAMED: Final = (
+    ", or name that folder with --checkout (CHECKOUT= for make). The stage `local` has its own in "
+    "the data folder while `make up` runs"
+)
 _KEPT: Final = "What was done is kept; the same command continues there."
 
 
@@ -28,7 +34,9 @@ def attempt(work: Callable[[], None]) -> int:
             if finding.status is not Status.OK:
                 print_error(str(finding))
         return print_error(str(error))
-    except (DeploymentError, StageError) as error:
+    except StageError as error:
+        return print_error(str(error), WRONG_USAGE)
+    except DeploymentError as error:
         return print_error(str(error))
     except (ClientError, BotoCoreError, ResponseParserError) as error:
         refused = isinstance(error, ClientError)
@@ -48,11 +56,10 @@ def read_stage(name: str, checkout: Path, command: str) -> Stage:
 def require_checkout(checkout: Path, command: str) -> None:
     """Raise StageError where a folder is no checkout: an installed command starts anywhere."""
     if not (checkout / ".chalice").is_dir():
+        named = "" if command == DEMO else _NAMED
         raise StageError(
             f"{checkout.resolve()} is no checkout of aurora-restore: it has no "
-            f".chalice/config.json. Run `aurora-restore {command}` in a checkout's folder, or name "
-            "that folder with --checkout (CHECKOUT= for make). The stage `local` has its own in "
-            "the data folder while `make up` runs."
+            f".chalice/config.json. Run `aurora-restore {command}` in a checkout's folder{named}."
         )
     _refuse_other_code(checkout, Path(chalicelib.__file__).parent)
 

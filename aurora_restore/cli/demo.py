@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aurora_restore.cli.attempt import print_error, require_checkout
+from aurora_restore.cli.attempt import DEMO, WRONG_USAGE, print_error, require_checkout
 from aurora_restore.process.options import OptionError, port_number
 from aurora_restore.stages import CHECKOUT, StageError
 from demo.options import DemoOptions
@@ -73,16 +73,16 @@ def demo(
     timeout: Timeout = DEFAULT.timeout_seconds,
     keep: Keep = DEFAULT.keep,
 ) -> int:
-    """Watch a nightly snapshot become a fresh staging cluster, on an AWS on this machine."""
+    """Watch a restore on an AWS on this machine."""
     if find_spec("localaws") is None:
         return print_error(
             "The demo needs localaws, the AWS on one machine, which is not installed here. "
             "In a checkout of aurora-restore, run: pip install ./localaws"
         )
     try:
-        require_checkout(CHECKOUT, "demo")
+        require_checkout(CHECKOUT, DEMO)
     except StageError as error:
-        return print_error(str(error))
+        return print_error(str(error), WRONG_USAGE)
     options = DemoOptions(port, data, dump, postgres, timeout, keep)
     typed_by_make = "MAKELEVEL" in os.environ
     return run_demo(options, options.with_more_time(context.command_path, by_make=typed_by_make))

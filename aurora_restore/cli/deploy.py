@@ -7,7 +7,7 @@ from aurora_restore.deployment.confirmation import confirmation
 
 
 def deploy(stage: StageName = "", checkout: Checkout = HERE, *, yes: Yes = False) -> int:
-    """Bring a stage into its account, or up to date there."""
+    """Deploy a stage, or update it."""
 
     def work() -> None:
         read = read_stage(stage, checkout, "deploy")

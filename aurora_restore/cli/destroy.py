@@ -17,7 +17,7 @@ Force = Annotated[
 def destroy(
     stage: StageName = "", checkout: Checkout = HERE, *, force: Force = False, yes: Yes = False
 ) -> int:
-    """Take a stage out of its account, but for its records and secrets."""
+    """Delete a stage; its records and secrets stay."""
 
     def work() -> None:
         read = read_stage(stage, checkout, "destroy")

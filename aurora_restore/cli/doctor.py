@@ -9,15 +9,13 @@ import typer
 
 from aurora_restore import __version__
 from aurora_restore.account.clients import reading_clients
-from aurora_restore.cli.attempt import INTERRUPTED, output, print_error, read_stage
+from aurora_restore.cli.attempt import INTERRUPTED, WRONG_USAGE, output, print_error, read_stage
 from aurora_restore.cli.parameters import HERE, Checkout, StageName
 from aurora_restore.doctor.expected import of_checkout
 from aurora_restore.doctor.runner import examine
 from aurora_restore.findings import Finding, as_json, failures
 from aurora_restore.stages import Stage, StageError
 from chalicelib.flow.timestamps import iso_timestamp
-
-WRONG_USAGE = 2  # as shells have it
 
 Json = Annotated[
     bool,
@@ -26,7 +24,7 @@ Json = Annotated[
 
 
 def doctor(stage: StageName = "", checkout: Checkout = HERE, *, json: Json = False) -> int:
-    """Look at a deployed stage: what is wrong, and what to do. It changes nothing."""
+    """Check a deployed stage; nothing is changed."""
     try:
         read = read_stage(stage, checkout, "doctor")
     except StageError as error:

@@ -6,7 +6,7 @@ from aurora_restore.deployment import deploy as deployment
 
 
 def package(stage: StageName = "", checkout: Checkout = HERE) -> int:
-    """Write the app of a stage as a SAM template, for a pipeline that deploys it."""
+    """Write a stage as a SAM template for a pipeline."""
 
     def work() -> None:
         deployment.package(read_stage(stage, checkout, "package"), checkout, output)

@@ -8,7 +8,7 @@ import typer
 HERE: Final = Path()
 
 StageName = Annotated[
-    str, typer.Option("--stage", metavar="NAME", help="A stage of .chalice/config.json.")
+    str, typer.Option("--stage", metavar="NAME", help="Required: a stage of .chalice/config.json.")
 ]
 Checkout = Annotated[
     Path,

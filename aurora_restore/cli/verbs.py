@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from aurora_restore import __version__
 from aurora_restore.cli.demo import demo
 from aurora_restore.cli.deploy import deploy
 from aurora_restore.cli.destroy import destroy
@@ -13,6 +14,7 @@ from aurora_restore.process import options
 COMMANDS = options.command_line(
     "Turn Aurora PostgreSQL's nightly snapshot into a fresh, safe, usable cluster."
 )
+options.offer_version(COMMANDS, f"aurora-restore {__version__}")
 for verb in (deploy, doctor, package, destroy, refresh_roots, demo):
     COMMANDS.command()(verb)
 

@@ -23,7 +23,7 @@ from aurora_restore.deployment.errors import (
 )
 from aurora_restore.deployment.planning import deletion_of
 from aurora_restore.findings import Finding, failed, failures
-from aurora_restore.stages import Stage
+from aurora_restore.stages import Stage, variables_place
 from chalicelib.aws.client import NotFoundError
 from chalicelib.flow.limits import counted
 
@@ -125,7 +125,7 @@ def _ready(stage: Stage, *, force: bool) -> DeploymentState:
     if not stage.region:
         raise DeploymentError(
             f"TARGET_REGION of stage {stage.name} is not set, so it is not known where the stage "
-            "is deployed."
+            f"is deployed. Set it in {variables_place(stage)}."
         )
     try:
         state = DeploymentState(preflight.sign_in(stage), stage)

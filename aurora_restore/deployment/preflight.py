@@ -60,7 +60,7 @@ def check(
     found = {finding.name for finding in findings}
     if found.isdisjoint({"account", "settings"}):  # else no plan can be made, for these reasons
         checks += [partial(_plans, checkout=checkout), plan_checks.findings]
-    findings.append(ok(f"{account.caller} asks.", name="credentials"))
+    findings.append(ok(f"The credentials belong to {account.caller}.", name="credentials"))
     state = DeploymentState(account, stage)
     regions_are_known = {stage.region, stage.source_region or stage.region} <= {
         *config_checks.known_regions()

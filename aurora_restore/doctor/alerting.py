@@ -111,7 +111,7 @@ def failure_queue(view: StageView) -> Iterator[Finding]:
     found = view.find("sqs", "get_queue_url", QueueName=name)
     if found is None:
         yield failed(
-            f"There is no queue {name}: what cannot be delivered or done is lost.",
+            f"There is no queue {name}: events that cannot be delivered or processed are lost.",
             missing_advice(view),
         )
         return
@@ -121,8 +121,8 @@ def failure_queue(view: StageView) -> Iterator[Finding]:
     )["Attributes"]
     if not allows(attributes.get("Policy", "{}"), "events.amazonaws.com"):
         yield failed(
-            f"The queue {name} does not let EventBridge put into it: what cannot be delivered is "
-            "lost.",
+            f"The queue {name} does not accept messages from EventBridge: events that cannot be "
+            "delivered are lost.",
             drift_advice(view),
         )
     yield from waiting(view, url, view.stage.region)

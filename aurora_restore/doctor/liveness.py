@@ -24,12 +24,12 @@ def heartbeat(view: StageView) -> Iterator[Finding]:
         last = datetime.fromtimestamp(
             max(beat["timestamp"] for beat in beats) / 1000, tz=since.tzinfo
         )
-        yield ok(f"It beat at {iso_timestamp(last)}.")
+        yield ok(f"The heartbeat ran at {iso_timestamp(last)}.")
         return
     minutes = BEATS_WITHIN // timedelta(minutes=1)
     yield failed(
-        f"It has not beaten for {minutes} minutes: nobody announces again what was lost, and waits "
-        "do not end.",
+        f"The heartbeat has not run for {minutes} minutes: lost events are not published again, "
+        "and waits do not end.",
         f"Read its log: aws logs tail /aws/lambda/{name} --region {view.stage.region} --since "
         "1h. See also the checks `rules` and `functions`.",
     )

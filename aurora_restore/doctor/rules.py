@@ -18,7 +18,7 @@ def rules(view: StageView) -> Iterator[Finding]:
     """Compare each rule with the choreography, and see that its function is its one target."""
     missing = [name for name in FUNCTIONS if name not in view.rules]
     if missing:
-        yield failed(f"No rule wakes {', '.join(missing)}.", deploy(view))
+        yield failed(f"No rule invokes {', '.join(missing)}.", deploy(view))
     for name, rule in view.rules.items():
         yield from _rule(view, name, rule)
     yield ok(f"{len(view.rules)} are enabled and as the choreography has them.")

@@ -6,7 +6,7 @@ Ctrl-C and show traces in colour.
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.main import get_command
@@ -30,6 +30,30 @@ def command_line(description: str | None) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
+
+
+def offer_version(commands: typer.Typer, line: str) -> None:
+    """Give a command line the option `--version`, which prints a line and does nothing else."""
+
+    def print_version(wanted: bool) -> None:
+        if wanted:
+            sys.stdout.write(f"{line}\n")
+            raise typer.Exit
+
+    @commands.callback()
+    def options(
+        *,
+        _version: Annotated[
+            bool,
+            typer.Option(
+                "--version",
+                callback=print_version,
+                is_eager=True,
+                help="Print the version and exit.",
+            ),
+        ] = False,
+    ) -> None:
+        pass
 
 
 def run(commands: typer.Typer, arguments: Sequence[str] | None, *, name: str) -> int:

@@ -10,11 +10,19 @@ import typer
 from localaws.folder import DataFolder
 from localaws.foreground import Options, Say
 
-from aurora_restore.process.options import port_number, program
+from aurora_restore.process.options import OptionError, port_number, program
 from localaws import foreground
 
 _OPTION: Final = re.compile(r"--(port|data|dump)\b")
 _VARIABLES: Final = {"port": "PORT=…", "data": "DATA=…", "dump": "DUMP=mine.sql"}
+
+
+def speed_number(given: str | float) -> float:
+    """Read a speed; typer also reads the default, which is a number."""
+    try:
+        return foreground.parse_speed(given)
+    except ValueError as error:
+        raise OptionError(str(error)) from None
 
 
 Port = Annotated[
@@ -41,7 +49,13 @@ Postgres = Annotated[
     ),
 ]
 Speed = Annotated[
-    float, typer.Option("--speed", help="How many times quicker than Aurora everything is.")
+    float,
+    typer.Option(
+        "--speed",
+        parser=speed_number,
+        metavar="NUMBER",
+        help="How many times quicker than Aurora everything is.",
+    ),
 ]
 
 

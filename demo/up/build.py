@@ -25,7 +25,7 @@ def build(aws: LocalAws, dump: Path | None) -> str:
     clients = Clients(aws.server.endpoint)
     production_passwords, passwords = ProductionPasswords(), StagingPasswords()
     resources = make_resources(clients, newest_version(aws.data.major))
-    aws.say("keys and network are made")
+    aws.say("created the keys and the network")
 
     production = SampleCluster(aws, clients, production_passwords, dump)
     production.create(resources.source_key_arn)

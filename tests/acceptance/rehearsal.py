@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.docs.readme import README, ROOT, blocks, commands
 
 SECTION = "Rehearse your own stage"
-CONFIG = ROOT / ".build" / "rehearsal" / ".chalice" / "config.json"
+CONFIG = ROOT / "rehearsal" / ".chalice" / "config.json"
 RUNBOOK = ROOT / "docs" / "runbook.md"
 
 

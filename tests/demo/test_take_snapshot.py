@@ -84,6 +84,30 @@ def test_night_falls(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
 
 
+def test_the_exported_endpoint_is_used_where_no_port_is_given(
+    port: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell with the exports of `make up` need not name its port again."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+
+    assert take_snapshot.main([]) == 0
+    assert SNAPSHOT in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["", "https://rds.amazonaws.com:8443", "http://127.0.0.1:port", "nowhere"]
+)
+def test_an_endpoint_elsewhere_is_not_asked(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only localaws takes a snapshot for us: without its endpoint, the default port is asked."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setattr(take_snapshot, "PORT", 9)  # where nobody listens
+
+    assert take_snapshot.main([]) == 1
+    assert "Nobody answers at http://127.0.0.1:9 (Connection refused)" in capsys.readouterr().err
+
+
 def test_a_night_during_the_last_one_waits_for_it(
     port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,5 +182,8 @@ def test_nobody_answers_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> N
         held.bind(("127.0.0.1", 0))  # held and not listening: nobody else gets the port meanwhile
         status = take_snapshot.main(["--port", str(held.getsockname()[1])])
 
+    said = capsys.readouterr().err
     assert status == 1
-    assert "Run `make up` in another terminal first." in capsys.readouterr().err
+    assert "urlopen" not in said
+    assert "If it has another port, name it: make night PORT=…" in said
+    assert "Run `make up` in another terminal first." in said

@@ -47,7 +47,7 @@ def test_a_stage_that_does_not_exist(place: Place) -> None:
     """A stage that does not exist is refused with the names of those that do."""
     said = place.deploy("staging", place.checkout("no-stage"))
 
-    assert (1, "") == (said.status, said.out)
+    assert (2, "") == (said.status, said.out)
     assert said.err == (
         "There is no stage 'staging': .chalice/config.json has dev, local, prod, test. Name one of "
         "them, or add yours there.\n"
@@ -67,10 +67,10 @@ def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
     program = [sys.executable, "-m", "aurora_restore", target, "--stage", ""]
     done = subprocess.run(program, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
-    assert done.returncode != 0
+    assert 2 == done.returncode
     assert done.stderr == (
-        "STAGE is missing: .chalice/config.json has dev, local, prod, test. Name one of them, for "
-        f"example: make {target} STAGE=dev\n"
+        "The stage is missing: .chalice/config.json has dev, local, prod, test. Name one of them, "
+        f"for example: aurora-restore {target} --stage dev, or make {target} STAGE=dev\n"
     )
 
 
@@ -117,7 +117,7 @@ def test_a_configuration_that_nobody_can_read(
     (checkout / ".chalice" / "config.json").write_text(written)
     said = place.run(command, "dev", checkout)
 
-    assert (1, True) == (said.status, sentence in said.err)
+    assert (2, True) == (said.status, sentence in said.err)
     assert str(checkout / ".chalice" / "config.json") in said.err
     assert "Traceback" not in said.err
 

@@ -263,7 +263,8 @@ def test_a_queue_that_eventbridge_may_not_use_loses_events(scene: Scene) -> None
     scene.afterwards(sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": policy})
 
     assert (
-        f"The queue {QUEUE} does not let EventBridge put into it" in scene.see("failure queue").what
+        f"The queue {QUEUE} does not accept messages from EventBridge"
+        in scene.see("failure queue").what
     )
 
 

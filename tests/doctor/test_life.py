@@ -15,7 +15,7 @@ def test_a_heart_that_beats_is_heard(scene: Scene) -> None:
     found = scene.see("heartbeat")
 
     assert Status.OK is found.status
-    assert found.what.startswith("It beat at ")
+    assert found.what.startswith("The heartbeat ran at ")
 
 
 def test_a_heart_that_has_stopped_is_missed(scene: Scene) -> None:
@@ -23,7 +23,7 @@ def test_a_heart_that_has_stopped_is_missed(scene: Scene) -> None:
     found = scene.see("heartbeat", later=timedelta(minutes=6))
 
     assert Status.FAILED is found.status
-    assert found.what.startswith("It has not beaten for 5 minutes")
+    assert found.what.startswith("The heartbeat has not run for 5 minutes")
     assert "aws logs tail /aws/lambda/aurora-restore-dev-heartbeat --region us-west-2" in found.do
 
 

@@ -9,6 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
+
+import aurora_restore
+from aurora_restore.cli import verbs as aurora_restore_cli
+from aurora_restore.process import options
+from localaws import cli as localaws_cli
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("aurora_restore", "bench", "demo", "localaws", "simulation", "tools")
@@ -84,6 +90,25 @@ def test_what_only_programs_start_says_what_it_is(
 
     assert isinstance(said, str)
     assert len(said) > 50
+
+
+@pytest.mark.parametrize("commands", [aurora_restore_cli.COMMANDS, localaws_cli.app])
+def test_every_summary_is_listed_whole(
+    commands: typer.Typer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The list of commands has one sentence for each, and none is cut off."""
+    assert 0 == options.run(commands, ["--help"], name="python -m aurora_restore")
+    _, _, listed = capsys.readouterr().out.partition("Commands:\n")
+
+    assert listed
+    assert all(line.endswith(".") for line in listed.splitlines())
+    assert "..." not in listed
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """`aurora-restore --version` prints the name and the version."""
+    assert 0 == aurora_restore_cli.run_verb(["--version"])
+    assert f"aurora-restore {aurora_restore.__version__}\n" == capsys.readouterr().out
 
 
 def test_all_commands_are_found() -> None:

@@ -90,6 +90,14 @@ def test_what_is_not_a_port_is_refused(port: str) -> None:
     assert f"'{port}' is not a port. Choose a number from 1 to 65535.\n" == ran.stderr
 
 
+def test_what_is_not_a_speed_is_refused_by_the_demo_s_world() -> None:
+    """Its speed is read as localaws reads it, and refused before the databases are made."""
+    ran = run("demo.up", "--speed", "nan")
+
+    assert (2, "") == (ran.returncode, ran.stdout)
+    assert "'nan' is not a speed. Choose a number above 0, such as 60.\n" == ran.stderr
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [

@@ -148,4 +148,12 @@ def test_nobody_who_answers_is_told(bundle: Path, capsys: pytest.CaptureFixture[
         pass
 
     assert 1 == refresh(bundle, url)
-    assert "could not be fetched" in capsys.readouterr().err
+    assert f"{url} could not be fetched: Connection refused.\n" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_checkout_is_a_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit status is 2, as in every verb."""
+    assert 2 == run_verb(["refresh-roots", "--checkout", str(tmp_path)])
+    assert "is no checkout of aurora-restore" in capsys.readouterr().err

@@ -5,9 +5,14 @@ target.
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from tests.docs.readme import README
 
 ROOT = Path(__file__).parents[2]
 TARGETS = [
@@ -226,6 +231,33 @@ def test_servers_that_are_installed_are_not_fetched(tmp_path: Path) -> None:
 
     assert (0, "") == (ended.returncode, ended.stdout)
     assert (tmp_path / "servers" / ".ready").exists()
+
+
+def test_clean_leaves_the_rehearsal_s_configuration() -> None:
+    """People configure the README's copy of the app by hand: git ignores it, and `make clean` does
+    not delete it.
+    """
+    (copy,) = re.findall(r"^cp -R .* (\S+)$", README.read_text(), re.MULTILINE)
+    removed = run("make", "-n", "clean").stdout.split()
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+
+    assert "rehearsal" == copy
+    assert f"/{copy}/" in ignored
+    assert ".build" in removed
+    assert not {copy, f"{copy}/"} & set(removed)
+
+
+def test_both_distributions_can_be_installed_together() -> None:
+    """The pydantic of aws-sam-translator, which localaws needs, is one that the app takes too."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours, theirs = (
+        next(found for found in map(Requirement, listed) if found.name == "pydantic")
+        for listed in (project["dependencies"], requires("aws-sam-translator") or ())
+    )
+    least = [limit.version for limit in theirs.specifier if limit.operator in {"~=", ">="}]
+
+    assert least
+    assert all(ours.specifier.contains(version) for version in least)
 
 
 def test_the_lock_holds_every_direct_requirement() -> None:

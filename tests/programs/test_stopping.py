@@ -33,6 +33,16 @@ except KeyboardInterrupt:
 """
 
 
+READY = """
+import signal, sys, threading
+from pathlib import Path
+from localaws.foreground import Options, run
+
+threading.Event.wait = lambda _event, *_: signal.raise_signal(signal.SIGINT)
+sys.exit(run(Options(data=Path(sys.argv[1])), lambda *_: "the page"))
+"""
+
+
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program in the checkout."""
     command = [sys.executable, "-c", program, *arguments]
@@ -49,11 +59,22 @@ def test_a_part_that_cannot_be_ended_is_told_and_keeps_no_other_from_its_end(
     """
     ran = run(LOCALAWS.format(first="lambda: 1 / 0"), str(tmp_path / "data"))
 
-    assert (1, ["PostgreSQL has ended", "stopped"]) == (ran.returncode, ran.stdout.splitlines())
+    assert (1, ["Stopping ...", "PostgreSQL has ended", "stopped"]) == (
+        ran.returncode,
+        ran.stdout.splitlines(),
+    )
     assert ran.stderr.startswith(
         "Unexpected error: ZeroDivisionError (division by zero). The whole trace is in "
     )
     assert 1 == ran.stderr.count("\n")
+
+
+def test_a_world_that_is_ready_says_how_to_stop_it(tmp_path: Path) -> None:
+    """After `ready` one line names Ctrl-C, and the first Ctrl-C is answered at once."""
+    ran = run(READY, str(tmp_path / "data"))
+    said = ["the page", "ready", "Press Ctrl-C to stop it.", "Stopping ...", "stopped"]
+
+    assert (0, said, "") == (ran.returncode, ran.stdout.splitlines(), ran.stderr)
 
 
 def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path) -> None:
@@ -61,7 +82,7 @@ def test_a_second_ctrl_c_does_not_cut_the_end_short(tmp_path: Path) -> None:
     ran = run(LOCALAWS.format(first="signal.raise_signal, signal.SIGINT"), str(tmp_path / "data"))
 
     assert 0 == ran.returncode
-    assert ["PostgreSQL has ended", "stopped"] == ran.stdout.splitlines()
+    assert ["Stopping ...", "PostgreSQL has ended", "stopped"] == ran.stdout.splitlines()
     assert "" == ran.stderr
 
 

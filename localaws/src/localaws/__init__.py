@@ -13,6 +13,8 @@ import sys
 from localaws.failures import explain_failures
 from localaws.loopback import keep_loopback_direct
 
+__version__ = "0.1.0"
+
 _LOOKED_UP = "-m"  # what Python writes in place of a program's name while it looks the module up
 
 

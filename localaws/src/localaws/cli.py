@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from localaws import foreground, prepare_process
+from localaws import __version__, foreground, prepare_process
 from localaws.folder import DataFolder
 from localaws.foreground import Options, Say
 
@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 
-class PortError(typer.BadParameter):
+class OptionValueError(typer.BadParameter):
     """A value that an option does not take; the message is the whole sentence."""
 
     def format_message(self) -> str:
@@ -33,13 +33,38 @@ def parse_port(given: str | int) -> int:
     """Read the port that something listens on; typer also reads the default, which is a number."""
     text = str(given)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= foreground.PORT_MAX):
-        raise PortError(f"'{text}' is not a port. Choose a number from 1 to {foreground.PORT_MAX}.")
+        raise OptionValueError(
+            f"'{text}' is not a port. Choose a number from 1 to {foreground.PORT_MAX}."
+        )
     return int(text)
 
 
+def parse_speed(given: str | float) -> float:
+    """Read a speed; typer also reads the default, which is a number."""
+    try:
+        return foreground.parse_speed(given)
+    except ValueError as error:
+        raise OptionValueError(str(error)) from None
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"localaws {__version__}\n")
+        raise typer.Exit
+
+
+# A callback also keeps `up` a command of its own: typer drops the name of an only command.
 @app.callback()
-def _commands() -> None:
-    """Keep `up` a command of its own: typer drops the name of an only command."""
+def _commands(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -59,10 +84,15 @@ def up(
         typer.Option(help="The bin folder of a PostgreSQL server, in place of the embedded one."),
     ] = None,
     speed: Annotated[
-        float, typer.Option(help="How many times quicker than Aurora everything is.")
+        float,
+        typer.Option(
+            parser=parse_speed,
+            metavar="NUMBER",
+            help="How many times quicker than Aurora everything is.",
+        ),
     ] = foreground.SPEED,
 ) -> None:
-    """Build a local AWS with a sample production, and leave it running in the foreground."""
+    """Run a local AWS with a sample production."""
     options = Options(port, data, dump, postgres, speed)
     foreground.leave(foreground.run(options, _start_sample))
 
@@ -92,7 +122,7 @@ def _start_sample(options: Options, folder: DataFolder, stack: ExitStack, say: S
 
 def _sentence(error: typer.TyperException, name: str) -> str:
     message = error.format_message()
-    if isinstance(error, PortError):
+    if isinstance(error, OptionValueError):
         return message
     context = getattr(error, "ctx", None)
     command = context.command_path if context else name

@@ -4,6 +4,7 @@ What it imports is small: starting a server imports for seconds, and whatever ca
 refused before that.
 """
 
+import math
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ from localaws.failures import sentence
 from localaws.folder import DataFolder
 
 READY: Final = "ready"
+HOW_TO_STOP: Final = "Press Ctrl-C to stop it."
+STOPPING: Final = "Stopping ..."
 PORT, FOLDER, SPEED = 4577, Path(".localaws"), 60.0
 PORT_MAX: Final = 65_535
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -40,6 +43,17 @@ class Options:
     """The bin folder of a PostgreSQL server, in place of the embedded one."""
     speed: float = SPEED
     """How many times quicker than Aurora everything is."""
+
+
+def parse_speed(given: str | float) -> float:
+    """Read how many times quicker than Aurora everything is; raises ValueError with a sentence."""
+    try:
+        speed = float(given)
+    except ValueError:
+        speed = math.nan
+    if not (math.isfinite(speed) and speed > 0):
+        raise ValueError(f"'{given}' is not a speed. Choose a number above 0, such as {SPEED:g}.")
+    return speed
 
 
 class Starter(Protocol):
@@ -68,7 +82,11 @@ def run(options: Options, start: Starter, explain: Callable[[str], str] = str) -
     try:
         with ExitStack() as stack, _stoppable(stopped):
             _check_dump(options.dump)
-            _serve(options, start, stack, stopped)
+            try:
+                _serve(options, start, stack, stopped)
+            except StoppedError:
+                _say(STOPPING)  # before the stack ends each part, which takes seconds
+                raise
     except StoppedError:
         _say("stopped")
         return 0
@@ -100,6 +118,7 @@ def _serve(options: Options, start: Starter, stack: ExitStack, stopped: threadin
 
     say(start(options, folder, stack, say))
     say(READY)
+    say(HOW_TO_STOP)
     stopped.wait()
 
 

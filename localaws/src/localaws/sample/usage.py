@@ -13,13 +13,15 @@ from typing import Final
 from localaws.clients import local_environment
 from localaws.sample import names
 
+# Version 1 of `aws` ignores AWS_ENDPOINT_URL for rds in us-east-1, and would ask the real AWS.
+_HERE: Final = '--endpoint-url "$AWS_ENDPOINT_URL"'
 _ENDPOINT: Final = (
-    f"aws rds describe-db-clusters --db-cluster-identifier {names.CLUSTER}"
+    f"aws rds describe-db-clusters {_HERE} --db-cluster-identifier {names.CLUSTER}"
     " --query 'DBClusters[].Endpoint' --output text"
 )
 _PASSWORD: Final = (
-    f"aws secretsmanager get-secret-value --secret-id {names.SECRET} --query SecretString"
-    " --output text | python3 -c"
+    f"aws secretsmanager get-secret-value {_HERE} --secret-id {names.SECRET}"
+    " --query SecretString --output text | python3 -c"
     ' \'import json, sys; print(json.load(sys.stdin)["master"]["password"])\''
 )
 
@@ -46,7 +48,7 @@ def _queries(endpoint: str) -> Iterator[str]:
     yield f"""PGPASSWORD="$({_PASSWORD})" psql -w {login} -c 'SELECT current_user, now()'"""
     yield "# its snapshots"
     yield (
-        f"aws rds describe-db-cluster-snapshots --db-cluster-identifier {names.CLUSTER}"
+        f"aws rds describe-db-cluster-snapshots {_HERE} --db-cluster-identifier {names.CLUSTER}"
         " --query 'DBClusterSnapshots[].[DBClusterSnapshotIdentifier, Status]' --output text"
     )
     yield "# let Aurora take the nightly snapshot, which AWS has no call for"
