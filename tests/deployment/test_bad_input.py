@@ -74,6 +74,18 @@ def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
     )
 
 
+def test_a_stage_without_a_region_cannot_be_destroyed_until_it_is_set() -> None:
+    """The sentence says where people set the region."""
+    program = [sys.executable, "-m", "aurora_restore", "destroy", "--stage", "dev"]
+    done = subprocess.run(program, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert done.stderr == (
+        "TARGET_REGION of stage dev is not set, so it is not known where the stage is deployed. "
+        "Set it in .chalice/config.json (environment_variables of stage dev).\n"
+    )
+
+
 @pytest.mark.parametrize("checkout", [CHECKOUT, CHECKOUT / "a copy"], ids=["this", "another"])
 @pytest.mark.parametrize("stage", ["dev", "local"])
 def test_a_command_that_is_printed_is_obeyed_when_it_is_pasted(stage: str, checkout: Path) -> None:

@@ -247,6 +247,15 @@ def test_clean_leaves_the_rehearsal_s_configuration() -> None:
     assert not {copy, f"{copy}/"} & set(removed)
 
 
+def test_night_names_a_port_only_where_one_is_given() -> None:
+    """Without PORT the program reads the exported endpoint, which a default would overrule."""
+    default, given = (run("make", "-n", "night", *port).stdout for port in ((), ("PORT=4600",)))
+
+    assert "demo.take_snapshot" in default
+    assert "--port" not in default
+    assert '--port "4600"' in given
+
+
 def test_both_distributions_can_be_installed_together() -> None:
     """The pydantic of aws-sam-translator, which localaws needs, is one that the app takes too."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
