@@ -329,7 +329,9 @@ def killed(mutant: Mutant) -> Death:
             "-m",
             *(_test_run(mutant.tests) or ("simulation.first_violation", *mutant.scenes)),
         ]
-        path = os.pathsep.join([folder, str(ROOT)])
+        # `tests` is one package in two folders, the other of which is below localaws.
+        folders = [folder, ROOT, ROOT / "localaws" / "src", ROOT / "localaws"]
+        path = os.pathsep.join(map(str, folders))
         done = subprocess.run(
             command,
             env={**os.environ, **ENVIRONMENT, "PYTHONPATH": path},

@@ -71,7 +71,7 @@ def test_a_world_that_is_being_built_can_be_stopped(tmp_path: Path) -> None:
     0.
     """
     world = Up(tmp_path / "data", free_port())
-    world.wait_for("keys")
+    world.wait_for("created the keys")
     started = world.descendants()
     status = world.end(signal.SIGTERM)
 
@@ -88,7 +88,7 @@ def test_after_a_kill_the_next_start_cleans_up_and_a_bad_dump_is_told(tmp_path: 
     folder, port, dump = tmp_path / "data", free_port(), tmp_path / "mine.sql"
     dump.write_text("CREATE TABLE one (id integer);\nINSERT INTO two VALUES (1);\n")
     killed = Up(folder, port)
-    killed.wait_for("keys")
+    killed.wait_for("created the keys")
     left = servers_of(killed)
     killed.end(signal.SIGKILL)
     survived = [pid for pid in left if is_alive(pid)]
