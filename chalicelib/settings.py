@@ -27,8 +27,7 @@ LISTS = frozenset(
     }
 )
 PLAN_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-PLAN_SETTINGS = frozenset(SETTINGS)
-PLAN_PARAMETERS = frozenset(field.replace("_", "-") for field in PLAN_SETTINGS)
+PLAN_PARAMETERS = frozenset(field.replace("_", "-") for field in SETTINGS)
 # Made by the guide that users come from; nothing reads it.
 GUIDE_PARAMETERS = frozenset({"cross-account-role-arn"})
 
@@ -110,7 +109,7 @@ def resolve_plan(
     """
     values: dict[str, Any] = {}
     places: dict[str, str] = {}
-    for field in PLAN_SETTINGS:
+    for field in SETTINGS:
         if found := _first(settings, parameters, name, field):
             value, places[field] = found
             parts = [part.strip() for part in value.split(",") if part.strip()]

@@ -1,12 +1,41 @@
-"""What people choose about the demo, and the command that starts it again with more time."""
+"""The options of the demo and of its world, and the demo's command with more time."""
 
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
+
+from aurora_restore.process.options import port_number
 
 NIGHT_SECONDS: Final = 240  # that a night may take from its snapshot on
+
+Port = Annotated[
+    int,
+    typer.Option(
+        "--port", parser=port_number, metavar="PORT", help="Where localaws listens, on loopback."
+    ),
+]
+Data = Annotated[
+    Path,
+    typer.Option("--data", metavar="FOLDER", help="The folder that localaws keeps everything in."),
+]
+Dump = Annotated[
+    Path | None,
+    typer.Option(
+        "--dump", metavar="FILE", help="SQL that becomes production's data, not the sample."
+    ),
+]
+Postgres = Annotated[
+    Path | None,
+    typer.Option(
+        "--postgres",
+        metavar="FOLDER",
+        help="The bin folder of a PostgreSQL server, in place of the embedded one.",
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,14 @@
 
 import os
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aurora_restore.cli.attempt import DEMO, WRONG_USAGE, print_error, require_checkout
-from aurora_restore.process.options import OptionError, port_number
+from aurora_restore.process.options import OptionError
 from aurora_restore.stages import CHECKOUT, StageError
-from demo.options import DemoOptions
+from demo.options import Data, DemoOptions, Dump, Port, Postgres
 from demo.run import run_demo
 
 SECONDS_MAX = 24 * 60 * 60
@@ -31,24 +30,6 @@ def seconds(given: str | float) -> float:
     return read
 
 
-Port = Annotated[
-    int, typer.Option("--port", parser=port_number, metavar="PORT", help="Where localaws listens.")
-]
-Data = Annotated[Path, typer.Option("--data", metavar="FOLDER", help="The folder of localaws.")]
-Dump = Annotated[
-    Path | None,
-    typer.Option(
-        "--dump", metavar="FILE", help="A dump that becomes production's data, not the sample."
-    ),
-]
-Postgres = Annotated[
-    Path | None,
-    typer.Option(
-        "--postgres",
-        metavar="FOLDER",
-        help="The bin folder of a PostgreSQL server, in place of the embedded one.",
-    ),
-]
 Timeout = Annotated[
     float,
     typer.Option(

@@ -21,12 +21,12 @@ from aurora_restore.stages import (
 from chalicelib.flow import setting_problems
 from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.errors import SettingsError
-from chalicelib.flow.plan import Plan
-from chalicelib.settings import DEFAULT_PLAN, PLAN_SETTINGS, STAGE_SETTINGS, Settings, resolve_plan
+from chalicelib.flow.plan import SETTINGS, Plan
+from chalicelib.settings import DEFAULT_PLAN, STAGE_SETTINGS, Settings, resolve_plan
 
 NOBODY: Final = "000000000000"  # stands for the account while nobody has signed in
 NETWORK_SETTINGS: Final = {"subnet_ids": "subnet-12345678", "security_group_ids": "sg-12345678"}
-KNOWN_VARIABLES: Final = frozenset(map(str.upper, PLAN_SETTINGS | STAGE_SETTINGS)) | {
+KNOWN_VARIABLES: Final = frozenset(map(str.upper, SETTINGS.keys() | STAGE_SETTINGS)) | {
     *DEPLOYMENT_ONLY
 }
 FOREIGN_VARIABLES: Final = (  # of Lambda, of Powertools and of programs that layers bring

@@ -21,11 +21,6 @@ _FILE: Final = re.compile(r"Error compiling '(.+)'")
 _LINE: Final = re.compile(r"line (\d+)")
 
 
-def bytecode_of(source: Path) -> Path:
-    """Name the file of a source's bytecode, for this interpreter's kind."""
-    return source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
-
-
 def compile_tree(folder: Path, root: Path) -> None:
     """Compile every source below a folder; `root` becomes the root of the zip.
 

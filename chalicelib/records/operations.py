@@ -102,9 +102,8 @@ class Operations:
         try:
             return Claim(Operation.from_item(item), held=True)
         except UnreadableRecordError:
-            self._give_back(
-                operation_id, owner
-            )  # another version's function may be able to read it
+            # A function of another version may be able to read it.
+            self._give_back(operation_id, owner)
             raise
 
     def _give_back(self, operation_id: str, owner: str) -> None:
@@ -129,8 +128,12 @@ class Operations:
         if before.cancellable and after.state is not State.CANCELLING:
             conditions.append(NOT_CANCELLED)
         after = replace(after, written_by=owner)
-        assign, remove = _difference(before, after, extra=("cancel_requested", "lease_until"))
-        assign["facts"] = after.to_item()["facts"]  # `before` may know some that are not written
+        assign, remove = _difference(
+            before,
+            after,
+            always=("facts",),  # `before` may know some that are not written
+            extra=("cancel_requested", "lease_until"),
+        )
         record = Change(before.operation_id, assign=assign, remove=remove, when=tuple(conditions))
         row = audit_row(before, after, step=step, what=what)
         changes = [record, row, *target_changes(before, after)]
@@ -169,8 +172,7 @@ class Operations:
         """
         after = replace(operation, facts=facts)
         held = (When("lease_owner", "is", operation.lease_owner),)
-        assign, remove = _difference(operation, after)
-        assign["facts"] = after.to_item()["facts"]
+        assign, remove = _difference(operation, after, always=("facts",))
         change = Change(operation.operation_id, assign=assign, remove=remove, when=held)
         try:
             self.store.change(change)
@@ -335,16 +337,20 @@ def _conflict_or_cancelled(stored: Item, owner: str) -> WriteResult:
 
 
 def _difference(
-    before: Operation, after: Operation, extra: tuple[str, ...] = ()
+    before: Operation,
+    after: Operation,
+    *,
+    always: tuple[str, ...] = (),
+    extra: tuple[str, ...] = (),
 ) -> tuple[Item, tuple[str, ...]]:
     """Find the attributes to assign and those to remove.
 
-    `extra` names attributes that another writer may have added meanwhile. A record that was read in
-    an older form is written whole: an older version then reads nothing of it, rather than a part.
+    `always` names attributes to assign even if they are equal, `extra` those to remove that another
+    writer may have added meanwhile. A record that was read in an older form is written whole: an
+    older version then reads nothing of it, rather than a part.
     """
     old, new = before.to_item(), after.to_item()
-    assign = {key: value for key, value in new.items() if old.get(key) != value}
-    if before.outdated:
-        assign = {key: value for key, value in new.items() if key != "operation_id"}
+    whole = new.keys() - {"operation_id"} if before.outdated else {*always}
+    assign = {key: value for key, value in new.items() if key in whole or old.get(key) != value}
     gone = {*old, *before.outdated, *extra} - {*new}
     return assign, tuple(sorted(gone))

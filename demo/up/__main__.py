@@ -3,14 +3,14 @@
 import re
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from localaws.folder import DataFolder
 from localaws.foreground import Options, Say
 
-from aurora_restore.process.options import OptionError, port_number, program
+from aurora_restore.process.options import OptionError, program
+from demo.options import Data, Dump, Port, Postgres
 from localaws import foreground
 
 _OPTION: Final = re.compile(r"--(port|data|dump)\b")
@@ -25,29 +25,6 @@ def speed_number(given: str | float) -> float:
         raise OptionError(str(error)) from None
 
 
-Port = Annotated[
-    int,
-    typer.Option(
-        "--port", parser=port_number, metavar="PORT", help="Where it listens, on loopback."
-    ),
-]
-Data = Annotated[
-    Path, typer.Option("--data", metavar="FOLDER", help="The folder it keeps everything in.")
-]
-Dump = Annotated[
-    Path | None,
-    typer.Option(
-        "--dump", metavar="FILE", help="SQL that becomes production's data, not the sample."
-    ),
-]
-Postgres = Annotated[
-    Path | None,
-    typer.Option(
-        "--postgres",
-        metavar="FOLDER",
-        help="The bin folder of a PostgreSQL server, in place of the embedded one.",
-    ),
-]
 Speed = Annotated[
     float,
     typer.Option(

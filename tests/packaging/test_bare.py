@@ -2,9 +2,10 @@
 cold start.
 """
 
+from importlib.util import cache_from_source
+
 import pytest
 
-from aurora_restore.packaging.bytecode import bytecode_of
 from chalicelib.flow.choreography import STEPS
 from tests.packaging.unpacked import Unpacked
 
@@ -46,7 +47,7 @@ def test_what_is_imported_runs_its_bytecode(unpacked: Unpacked) -> None:
     )
 
     assert [] == [path for path in compiled if path.startswith(str(unpacked.task))]
-    assert str(bytecode_of(unpacked.task / "app.py")) == cached
+    assert cache_from_source(unpacked.task / "app.py") == cached
     assert before == unpacked.files()
 
 

@@ -13,7 +13,6 @@ from localaws.packages import RUNTIME_MODULES
 
 from aurora_restore.packaging.archive import MODE
 from aurora_restore.packaging.building import Built, build
-from aurora_restore.packaging.bytecode import bytecode_of
 from aurora_restore.packaging.platforms import ARM, PLATFORMS, X86
 from aurora_restore.packaging.prune import NEVER_IMPORTED
 from aurora_restore.stages import Stage
@@ -138,7 +137,8 @@ def test_every_source_has_its_bytecode(unpacked: Unpacked) -> None:
     Lambda.
     """
     sources = [file for file in unpacked.files() if file.endswith(".py")]
-    compiled = {file: bytecode_of(unpacked.task / file).read_bytes() for file in sources}
+    cached = {file: importlib.util.cache_from_source(unpacked.task / file) for file in sources}
+    compiled = {file: Path(path).read_bytes() for file, path in cached.items()}
 
     assert len(sources) == len([file for file in unpacked.files() if file.endswith(".pyc")])
     assert {(importlib.util.MAGIC_NUMBER, UNCHECKED)} == {
