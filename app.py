@@ -9,7 +9,7 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate
 
 from chalicelib import lambdas
-from chalicelib.messages.rules import pattern
+from chalicelib.messages.event_patterns import pattern
 
 STAGE = os.environ.get("ENVIRONMENT", "local")  # Chalice sets the stage's own while it deploys
 
@@ -57,6 +57,12 @@ def check_restore_status(event: CloudWatchEvent) -> None:
 def setup_db_users(event: CloudWatchEvent) -> None:
     """Disable production's logins, create the plan's users, and verify both."""
     lambdas.answer("setup-db-users", event)
+
+
+@app.on_cw_event(pattern("swap-target", STAGE), name="swap-target")
+def swap_target(event: CloudWatchEvent) -> None:
+    """Give the target's name to the new cluster, or the old one its name back."""
+    lambdas.answer("swap-target", event)
 
 
 @app.on_cw_event(pattern("archive-snapshot", STAGE), name="archive-snapshot")

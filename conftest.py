@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from localaws.failures import FOLDER_VARIABLE
@@ -12,7 +13,11 @@ from aurora_restore.process.loopback import keep_loopback_direct
 keep_loopback_direct()  # the tests' own clients, and what they start
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # nor do they ask a network who they are
 
-LONGEST_FIRST = ("acceptance", "local", "simulation", "postgres")
+pytest_plugins = ("tests.doctor.deployed_stage",)
+
+LONGEST_FIRST = ("acceptance", "local", "simulation", "postgres", "doctor")
+TOGETHER = ("tests/doctor/", "tests/deployment/test_sam_package.py")
+"""Files that one worker runs, for they share a stage whose deployment takes seconds."""
 ROOT = Path(__file__).parent
 FOLDERS = (ROOT / "tests", ROOT / "localaws" / "tests")
 
@@ -22,6 +27,20 @@ def _traces_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the traces of programs that a test breaks out of the checkout and out of sight."""
     folder = str(tmp_path_factory.mktemp("errors"))
     os.environ |= {VARIABLE: folder, FOLDER_VARIABLE: folder}
+
+
+@pytest.hookimpl(optionalhook=True)  # where tests run in one process there are no schedulers
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a file to one worker, as `--dist loadfile` does, and some files together."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415  # in the one that schedules
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER[0] if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

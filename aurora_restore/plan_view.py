@@ -3,15 +3,18 @@
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from aurora_restore.documents import Described
 from chalicelib.aws.client import Clients, NotFoundError
 from chalicelib.aws.kms import observe_key
 from chalicelib.aws.rds import ENGINE, Cluster, Instance, Snapshot
+from chalicelib.flow.baseline import Baseline
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import BeyondSettingsError, RefusedError
 from chalicelib.flow.facts import Facts, SnapshotFacts
@@ -19,11 +22,17 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.records.store import DynamoStore
+from chalicelib.records.targets import TargetRecord
 from chalicelib.settings import Settings
 from chalicelib.snapshots.eligibility import newest_eligible
 from chalicelib.snapshots.source import SourceCluster
+from chalicelib.target.capture import baseline_for, captured
 from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.current_target import name_beside, opened_cluster, present_target
+from chalicelib.target.deletion import takes_final_snapshot_first
 from chalicelib.target.preflight import OF_VERSION, Preflight
+
+NO_TABLE = "ResourceNotFoundException"
 
 
 def reading_ports(
@@ -93,6 +102,14 @@ class PlanView:
         return self.facts.snapshot.engine_version or ""
 
     @cached_property
+    def new_version(self) -> tuple[str, tuple[str, ...]]:
+        """The version that the new cluster gets, as far as it is known, and warnings of it."""
+        preflight = Preflight(self.operation, self.ports)
+        with suppress(RefusedError):
+            return (preflight.version.value, preflight.warnings) if self.version else ("", ())
+        return self.version, ()
+
+    @cached_property
     def facts(self) -> Facts:
         """What an operation would know from the newest snapshot, or else from the source."""
         snapshot, source = self.snapshot, self.source or {}
@@ -116,6 +133,24 @@ class PlanView:
 
         Never written.
         """
+        operation = self._without_baseline
+        target = replace(operation.facts.target, baseline=self.baseline)
+        return replace(operation, facts=replace(operation.facts, target=target))
+
+    @cached_property
+    def baseline(self) -> Baseline | None:
+        """What the target is like, as an operation would capture it.
+
+        Before the first deployment there is no table that knows a target that is gone.
+        """
+        operation = self._without_baseline
+        cluster, instances = self.cluster, self.instances
+        with suppress(ClientError):
+            return baseline_for(operation, cluster, instances, self.ports)
+        return captured(cluster, instances, self.plan) if cluster else None
+
+    @cached_property
+    def _without_baseline(self) -> Operation:
         now = self.ports.now()
         return Operation(
             operation_id="preview",
@@ -134,17 +169,43 @@ class PlanView:
     @cached_property
     def target(self) -> TargetCluster:
         """The target, as an operation would look at it."""
-        return TargetCluster(self.ports.service("rds", self.plan.target.region), self.operation)
+        rds = self.ports.service("rds", self.plan.target.region)
+        name = self.cluster.identifier if self.cluster else self.plan.target.cluster_id
+        return TargetCluster(rds, self._without_baseline, name)
 
     @cached_property
     def cluster(self) -> Cluster | None:
-        """The cluster under the target's name; None where there is none."""
-        return self.target.observe()
+        """The cluster that people use; None where there is none."""
+        with suppress(RefusedError):  # as the check of the target says
+            return present_target(self.plan, self.record, self.ports)
+        return opened_cluster(self.plan, self.record, self.ports)
+
+    @cached_property
+    def record(self) -> TargetRecord:
+        """The target's item; empty before the tables are made."""
+        arn = self.plan.target_cluster_arn
+        try:
+            return self.ports.operations.target(arn)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == NO_TABLE:
+                return TargetRecord(arn)
+            raise
+
+    @cached_property
+    def next_id(self) -> str:
+        """The name under which the next cluster is made."""
+        return name_beside(self.plan, self.record, self.cluster)
 
     @cached_property
     def instances(self) -> list[Instance]:
         """The instances that name that cluster."""
         return self.target.observe_instances()
+
+    @cached_property
+    def in_the_way(self) -> TargetCluster:
+        """What has the name under which the new cluster is made: it is deleted before that."""
+        rds = self.ports.service("rds", self.plan.target.region)
+        return TargetCluster(rds, self.operation, self.next_id)
 
     # --- checks ---
 
@@ -155,8 +216,14 @@ class PlanView:
         Each raises RefusedError. Those that ask for the engine version are left out where nothing
         tells it.
         """
+        keeps_old = self.plan.target.keeps_old
+        cluster = self.in_the_way.observe() if keeps_old else self.cluster
+        instances = self.in_the_way.observe_instances() if keeps_old else self.instances
+        final = takes_final_snapshot_first(cluster, self.plan)
         preflight = Preflight(self.operation, self.ports)
-        of_operation = preflight.checks(self.instances, replaces=self.cluster is not None)
+        of_operation = preflight.checks(
+            instances, replaces=cluster is not None, final_snapshot=final
+        )
         left_out = OF_VERSION if not self.version else frozenset[str]()
         return {
             "source cluster": self._source_cluster,
@@ -200,8 +267,17 @@ class PlanView:
         return observe_key(kms, key_id) if key_id else None
 
     def _target(self) -> None:
+        """See that what a restore deletes, renames or replaces is ours."""
+        present_target(self.plan, self.record, self.ports)
         if self.cluster:
-            self.plan.refuse_source(
-                self.cluster.resource_id, self.facts.snapshot.source_resource_id
-            )
-            self.target.refuse_unowned(self.cluster, self.instances)
+            self._refuse_others(self.target, self.cluster, self.instances)
+        left = self.in_the_way.observe() if self.plan.target.keeps_old else None
+        if left:
+            self._refuse_others(self.in_the_way, left, self.in_the_way.observe_instances())
+
+    def _refuse_others(
+        self, target: TargetCluster, cluster: Cluster, instances: list[Instance]
+    ) -> None:
+        source_id = self.facts.snapshot.source_resource_id
+        self.plan.refuse_source(cluster.resource_id, source_id)
+        target.refuse_unowned(cluster, instances)

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from aurora_restore.setting_rules import FRESHNESS_HOURS
+from aurora_restore.setting_bounds import FRESHNESS_HOURS
 from chalicelib.flow.choreography import STEPS, event_source
 
 

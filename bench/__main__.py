@@ -14,7 +14,7 @@ import typer
 from aurora_restore.process.options import program, whole_number
 from bench import load, nights, rights
 from bench.document import BenchResults, document
-from bench.priced import MeasuredNight
+from bench.measured import MeasuredNight
 from simulation.workers import workers
 
 Say = Callable[[str], None]

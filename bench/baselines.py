@@ -15,6 +15,8 @@ from functools import partial
 from typing import Any, Final
 
 from bench.latencies import BUS_SECONDS, TRANSITION_SECONDS
+from bench.measured import MeasuredNight
+from bench.outage import PREVIOUS
 from bench.priced import PricedSimulation
 from bench.tables import CarriedStore
 from chalicelib.flow.choreography import NETWORK_TRIED, ROWS, TERMINAL, State
@@ -104,16 +106,52 @@ class Poller(_Machine):
         """Run the first task."""
         self._task(operation)
 
+    def ports_of(self, invocation: Invocation) -> Ports:
+        """Give a step its ports."""
+        return self.functions.ports(invocation)
+
     def _task(self, operation: Operation) -> None:
         step = ROWS[operation.state].step or ""
         with self.functions.invocation(step, {}) as invocation:
-            operation, waits = self._acted(operation, self.functions.ports(invocation))
+            operation, waits = self._acted(operation, self.ports_of(invocation))
             took = self.clock.ahead_seconds
         transitions = 3 if waits else 2  # the task, the choice, the wait
         self.meter.add("the step machine", "transitions", transitions)
         if operation.state not in TERMINAL:
             pause = transitions * TRANSITION_SECONDS + self.every_seconds * waits
             self.bus.later(took + pause, partial(self._task, operation))
+
+
+class RenamingPoller(Poller):
+    """A poller by which the target is renamed as people do it, beside a second cluster.
+
+    It asks for a rename, and looks every so many seconds whether that is done, as the command
+    line's own waiter does. It keeps no previous cluster: that is deleted when the night is over.
+    """
+
+    def __init__(self, every_seconds: float) -> None:
+        super().__init__(every_seconds, environment={"REPLACEMENT": "swap"})
+
+    def ports_of(self, invocation: Invocation) -> Ports:
+        """Give a step its ports, with no time to look more than once."""
+        return replace(super().ports_of(invocation), remaining_seconds=lambda: 0.0)
+
+    def day_after(self, night: MeasuredNight, seconds: float) -> MeasuredNight:
+        """Delete the previous cluster; what that costs is not counted."""
+        rds = self.stage.rds()
+        for name in self._previous_members():
+            rds.delete_db_instance(DBInstanceIdentifier=name)
+        rds.delete_db_cluster(DBClusterIdentifier=PREVIOUS, SkipFinalSnapshot=True)
+        self.note_transitions()
+        while self.stage.aurora.next_transition():
+            self.step_time()
+        return super().day_after(night, seconds)
+
+    def _previous_members(self) -> list[str]:
+        found = self.stage.rds().describe_db_clusters(DBClusterIdentifier=PREVIOUS)
+        (cluster,) = found["DBClusters"]
+        members = sorted(cluster["DBClusterMembers"], key=lambda member: member["IsClusterWriter"])
+        return [member["DBInstanceIdentifier"] for member in members]
 
 
 class Waiter(_Machine):

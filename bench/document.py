@@ -1,12 +1,13 @@
 """docs/performance.md, written by the benchmark."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bench import latencies, prices, rights
 from bench.load import HINTS_SECONDS, START_WITHIN_SECONDS, Crowd
+from bench.markdown import table
 from bench.meter import CALLED, HEARTBEAT, Meter
 from bench.nights import (
     CASES,
@@ -17,15 +18,19 @@ from bench.nights import (
     OURS,
     P30,
     P60,
+    POINTER,
+    SWAP,
     Rows,
     Summary,
     a_day,
 )
 from bench.rates import RDS_BURST, RDS_PER_SECOND
+from bench.replacements import replacements_section
 from bench.rights import Rights
 from bench.silence import LogVolume
 from bench.targets import Target, calls_each, of_crowds, of_nights
 from chalicelib.database.grants import OBJECTS_PER_TRANSACTION, OWNERS_PER_TRANSACTION
+from chalicelib.flow.choreography import ROWS
 from tools.reference import package
 
 PATH: Final = Path("docs/performance.md")
@@ -53,7 +58,7 @@ class BenchResults:
 
 def document(results: BenchResults) -> str:
     """Write the page."""
-    parts = [_HEAD, targets_section(results.targets)]
+    parts = [_HEAD, targets_section(results.targets), replacements_section(results.rows)]
     parts += [_case(results, case) for case in CASES]
     parts += [
         _first_nights(results),
@@ -76,12 +81,6 @@ rights](#the-users-rights-in-a-large-database) is measured in virtual time, on t
 the proof uses: the real steps and runner, the model of Aurora, and in-memory twins of the rest.
 Nothing here was measured in an account.
 """
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table: the first column is text, the others are numbers."""
-    rule = "| --- |" + " ---: |" * (len(head) - 1)
-    return "\n".join([f"| {' | '.join(head)} |", rule, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def targets_section(targets: Sequence[Target]) -> str:
@@ -169,7 +168,7 @@ def _first_nights(results: BenchResults) -> str:
             f"{row.later.counts['requests']:.1f}",
         )
         for (case, contender, hints), row in results.rows.items()
-        if hints == HINTS_SECONDS or contender in OTHERS
+        if (hints == HINTS_SECONDS and contender in (OURS, SWAP, POINTER)) or contender in OTHERS
     ]
     head = (
         "",
@@ -189,18 +188,29 @@ def _first_nights(results: BenchResults) -> str:
 
 def _states(results: BenchResults) -> str:
     case = next(iter(CASES))
-    columns = [(OURS, 5.0), (OURS, None), (P30, None), (P60, None)]
+    ours = {
+        f"{OURS}, events after 5 s": (OURS, 5.0),
+        f"{OURS}, never": (OURS, None),
+        f"{SWAP}, 5 s": (SWAP, 5.0),
+        f"{POINTER}, 5 s": (POINTER, 5.0),
+    }
+    columns = [*ours.values(), (P30, None), (P60, None)]
     summaries = [results.rows[case, *column].later for column in columns]
     rows = [
-        (state, *(f"{summary.own.get(state, 0):.1f}" for summary in summaries))
-        for state in summaries[0].own
+        (state, *(_seconds_of(state, summary) for summary in summaries))
+        for state in ROWS
+        if any(state in summary.own for summary in summaries)
     ]
     rows.append(
         ("cold starts, number", *(f"{summary.counts['cold starts']:.1f}" for summary in summaries))
     )
-    head = ("seconds", f"{OURS}, events after 5 s", f"{OURS}, never", P30, P60)
+    head = ("seconds", *ours, P30, P60)
     words = f"By state, what it took beyond Aurora's own part of it; later night, {case}."
     return f"## Where the added seconds go\n\n{words}\n\n{table(head, rows)}"
+
+
+def _seconds_of(state: str, summary: Summary) -> str:
+    return f"{summary.own[state]:.1f}" if state in summary.own else ""
 
 
 _EACH_HEAD: Final = (
@@ -241,8 +251,8 @@ def _crowd_section(results: BenchResults) -> str:
 
 Each has a plan, a target with one instance and a manual snapshot of its own (copies of one
 snapshot are made one after another), all are asked for within {START_WITHIN_SECONDS:.0f} s,
-events come after {HINTS_SECONDS:.0f} s, and every target was restored before. The door's
-resolution of so many plans from SSM is left out. Each size runs in a process of its own;
+events come after {HINTS_SECONDS:.0f} s, and every target was restored before and is deleted first.
+The door's resolution of so many plans from SSM is left out. Each size runs in a process of its own;
 wall-clock time and memory are those of the simulation. What each costs falls because ticks are
 shared, and above a hundred because a tick announces no more than its share: an operation is
 looked at less often, and seen later.
@@ -350,8 +360,8 @@ def _beside(results: BenchResults) -> str:
   CloudWatch asks $0.30 for each that is written to during a month, by the hour: at most
   ${metrics:.2f} a month, which is more than all the rest. Those of the heartbeat are written
   around the clock, those of an operation in one or two hours of a day.
-- No free tier is counted. Storage, point-in-time recovery and alarms are left out, and so is what
-  Aurora costs.
+- No free tier is counted. DynamoDB's storage and point-in-time recovery, and alarms, are left out,
+  and so is what Aurora costs, except for the second cluster of a swap or a pointer.
 """
 
 
@@ -376,11 +386,12 @@ def _taken(results: BenchResults) -> str:
   drawn anew every night, up to {JITTER:.0%} shorter or longer, and by up to {JITTER_SECONDS:.0f}
   s where that is more (half of itself at most), and is the same for every contender. So no poller
   divides a duration by chance. "Most" is the worst night.
-- **The choreography** runs with its default settings. Each invocation has a clock of its own,
+- **The choreography** runs with its default settings, except that it deletes first where nothing
+  else is said, as the poller and the waiter do. Each invocation has a clock of its own,
   which begins when it is woken, moves by the start and by each call, and holds nobody else up.
   What it puts arrives {latencies.BUS_SECONDS} s later; RDS's events arrive after the delay that
   is named, or never; the snapshot's own event, which begins the night, always comes, for all
-  contenders alike.
+  contenders alike. Only `swap-target`, which waits by itself, holds the others up meanwhile.
 - **The poller** is a step machine with the same steps: a task, a choice, and where the step says
   "wait" a wait of exactly 30 s or 60 s. Every task and choice is a transition, and every wait.
 - **The waiter** is one function that sleeps 30 s between its looks, is billed for that, and calls

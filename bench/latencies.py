@@ -19,6 +19,7 @@ CALL_SECONDS: Final[Mapping[str, float]] = {
     "kms": 0.03,
     "ssm": 0.05,
     "ec2": 0.2,
+    "route53": 0.1,
     "postgresql": 0.02,
 }
 # A function at 256 MB has 256/1769 of a processor (Lambda developer guide, memory), and is said to
@@ -34,9 +35,14 @@ KEPT_WARM: Final = timedelta(minutes=10)  # an idle function's environment; AWS 
 
 
 class LocalClock(VirtualClock):
-    """A clock that runs ahead within an invocation and is set back after it."""
+    """A clock that runs ahead within an invocation and is set back after it.
+
+    An invocation that waits by itself holds all others up instead: else they would see what it
+    writes at its end long before that.
+    """
 
     ahead_seconds = 0.0
+    _holds_all = False
 
     def now(self) -> datetime:
         """Return the moment as the present invocation has it."""
@@ -46,8 +52,19 @@ class LocalClock(VirtualClock):
         """Let the present invocation take a while."""
         self.ahead_seconds += seconds
 
+    def hold_all(self) -> None:
+        """Let the time that the present invocation has spent, and spends, pass for all."""
+        self._holds_all = True
+        self._pass_for_all()
+
     def back(self) -> None:
         """End the present invocation."""
+        if self._holds_all:
+            self._pass_for_all()
+        self._holds_all, self.ahead_seconds = False, 0.0
+
+    def _pass_for_all(self) -> None:
+        self.advance(self.ahead_seconds)
         self.ahead_seconds = 0.0
 
 

@@ -25,7 +25,8 @@ from bench.silence import quiet
 from chalicelib.flow.choreography import State
 from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import requested_id
-from chalicelib.flow.plan import OWNER_TAG, Plan
+from chalicelib.flow.ownership import OWNER_TAG
+from chalicelib.flow.plan import Plan
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.records.targets import target_key
 from chalicelib.runtime import plans, starting
@@ -134,7 +135,7 @@ def _make_target(simulation: PricedSimulation, plan: Plan) -> None:
 
 
 def _make_instances(simulation: PricedSimulation, plan: Plan) -> None:
-    for name in plan.target.instance_ids:
+    for name in plan.target.instance_ids("first"):
         simulation.stage.rds().create_db_instance(
             DBInstanceIdentifier=name,
             DBInstanceClass=plan.target.instance_class,

@@ -11,9 +11,13 @@ from typing import Final
 
 from localaws.aurora import Durations
 
-from bench.baselines import Poller, Waiter
+from bench.baselines import Poller, RenamingPoller, Waiter
+from bench.measured import MeasuredNight
 from bench.meter import HEARTBEAT, Meter, mean
-from bench.priced import MeasuredNight, PricedSimulation
+from bench.outage import OutageSummary, StandingHours, averaged, mean_hours
+from bench.pointed import RECORD, PointedTargets
+from bench.priced import PricedSimulation
+from bench.restarts import StaleCertificates
 from bench.silence import LogVolume, listened, quiet
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -31,6 +35,14 @@ HINTS: Final[tuple[float | None, ...]] = (
     None,
 )  # seconds after which RDS's events arrive
 OURS, P30, P60, W30 = "choreography", "poller 30 s", "poller 60 s", "waiter 30 s"
+SWAP = "choreography, swap"
+AT_ONCE = "choreography, swap, KEEP_PREVIOUS_HOURS=0"
+STOPPED = "choreography, swap, STOP_PREVIOUS=true"
+RESTARTED = "choreography, swap and restart"
+POINTER = "choreography, pointer"
+POINTER_AT_ONCE = "choreography, pointer, KEEP_PREVIOUS_HOURS=0"
+POINTER_RECORD = "choreography, pointer with a DNS record"
+BY_HAND = "renames by hand, 30 s"
 USUAL_NIGHT: Final = Durations(
     copy=20 * MINUTE,
     cluster_delete=6 * MINUTE,
@@ -42,12 +54,38 @@ CASES: Final[Mapping[str, Durations]] = {
     "20-minute copy": USUAL_NIGHT,
     "4-hour copy": replace(USUAL_NIGHT, copy=4 * HOUR),
 }
+FIRST_CASE: Final = next(iter(CASES))
 _MACHINES: Final[Mapping[str, Callable[[], PricedSimulation]]] = {
     P30: partial(Poller, 30.0),
     P60: partial(Poller, 60.0),
     W30: partial(Waiter, 30.0),
 }
 OTHERS: Final = tuple(_MACHINES)
+_REPLACED: Final[Mapping[str, Mapping[str, str]]] = {  # the settings of our own contenders
+    SWAP: {"REPLACEMENT": "swap"},
+    AT_ONCE: {"REPLACEMENT": "swap", "KEEP_PREVIOUS_HOURS": "0"},
+    STOPPED: {"REPLACEMENT": "swap", "STOP_PREVIOUS": "true"},
+    RESTARTED: {"REPLACEMENT": "swap"},
+    POINTER: {"REPLACEMENT": "pointer"},
+    POINTER_AT_ONCE: {"REPLACEMENT": "pointer", "KEEP_PREVIOUS_HOURS": "0"},
+    POINTER_RECORD: {"REPLACEMENT": "pointer", **RECORD},
+}
+_STAGES: Final[Mapping[str, type[PricedSimulation]]] = {  # of those that need another one
+    RESTARTED: StaleCertificates,
+    **dict.fromkeys((POINTER, POINTER_AT_ONCE, POINTER_RECORD), PointedTargets),
+}
+BESIDE: Final[tuple[tuple[str, float | None], ...]] = (
+    (SWAP, 5.0),
+    (SWAP, None),
+    (AT_ONCE, 5.0),
+    (STOPPED, 5.0),
+    (RESTARTED, 5.0),
+    (BY_HAND, None),
+    (POINTER, 5.0),
+    (POINTER, None),
+    (POINTER_AT_ONCE, 5.0),
+    (POINTER_RECORD, 5.0),
+)
 
 
 @dataclass(frozen=True)
@@ -70,14 +108,22 @@ class Task:
 
 @dataclass(frozen=True)
 class Summary:
-    """The mean of some nights; seconds."""
+    """The mean of some nights; seconds.
 
+    `retirement` is what the previous target's deletion took besides, and `day` what stood during
+    the day.
+    """
+
+    took: float
     added: float
     added_most: float
     aurora: float
     own: Mapping[str, float]
     meter: Meter
     nights: int
+    outage: OutageSummary
+    retirement: Meter
+    day: StandingHours
 
     @property
     def counts(self) -> Mapping[str, float]:
@@ -99,13 +145,14 @@ Rows = Mapping[tuple[str, str, float | None], Row]
 def tasks(phases: int = PHASES) -> list[Task]:
     """List all that is measured.
 
-    Events mean nothing to the others, so those are measured without.
+    Events mean nothing to the others, so those are measured without. How long a copy takes means
+    nothing to a swap or a pointer, which are measured with the first.
     """
     who = [(OURS, hints) for hints in HINTS] + [(other, None) for other in OTHERS]
     return [
         Task(case, *contender, phase)
         for case in CASES
-        for contender in who
+        for contender in ([*who, *BESIDE] if case == FIRST_CASE else who)
         for phase in range(phases)
     ]
 
@@ -128,23 +175,27 @@ def drawn(usual: Durations, phase: int, night: int) -> Durations:
     )
 
 
+def simulation_of(contender: str, hints: float | None) -> PricedSimulation:
+    """Make a contender's stage."""
+    if contender in _MACHINES:
+        return _MACHINES[contender]()
+    if contender == BY_HAND:
+        return RenamingPoller(30.0)
+    made = _STAGES.get(contender, PricedSimulation)
+    return made(hints, environment=_REPLACED.get(contender, {}))
+
+
 def play(task: Task, many: int = NIGHTS) -> list[MeasuredNight]:
     """Play a stage's nights, a day apart."""
     with quiet():
-        simulation = (
-            _MACHINES[task.contender]()
-            if task.contender in _MACHINES
-            else PricedSimulation(task.hints)
-        )
+        simulation = simulation_of(task.contender, task.hints)
         simulation.staging()
         nights = []
-        for night in range(many):
-            durations = drawn(CASES[task.case], task.phase, night)
-            nights.append(
-                simulation.night_of(durations, tick_after=(task.phase + 0.5) * 60 / PHASES)
-            )
-            simulation.clock.advance(DAY - nights[-1].took)
-    return nights
+        for number in range(many):
+            durations = drawn(CASES[task.case], task.phase, number)
+            night = simulation.night_of(durations, tick_after=(task.phase + 0.5) * 60 / PHASES)
+            nights.append(simulation.day_after(night, DAY))
+        return nights
 
 
 def summed(nights: Sequence[MeasuredNight]) -> Summary:
@@ -155,7 +206,16 @@ def summed(nights: Sequence[MeasuredNight]) -> Summary:
     }
     aurora = sum(night.aurora for night in nights) / many
     return Summary(
-        sum(added) / many, max(added), aurora, own, mean([night.meter for night in nights]), many
+        took=sum(night.took for night in nights) / many,
+        added=sum(added) / many,
+        added_most=max(added),
+        aurora=aurora,
+        own=own,
+        meter=mean([night.meter for night in nights]),
+        nights=many,
+        outage=averaged([night.outage for night in nights]),
+        retirement=mean([night.retirement for night in nights]),
+        day=mean_hours([night.day for night in nights]),
     )
 
 

@@ -2,12 +2,12 @@
 
 Functions do not hold one another up: each runs on a clock of its own, which begins when it was
 woken. What it puts on the bus arrives later by `BUS_SECONDS`; RDS's own events arrive after
-`hints_seconds`, or never.
+`hints_seconds`, or never. Only a function that waits by itself holds the others up.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -15,11 +15,13 @@ from typing import Any, Final
 from localaws.aurora import Durations
 
 from bench.latencies import BUS_SECONDS, CALL_SECONDS, COLD_START_SECONDS, LocalClock, Warmth
+from bench.measured import MeasuredNight, aurora_seconds, own_seconds
 from bench.meter import HEARTBEAT, Meter
+from bench.outage import TARGET, Standing, TargetWatch, give_users
 from bench.rates import Busy, Rates, Tick
 from bench.tables import MeteredStore, PricedTables
-from chalicelib.flow.choreography import ROWS, TERMINAL, State
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.plan import default_of
 from chalicelib.ports import Ports
 from chalicelib.records.store import Item
@@ -27,21 +29,18 @@ from simulation.functions import SimulatedFunctions
 from simulation.history import Entry
 from simulation.injector import CallSite
 from simulation.invocation import Invocation
+from simulation.positions import Positions
 from simulation.recorder import Recorder
 from simulation.settings import TARGET_REGION
 from simulation.simulation import SHORT_DEADLINES, Simulation
+from simulation.stage import IdleStage
 
 SNAPSHOT_EVENT: Final = "RDS DB Cluster Snapshot Event"
 CREATED: Final = "Automated cluster snapshot created"
+CHANGING: Final = frozenset(  # services whose calls change what people have
+    {"rds", "postgresql", "secretsmanager", "ssm", "route53"}
+)
 START_SECONDS: Final = 5.0  # after which the snapshot's own event comes, for all contenders
-AURORA_DOES: Final = {  # the step of a life cycle for each work of Aurora's in the choreography
-    "the copy": "copy",
-    "the deletion": "cluster_delete",
-    "the cluster": "restore",
-    "the writer": "instance_create",
-    "the password reset": "password_reset",
-    "the readers": "instance_create",
-}
 USUAL: Final = {
     name: str(default_of(name.lower())) for name in SHORT_DEADLINES
 }  # deadlines and spacing
@@ -56,8 +55,19 @@ class _NoFaults:
         return options[0]
 
 
+class _UnseenPositions(Positions):
+    """Positions that nobody compares: with ten thousand clusters that takes long."""
+
+    def look(self) -> None:
+        """See nothing."""
+
+
 class UncheckedRecorder(Recorder):
     """A recorder that keeps no history: one of ten thousand restores is long."""
+
+    def __init__(self, stage: IdleStage, lambda_seconds: float) -> None:
+        super().__init__(stage, lambda_seconds)
+        self.positions = _UnseenPositions(stage, self.see)
 
     def see(self, entry: Entry) -> None:
         """Keep and check nothing: `make prove` does."""
@@ -84,14 +94,14 @@ class PricedFunctions(SimulatedFunctions):
         simulation = self._simulation
         simulation.spend(service)
         simulation.meter.called(invocation.step, service, method, parameters)
-        if service != "rds":
-            return make()
-        asked = bool(invocation.envelope.get("asked"))
-        simulation.rates.called(simulation.clock.now(), simulation.cause, asked=asked)
+        if service == "rds":
+            asked = bool(invocation.envelope.get("asked"))
+            simulation.rates.called(simulation.clock.now(), simulation.cause, asked=asked)
         try:
             return make()
         finally:
-            simulation.note_transitions()
+            if service in CHANGING:
+                simulation.note_transitions()
 
     @contextmanager
     def invocation(self, step: str, envelope: Mapping[str, Any]) -> Iterator[Invocation]:
@@ -104,18 +114,22 @@ class PricedFunctions(SimulatedFunctions):
             try:
                 yield invocation
             finally:
-                simulation.end(step)
+                simulation.end(step, begun)
                 simulation.cause = before
 
     def ports(self, invocation: Invocation) -> Ports:
         """Give an invocation its ports, with a store that is priced."""
-        return replace(super().ports(invocation), store=self._simulation.store_for(invocation))
+        simulation = self._simulation
+        store = simulation.store_for(invocation)
+        return replace(super().ports(invocation), store=store, pause=simulation.pause)
 
 
 class PricedSimulation(Simulation):
     """A simulation whose restores are measured."""
 
     functions: PricedFunctions
+    aurora_works: tuple[str, ...] = ("the renames",)  # for which no swap can do without a target
+    watched: type[TargetWatch] = TargetWatch  # as clients look for the target
 
     def __init__(
         self,
@@ -130,6 +144,8 @@ class PricedSimulation(Simulation):
         self.ticks: list[Tick] = []
         self.started: datetime | None = None
         self.ended: dict[str, tuple[State, datetime]] = {}
+        self.watch: TargetWatch | None = None
+        self.standing: Standing | None = None
         self.cause = 0  # the number of the tick that the present invocation is owed to
         super().__init__(
             _NoFaults(),
@@ -140,6 +156,7 @@ class PricedSimulation(Simulation):
             recorder=UncheckedRecorder,
             functions=partial(PricedFunctions, self),
         )
+        self.stage.checked = False  # tests and `make prove` hold calls against botocore's model
         self.stage.on_event, self.stage.on_rds_event = self._send, self._hint
         self.tables = PricedTables(self._written)
         if not ticks:
@@ -154,9 +171,14 @@ class PricedSimulation(Simulation):
         return MeteredStore(self.tables, self.meter, invocation.step, self.spend)
 
     def staging(self) -> None:
-        """Make the old target, and forget the events of that."""
+        """Make the old target with the plan's users, and forget the events of that."""
         self.stage.staging()
+        give_users(self.stage.cluster_at(self._host_of(TARGET)))
         self._forget()
+
+    def _host_of(self, name: str) -> str:
+        found = self.stage.rds().describe_db_clusters(DBClusterIdentifier=name)
+        return str(found["DBClusters"][0]["Endpoint"])
 
     def settle(self) -> None:
         """Let Aurora finish, and forget the events of that."""
@@ -177,10 +199,27 @@ class PricedSimulation(Simulation):
         """Go to the next thing that is due."""
         super().step_time(until)
         self.note_transitions()
+        if self.standing:
+            self.standing.see()
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass for all while a function waits by itself; what is due meanwhile is late.
+
+        Others may not see before its time what the function writes at its end.
+        """
+        self.clock.hold_all()
+        until = self.clock.now() + timedelta(seconds=seconds)
+        while (due := self.stage.aurora.next_transition()) and due <= until:
+            self.stage.move_to(due)
+            self.stage.aurora.tick()
+            self.note_transitions()
+        self.stage.move_to(until)
 
     def note_transitions(self) -> None:
-        """Note until when Aurora is busy."""
+        """Note until when Aurora is busy, and whether people have a target."""
         self.busy.see(self.clock.now(), self.stage.aurora.next_transition())
+        if self.watch:
+            self.watch.see()
 
     def start(self, step: str, begun: datetime) -> None:
         """Start a function's environment, if none is free."""
@@ -192,9 +231,9 @@ class PricedSimulation(Simulation):
         """Name the tick that an invocation is owed to, 0 for none."""
         return len(self.ticks) + 1 if step == HEARTBEAT else int(envelope.get("tick", 0))
 
-    def end(self, step: str) -> None:
+    def end(self, step: str, begun: datetime) -> None:
         """Count an invocation that ends, and set the clock back."""
-        seconds = self.clock.ahead_seconds
+        seconds = (self.clock.now() - begun).total_seconds()
         self.meter.invoked(step, seconds)
         self.warmth.ended(step, self.clock.now())
         if step == HEARTBEAT:
@@ -237,19 +276,21 @@ class PricedSimulation(Simulation):
 
     def night_of(
         self, durations: Durations, *, tick_after: float = 60, hours_max: float = 48
-    ) -> "MeasuredNight":
+    ) -> MeasuredNight:
         """Let one night pass.
 
         The first tick comes `tick_after` seconds after the snapshot is begun.
         """
         self.stage.aurora.set_pace(durations)
         self.started, before = None, len(self.ended)
+        self.watch = self.watched(self.stage)
+        self.standing = Standing(self.stage)
         self.stage.night()
         self.stage.next_tick = self.clock.now() + timedelta(seconds=tick_after)
         end = self.clock.now() + timedelta(hours=hours_max)
         return self._measured(before, end, durations)
 
-    def _measured(self, before: int, end: datetime, durations: Durations) -> "MeasuredNight":
+    def _measured(self, before: int, end: datetime, durations: Durations) -> MeasuredNight:
         while self.started is None:
             earlier, self.busy = self.meter.copy(), Busy()
             self.step_time()
@@ -260,34 +301,49 @@ class PricedSimulation(Simulation):
         name, (state, at) = list(self.ended.items())[-1]
         if state is not State.SUCCEEDED:
             raise RuntimeError(f"A measured night ended {state}.")
-        took, own = (at - self.started).total_seconds(), _own(self.record(name), durations)
-        return MeasuredNight(
-            took, took - self.busy.seconds, self.busy.seconds, own, self.meter.since(earlier)
-        )
+        took, own = (at - self.started).total_seconds(), own_seconds(self.record(name), durations)
+        aurora = sum(aurora_seconds(work, durations) for work in self.aurora_works)
+        outage = self._measuring()[0].outage(self.started, aurora)
+        meter = self.meter.since(earlier)
+        return MeasuredNight(took, took - self.busy.seconds, self.busy.seconds, own, meter, outage)
+
+    def _measuring(self) -> tuple[TargetWatch, Standing, datetime]:
+        """Give what watches the present night, and when its event came; raises LookupError."""
+        if self.watch is None or self.standing is None or self.started is None:
+            raise LookupError("No night is being measured.")
+        return self.watch, self.standing, self.started
+
+    def day_after(self, night: MeasuredNight, seconds: float) -> MeasuredNight:
+        """Let the rest of a day pass, and the previous target be deleted in it.
+
+        Returns the night with what that cost, and with what stood in these hours.
+        """
+        watch, standing, began = self._measuring()
+        before = self.meter.copy()
+        while due := self.retirement_due():
+            self._skip_to(due)
+            self.step_time()
+        retirement = self.meter.since(before)
+        self.clock.advance(seconds - (self.clock.now() - began).total_seconds())
+        watch.see()
+        standing.see()
+        outage = watch.outage(began, night.outage.aurora)
+        return replace(night, outage=outage, retirement=retirement, day=standing.hours)
+
+    def retirement_due(self) -> datetime | None:
+        """Say when the operation that deletes the previous target is due; None without one."""
+        items = self.tables.tables["state"].values()
+        found = [item for item in items if item.get("kind") == Kind.RETIRE and item.get("open")]
+        return min((datetime.fromisoformat(str(item["due_at"])) for item in found), default=None)
+
+    def _skip_to(self, due: datetime) -> None:
+        """Leave out ticks in which nothing is due, while Aurora does nothing."""
+        if self.stage.aurora.next_transition() or self.bus.due:
+            return
+        if due > self.stage.next_tick:
+            self.stage.next_tick = due
+            self.stage.move_to(due)
 
     def record(self, operation_id: str) -> Operation:
         """Read an operation's record."""
         return Operation.from_item(self.tables.tables["state"][operation_id])
-
-
-@dataclass(frozen=True)
-class MeasuredNight:
-    """What one night came to.
-
-    Seconds: from the snapshot's event to the end, of those our own, and Aurora's.
-    """
-
-    took: float
-    added: float
-    aurora: float
-    own: Mapping[str, float]  # by state: what it took beyond Aurora's own part of it
-    meter: Meter
-
-
-def _own(operation: Operation, durations: Durations) -> Mapping[str, float]:
-    """Say how many seconds each state took beyond what Aurora did in it."""
-    own = {}
-    for lasted in operation.durations:
-        work = AURORA_DOES.get(ROWS[lasted.state].aurora_work or "")
-        own[lasted.state.value] = lasted.seconds - (getattr(durations, work) if work else 0)
-    return own

@@ -49,9 +49,19 @@ PRICES: Final[Mapping[str, Price]] = {
     "metric months": Price(
         0.30, "CloudWatch custom metric, a month", "aws.amazon.com/cloudwatch/pricing"
     ),
+    "instance hours": Price(
+        0.26,
+        "hour of a db.r6g.large, Aurora Standard, on demand",
+        "aws.amazon.com/rds/aurora/pricing",
+    ),
+    "GB hours": Price(
+        0.10 / (24 * DAYS_PER_MONTH),
+        "hour of a GB of Aurora Standard storage, $0.10 a month",
+        "aws.amazon.com/rds/aurora/pricing",
+    ),
 }
-# Calls of RDS, EC2 and SSM's standard parameters cost nothing; what Aurora itself costs is the same
-# for all.
+# Calls of RDS, EC2, Route 53 and SSM's standard parameters cost nothing. What Aurora itself costs
+# is the same for all who delete first; a second cluster is priced by the hours for which it stands.
 
 
 def dollars(counted: Mapping[str, float]) -> float:

@@ -9,19 +9,33 @@ from typing import Final
 
 from bench.load import Crowd
 from bench.meter import CALLED, HEARTBEAT
-from bench.nights import OURS, P30, P60, Rows, Summary
-from chalicelib.runtime.sweep import ANNOUNCED_PER_TICK
+from bench.nights import (
+    AT_ONCE,
+    OURS,
+    P30,
+    P60,
+    POINTER,
+    POINTER_RECORD,
+    RESTARTED,
+    SWAP,
+    Row,
+    Rows,
+    Summary,
+)
+from chalicelib.runtime.heartbeat import ANNOUNCED_PER_TICK
 
 SHORT, LONG = "20-minute copy", "4-hour copy"
 PAGE: Final = 100
+BEYOND_RENAMES: Final = 30  # seconds, beyond the two renames, and a restart where one is needed
+POINTED: Final = 30  # seconds, where pointers lead to the target
 BATCH_FULL: Final = 9.0  # events in a call, on average, that pass for batches of ten
 _TICKS = (
     "No event tells that a copy is done, and nothing but a tick of the heartbeat looks again: that "
     "is seen half a minute late on average."
 )
 _LOOKS = (
-    "More than half are calls that any run makes once, the preflight's above all; the others are a "
-    "look for each event, and one for each halving of what is left."
+    "More than half are calls that any run makes once, the preflight's and the rehearsal's above "
+    "all; the others are a look for each event, and one for each halving of what is left."
 )
 _MANY = (
     f"A tick announces up to {ANNOUNCED_PER_TICK} operations, whose steps make about as many calls "
@@ -50,7 +64,77 @@ class Target:
 
 def of_nights(rows: Rows) -> list[Target]:
     """Judge one operation a night."""
-    return [*_added(rows), *_never(rows), *_calls(rows)]
+    return [*_replaced(rows), *_added(rows), *_never(rows), *_calls(rows)]
+
+
+def _replaced(rows: Rows) -> list[Target]:
+    """Judge what people feel of a replacement, by the worst night where it is a swap."""
+    found = {who[1:]: row for who, row in rows.items() if who[0] == SHORT}
+    swapped = {"events after 5 s": (SWAP, 5.0), "no event ever": (SWAP, None)}
+    swapped["a restart besides"] = (RESTARTED, 5.0)
+    beyond = [
+        Target(
+            f"seconds without a usable target beyond Aurora's own, swap, {words}, the worst night",
+            BEYOND_RENAMES,
+            found[who].later.outage.beyond_aurora_most,
+            "A look comes late after a rename.",
+            found[who].first.outage.beyond_aurora_most,
+        )
+        for words, who in swapped.items()
+    ]
+    deleting, other = found[OURS, 5.0], found[P30, None]
+    at_once, kept = found[AT_ONCE, 5.0], found[SWAP, 5.0]
+    return [
+        *beyond,
+        *_pointed(found),
+        Target(
+            "seconds without a usable target, delete-first, times the 30 s poller's",
+            1.0,
+            deleting.later.outage.strict / other.later.outage.strict,
+            "Functions start cold between the deletion and the users.",
+            deleting.first.outage.strict / other.first.outage.strict,
+        ),
+        Target(
+            "the whole night with swap, times the one with delete-first",
+            1.0,
+            kept.later.took / deleting.later.took,
+            "Two renames take longer than the deletion.",
+            kept.first.took / deleting.first.took,
+        ),
+        Target(
+            "the whole night when the previous target is deleted at once, times when it is kept",
+            1.0,
+            at_once.later.took / kept.later.took,
+            "The deletion is in the way of the night's end.",
+            at_once.first.took / kept.first.took,
+        ),
+        Target(
+            "the whole night with pointer, times the one with delete-first",
+            1.0,
+            found[POINTER, 5.0].later.took / deleting.later.took,
+            "The proof of the logins and the move of the pointers take longer than the deletion.",
+            found[POINTER, 5.0].first.took / deleting.first.took,
+        ),
+    ]
+
+
+def _pointed(found: Mapping[tuple[str, float | None], Row]) -> list[Target]:
+    """Judge what clients of pointers feel, by the worst night."""
+    pointed = {
+        "events after 5 s": (POINTER, 5.0),
+        "no event ever": (POINTER, None),
+        "clients of the record": (POINTER_RECORD, 5.0),
+    }
+    return [
+        Target(
+            f"seconds without a usable target, pointer, {words}, the worst night",
+            POINTED,
+            found[who].later.outage.strict_most,
+            "A pointer leads to a cluster that does not serve.",
+            found[who].first.outage.strict_most,
+        )
+        for words, who in pointed.items()
+    ]
 
 
 def _added(rows: Rows) -> list[Target]:
@@ -152,10 +236,10 @@ def of_crowds(crowds: Sequence[Crowd]) -> list[Target]:
             "calls of RDS beyond its rate that a tick causes, with all that follows from it",
             0,
             max(crowd.tick_beyond for crowd in crowds),
-            f"{_MANY} Where a look finds the copy done, preflight and deletion follow at once, a "
-            "dozen calls more; and operations that were begun together come to that together. RDS "
-            "answers with throttling, from which each step backs off: it costs time, not the "
-            "restore.",
+            f"{_MANY} Where a look finds the copy done, preflight, rehearsal and deletion follow "
+            "at once, about thirty calls; and operations that were begun together come to that "
+            "together. RDS answers with throttling, from which each step backs off: it costs time, "
+            "not the restore.",
         ),
     ]
 

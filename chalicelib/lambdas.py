@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from chalicelib import ports
+from chalicelib.aws import client
 from chalicelib.flow.errors import SettingsError
 from chalicelib.observability import logger
 from chalicelib.runtime import router
@@ -34,11 +36,19 @@ def answer(step: str, event: Any, compose: Compose = ports.of_lambda) -> None:
 
 def run_heartbeat(event: Any) -> None:
     """Do one tick of the heartbeat."""
-    # Imported here: only one of eleven functions needs it.
+    # Imported here: only one of twelve functions needs it.
     from chalicelib.runtime.heartbeat import heartbeat  # noqa: PLC0415
 
+    _log_sdk()
     heartbeat(ports.of_lambda(event.context), first=bool(_cold_start))
     _cold_start.clear()
+
+
+@cache
+def _log_sdk() -> None:
+    """Log once in a process which AWS SDK it runs: a layer may have put another before ours."""
+    version, folder = client.sdk()
+    logger.info("The AWS SDK is boto3 %s.", version, sdk_version=version, sdk_folder=folder)
 
 
 def observed(event: Any, get_response: Callable[[Any], Any]) -> Any:

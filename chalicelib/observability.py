@@ -1,7 +1,7 @@
 """Structured logs and metrics, through Powertools.
 
 Log lines carry the operation, and metrics are log lines, too (EMF). There is no tracing, because
-Powertools' Tracer needs the X-Ray SDK, which brings botocore into the package.
+Powertools' Tracer needs the X-Ray SDK, which every function would load at its start.
 """
 
 import os

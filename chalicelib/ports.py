@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,13 +31,13 @@ def open_database(endpoint: "Endpoint", master: "Login", database: str) -> "Rest
     return Database(endpoint, master, database)
 
 
-def resolves(host: str) -> bool:
-    """Tell whether a host name has an address."""
+def addresses(host: str) -> frozenset[str]:
+    """Resolve a host name; empty where it has no address."""
     try:
-        socket.getaddrinfo(host, None)
+        found = socket.getaddrinfo(host, None)
     except OSError:
-        return False
-    return True
+        return frozenset()
+    return frozenset(str(address[0]) for *_, address in found)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Ports:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     database: "OpenDatabase" = open_database
-    resolves: Callable[[str], bool] = resolves
+    addresses: Callable[[str], frozenset[str]] = addresses
+    pause: Callable[[float], None] = time.sleep
 
     @property
     def operations(self) -> Operations:

@@ -17,13 +17,16 @@ from chalicelib.flow.plan import SETTINGS, Plan, contradictions, setting_name
 
 DEFAULT_PLAN = "default"
 PLANS = "plans"  # the folder of plans below a stage's SSM path
+POINTERS = "pointers"  # the folder of what the app writes there: where each plan's target is
 LISTS = frozenset(
     {
         "vpc_security_group_ids",
         "log_exports",
+        "extra_tags",
         "keep_login_roles",
         "trust_definer_functions",
         "quiesce",
+        "refresh_days",
     }
 )
 PLAN_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -65,9 +68,12 @@ class Settings(BaseModel):
 
     @property
     def parameter_path(self) -> str:
-        """The path of this stage's SSM parameters; prod's have no stage in their name."""
-        stage_folder = "" if self.environment == "prod" else f"{self.environment}/"
-        return f"/aurora-restore/{stage_folder}"
+        """The path of this stage's SSM parameters."""
+        return parameter_path(self.environment)
+
+    def pointer_path(self, plan: str) -> str:
+        """Give the path of the parameters that say where a plan's target is."""
+        return pointer_path(self.environment, plan)
 
     @classmethod
     def to_tell_of_problems(cls, environ: Mapping[str, str]) -> "Settings":
@@ -93,6 +99,16 @@ class Settings(BaseModel):
         except ValidationError as error:
             problems = setting_problems.of_validation(error, {}, place)
             raise SettingsError("The stage's settings cannot be used:", problems) from error
+
+
+def parameter_path(stage: str) -> str:
+    """Give the path of a stage's SSM parameters; prod's have no stage in their name."""
+    return "/aurora-restore/" if stage == "prod" else f"/aurora-restore/{stage}/"
+
+
+def pointer_path(stage: str, plan: str) -> str:
+    """Give the path of the parameters that say where a plan's target is."""
+    return f"{parameter_path(stage)}{POINTERS}/{plan}/"
 
 
 STAGE_SETTINGS = frozenset(Settings.model_fields.keys() - {"variables", "variables_place"})
@@ -154,28 +170,62 @@ def resolve_plans(
         except SettingsError as error:
             resolved[name] = error
     plans = [plan for plan in resolved.values() if isinstance(plan, Plan)]
-    return resolved | _over_sources(plans) | _sharing_targets(plans, settings)
+    return (
+        resolved
+        | _sharing_pointers(plans)
+        | _over_sources(plans)
+        | _sharing_targets(plans, settings)
+    )
 
 
 def _over_sources(plans: Sequence[Plan]) -> dict[str, SettingsError]:
     sources = {plan.source_cluster_arn for plan in plans}
     return {
         plan.name: SettingsError(
-            f"The target of plan {plan.name}, {plan.target_cluster_arn}, is the source of another "
-            "plan: TARGET_CLUSTER_ID should name a cluster that nobody restores from."
+            f"{_part_of(arn, plan)}, {arn}, is the source of another plan: TARGET_CLUSTER_ID "
+            "should name a cluster that nobody restores from."
         )
         for plan in plans
-        if plan.target_cluster_arn in sources
+        for arn in reversed(plan.target_cluster_arns)
+        if arn in sources
     }
+
+
+def _part_of(arn: str, plan: Plan) -> str:
+    if arn == plan.target_cluster_arn:
+        return f"The target of plan {plan.name}"
+    return f"A cluster that plan {plan.name} makes"
 
 
 def _sharing_targets(plans: Sequence[Plan], settings: Settings) -> dict[str, SettingsError]:
     sharing: dict[str, list[str]] = defaultdict(list)
     for plan in plans:
-        sharing[plan.target_cluster_arn].append(plan.name)
+        for arn in plan.target_cluster_arns:
+            sharing[arn].append(plan.name)
     return {
         name: SettingsError(_shared_target(target, names, settings))
         for target, names in sharing.items()
+        if len(names) > 1
+        for name in names
+    }
+
+
+def _sharing_pointers(plans: Sequence[Plan]) -> dict[str, SettingsError]:
+    """Find plans that would each write where another's target is found."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for plan in plans:
+        if plan.target.points:
+            places[f"APP_CREDENTIALS_SECRET_ID, {plan.users.app_credentials_secret_id}"].append(
+                plan.name
+            )
+            if name := plan.target.target_dns_name:
+                places[f"TARGET_DNS_NAME, {name}"].append(plan.name)
+    return {
+        name: SettingsError(
+            f"The plans {' and '.join(names)} have the same {place}, and with REPLACEMENT=pointer "
+            "each would write there where its target is: none of them is used. Give each its own."
+        )
+        for place, names in places.items()
         if len(names) > 1
         for name in names
     }
@@ -218,6 +268,8 @@ def unknown_parameters(settings: Settings, parameters: Mapping[str, str]) -> lis
             found += setting_problems.unknown_parameters(
                 path, [name], PLAN_PARAMETERS | GUIDE_PARAMETERS
             )
+        elif first == POINTERS:
+            continue
         elif first != PLANS and not _is_of_another_stage(settings, first):
             found.append(
                 f"Nothing reads the SSM parameter {path}{name}: plans are below {path}{PLANS}/."

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from demo.activity import kind_in_words
-from demo.aws import ARCHIVED_TAG, OWNERSHIP_TAG, SOURCE_CLUSTER, TARGET_CLUSTER
+from demo.aws import ARCHIVED_TAG, OWNERSHIP_TAG, SOURCE_CLUSTER
 from demo.databases import Access, TableContent
 from demo.inspection import OperationInspection, SourceInspection, TargetInspection
 
@@ -48,6 +48,8 @@ def after_the_night(
     """Check what the restore made of both clusters, one result after the other."""
     source, target = before[0], after[1]
     yield _another_cluster(before[1], target)
+    if target.pointers:
+        yield _pointed(target)
     yield _tagged(target)
     yield _fresh(source.tables, target)
     yield _application_user(source.tables, target)
@@ -84,44 +86,55 @@ def _staging_is_stale(source: SourceInspection, target: TargetInspection) -> Che
     differing = _differing(source.tables, target.tables)
     if not differing and not target.stale_in:
         return _fail(
-            f"{TARGET_CLUSTER} holds production's rows already, so a restore would show nothing."
+            f"{target.cluster_id} holds production's rows already, so a restore would show nothing."
         )
     rows = _counted(sum(content.rows for content in target.tables.values()), "row")
     tables = f"{len(differing)} of production's {_counted(len(source.tables), 'table')}"
     differ = "differs" if len(differing) == 1 else "differ"
     marker = f", and stale_marker in {_listed(target.stale_in)}" if target.stale_in else ""
-    return _pass(f"{TARGET_CLUSTER} is stale: {rows}; {tables} {differ} there{marker}.")
+    return _pass(f"{target.cluster_id} is stale: {rows}; {tables} {differ} there{marker}.")
 
 
 def _another_cluster(before: TargetInspection, after: TargetInspection) -> CheckResult:
     if after.resource_id == before.resource_id:
-        return _fail(f"{TARGET_CLUSTER} is still the old cluster, {before.resource_id}.")
+        return _fail(f"{after.cluster_id} is still the old cluster, {before.resource_id}.")
     available = [name for name, status in after.instances.items() if status == "available"]
     complete = len(available) == len(after.instances) == INSTANCES
     if after.status != "available" or not complete:
         statuses = [f"{name} is {status}" for name, status in after.instances.items()]
         seen = ", ".join(statuses) or "it has no instance"
         return _fail(
-            f"{TARGET_CLUSTER} should have {INSTANCES} instances; it is {after.status}, and {seen}."
+            f"{after.cluster_id} should have {INSTANCES} instances; it is {after.status}, and "
+            f"{seen}."
         )
+    is_named = after.cluster_id == before.cluster_id
+    who = f"{after.cluster_id} is" if is_named else f"The target is now {after.cluster_id},"
     return _pass(
-        f"{TARGET_CLUSTER} is another cluster, {after.resource_id}, and available with "
-        f"{_listed(available)}."
+        f"{who} another cluster, {after.resource_id}, and available with {_listed(available)}."
     )
+
+
+def _pointed(target: TargetInspection) -> CheckResult:
+    wrong = [
+        f"{place}: {name}" for place, name in target.pointers.items() if name != target.cluster_id
+    ]
+    if wrong:
+        return _fail(f"Pointers name another cluster than {target.cluster_id}: {_listed(wrong)}.")
+    return _pass(f"The pointers name {target.cluster_id}: {' and '.join(target.pointers)}.")
 
 
 def _tagged(target: TargetInspection) -> CheckResult:
     key, value = OWNERSHIP_TAG
     found = target.tags.get(key)
     if found != value:
-        return _fail(f"{TARGET_CLUSTER} does not carry the tag {key}={value} but {found!r}.")
-    return _pass(f"{TARGET_CLUSTER} carries our tag, {key}={value}.")
+        return _fail(f"{target.cluster_id} does not carry the tag {key}={value} but {found!r}.")
+    return _pass(f"{target.cluster_id} carries our tag, {key}={value}.")
 
 
 def _fresh(expected: Mapping[str, TableContent], target: TargetInspection) -> CheckResult:
     if refused := target.own_logins_refused:
         return _fail(
-            f"{TARGET_CLUSTER} does not let {_listed(refused)} in with the secret's password."
+            f"{target.cluster_id} does not let {_listed(refused)} in with the secret's password."
         )
     if target.stale_in:
         where = _listed(target.stale_in)
@@ -210,7 +223,7 @@ def _production_refused(source: SourceInspection, target: TargetInspection) -> C
         return _fail(f"Production's passwords open the copy for {names}; they must be refused.")
     if target.own_logins_refused:
         # A server that refuses everybody shows nothing about production's logins.
-        return _fail("Whether production's logins are refused cannot be told: nobody gets in.")
+        return _fail("Whether production's logins are refused is unknown: no login works.")
     names = _listed(source.accepted_logins, len(source.accepted_logins))
     return _pass(f"Production's passwords are refused for {names}.")
 
@@ -220,9 +233,9 @@ def _quiescent(
 ) -> CheckResult:
     before, after = source.activity, target.activity
     if target.own_logins_refused:
-        return _fail("Whether the copy acts by itself cannot be told: nobody gets in.")
+        return _fail("Whether the copy acts by itself is unknown: no login works.")
     if after.counts:
-        return _fail(f"The copy goes on with what production did by itself: {after.sentence}.")
+        return _fail(f"The copy still does what production does by itself: {after.sentence}.")
     if after.read:
         return _fail(f"The copy reads production through {_listed(after.read)}.")
     recorded = outcome.record.get("facts", {}).get("users", {}).get("quieted", {})
@@ -235,8 +248,8 @@ def _quiescent(
         kinds = _listed(uncounted, len(uncounted))
         return _fail(f"The record does not count what was stopped: {kinds}.")
     if not before.counts:
-        return _pass("The copy does nothing by itself and reaches nobody, as production does.")
-    read = f", and nobody reads through {_listed(before.read)}" if before.read else ""
+        return _pass("The copy does nothing by itself and reaches no other server, as production.")
+    read = f", and nothing is read through {_listed(before.read)}" if before.read else ""
     return _pass(
         "What production does by itself is stopped on the copy, and nothing leads back to "
         f"production: {before.sentence}{read}."

@@ -20,6 +20,7 @@ MASTER_SECRET = "aurora-restore/local/master-db-credentials"  # noqa: S105 # a n
 APP_SECRET = "aurora-restore/local/app-db-credentials"  # noqa: S105 # a name
 PRODUCTION_SECRET = "production/prod-cluster"  # noqa: S105 # a name
 PLAN = "default"
+POINTERS = f"/aurora-restore/local/pointers/{PLAN}/"
 OWNERSHIP_TAG = ("aurora-restore", f"local/{PLAN}")
 ARCHIVED_TAG = "aurora-restore-archived"
 EVENT_SOURCE = "aurora-restore.local"
@@ -86,6 +87,12 @@ class Aws:
         found = self.client("secretsmanager", region).get_secret_value(SecretId=name)
         secret: Item = json.loads(found["SecretString"])
         return secret
+
+    def parameters(self, folder: str) -> dict[str, str]:
+        """Read the target region's SSM parameters in a folder, by the names that follow it."""
+        pages = self.client("ssm", TARGET_REGION).get_paginator("get_parameters_by_path")
+        found = (each for page in pages.paginate(Path=folder) for each in page["Parameters"])
+        return {each["Name"].removeprefix(folder): each["Value"] for each in found}
 
     def operation_since(self, timestamp: str) -> Item | None:
         """Find the plan's first operation created at or after a time, written as in records."""

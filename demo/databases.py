@@ -115,7 +115,9 @@ class Access:
 
 
 @contextmanager
-def connect(login: DatabaseLogin, database: str) -> Iterator[Any]:
+def connect(
+    login: DatabaseLogin, database: str, timeout_seconds: int = CONNECT_TIMEOUT_SECONDS
+) -> Iterator[Any]:
     """Open one connection in autocommit; raises psycopg2.OperationalError if it is refused."""
     opened = psycopg2.connect(
         host=login.host,
@@ -123,7 +125,7 @@ def connect(login: DatabaseLogin, database: str) -> Iterator[Any]:
         user=login.username,
         password=login.password,
         dbname=database,
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        connect_timeout=timeout_seconds,
         options=_OPTIONS,
         application_name="aurora-restore demo",
     )

@@ -3,8 +3,8 @@
 It is gathered here and checked in `assertions`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -35,6 +35,7 @@ class SourceInspection:
 class TargetInspection:
     """The target cluster: what AWS says of it, what its tables hold, who gets in."""
 
+    cluster_id: str  # its present name
     resource_id: str
     status: str
     instances: Mapping[str, str]  # name to status
@@ -46,6 +47,7 @@ class TargetInspection:
     application: tuple[Access, ...] = ()
     read_only: tuple[Access, ...] = ()
     activity: Activity = field(default_factory=Activity)
+    pointers: Mapping[str, str] = field(default_factory=dict)  # place to the name that it holds
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Inspector:
             login for login in self._own_logins(cluster) if databases.can_log_in(login, first)
         ]
         return TargetInspection(
+            cluster["DBClusterIdentifier"],
             cluster["DbClusterResourceId"],
             cluster["Status"],
             instances,
@@ -105,6 +108,7 @@ class Inspector:
         wanted = sorted({key.partition(".")[0] for key in tables_of_source})
         reachable = wanted if refused else sorted({*wanted, *databases.databases(master, first)})
         return TargetInspection(
+            cluster["DBClusterIdentifier"],
             cluster["DbClusterResourceId"],
             cluster["Status"],
             instances,
@@ -116,7 +120,37 @@ class Inspector:
             tuple(databases.access(application, name) for name in wanted),
             tuple(databases.access(read_only, name) for name in wanted),
             Activity() if refused else observe_activity([master, application], first),
+            self._pointers(),
         )
+
+    def target_cluster(self) -> Item:
+        """Describe the target: the cluster that the application secret names, if it names one."""
+        named = self._aws.secret(names.TARGET_REGION, names.APP_SECRET).get("cluster_id")
+        return self._aws.cluster(names.TARGET_REGION, named or names.TARGET_CLUSTER)
+
+    def _pointers(self) -> Mapping[str, str]:
+        """Read which cluster the secret and the parameters name; empty where none does."""
+        secret = self._aws.secret(names.TARGET_REGION, names.APP_SECRET)
+        found = {
+            f"the secret {names.APP_SECRET}": secret.get("cluster_id"),
+            f"SSM below {names.POINTERS}": self._aws.parameters(names.POINTERS).get("cluster_id"),
+        }
+        return {place: name for place, name in found.items() if name}
+
+    def application(self) -> Callable[[], DatabaseLogin]:
+        """Give what an application reads before it connects.
+
+        The host stands in its secret; without one it is the endpoint that the target has now.
+        """
+        first = self._own_logins(self.target_cluster())[0]
+
+        def login() -> DatabaseLogin:
+            secret = self._aws.secret(names.TARGET_REGION, names.APP_SECRET)
+            if "host" not in secret:
+                return first
+            return replace(first, host=secret["host"], port=secret["port"])
+
+        return login
 
     def outcome(self, operation_id: str) -> OperationInspection:
         """Inspect what the operation left: record, trail, snapshot copy and notifications."""
@@ -136,7 +170,7 @@ class Inspector:
             return None
 
     def _described_target(self) -> tuple[Item, dict[str, str], dict[str, str]]:
-        cluster = self._aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
+        cluster = self.target_cluster()
         instances = self._aws.instances(names.TARGET_REGION, cluster)
         statuses = {
             instance["DBInstanceIdentifier"]: instance["DBInstanceStatus"] for instance in instances

@@ -110,7 +110,7 @@ class LocalAwsProcess:
 def local_aws(options: DemoOptions) -> LocalAwsProcess:
     """Prepare the local AWS that `make up` leaves running, by this interpreter."""
     command = [sys.executable, "-m", "demo.up", "--port", str(options.port)]
-    command += ["--data", str(options.data)]
+    command += ["--data", str(options.data), "--replacement", options.replacement]
     command += ["--dump", str(options.dump)] if options.dump else []
     command += ["--postgres", str(options.postgres)] if options.postgres else []
     return LocalAwsProcess(command, f"http://127.0.0.1:{options.port}")

@@ -22,7 +22,8 @@ from demo.aws import (
 )
 from demo.errors import DemoError
 
-PSQL_SECONDS = 60
+SHELL_SECONDS = 60
+PUT_EVENTS = "aws events put-events"
 _ONE_VALUE = "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])"
 
 
@@ -106,20 +107,38 @@ def times(record: Item, *, snapshot_seconds: float) -> str:
 def try_psql(endpoint: str, connection: Connection) -> str:
     """Run the printed line in a shell as a reader would; returns what the server answers."""
     query = " -c 'SELECT current_user, current_database(), version()' -At"
-    script = "\n".join([*exports(endpoint), connection.psql() + query])
-    ran = subprocess.run(
-        ["/bin/sh", "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=PSQL_SECONDS,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    ran = _in_shell(endpoint, connection.psql() + query)
     if ran.returncode:
         raise DemoError(
             f"The psql line for {connection.username} does not work: {ran.stderr.strip()}"
         )
     return ran.stdout.strip()
+
+
+def command_in(notice: Item, detail_type: str) -> str:
+    """Find the command of a notification that puts an event of this kind; raises DemoError."""
+    for line in notification(notice):
+        if PUT_EVENTS in line and f'"{detail_type}"' in line:
+            return line[line.index(PUT_EVENTS) :]
+    raise DemoError(f"The notification has no command that sends {detail_type}.")
+
+
+def type_in(endpoint: str, line: str) -> None:
+    """Run a line in a shell with the exports, as its reader would; raises DemoError."""
+    ran = _in_shell(endpoint, line)
+    if ran.returncode:
+        raise DemoError(f"This line does not work: {line}\n  {ran.stderr.strip()}")
+
+
+def _in_shell(endpoint: str, line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", "\n".join([*exports(endpoint), line])],
+        capture_output=True,
+        text=True,
+        timeout=SHELL_SECONDS,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def rerun(record: Item) -> str:

@@ -2,15 +2,47 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from aurora_restore.process.options import port_number
+from aurora_restore.process.loopback import has_many_addresses
+from aurora_restore.process.options import OptionError, port_number
 
 NIGHT_SECONDS: Final = 240  # that a night may take from its snapshot on
+SWAP, POINTER, DELETE_FIRST = "swap", "pointer", "delete-first"
+REPLACEMENTS: Final = (SWAP, POINTER, DELETE_FIRST)
+
+
+def replacement_name(given: str) -> str:
+    """Read how the target is replaced; raises OptionError."""
+    if given not in REPLACEMENTS:
+        raise OptionError(
+            f"'{given}' is no way to replace a target. Choose --replacement swap, pointer or "
+            "delete-first (REPLACEMENT=… of make)."
+        )
+    return given
+
+
+def usual_replacement() -> str:
+    """Give what this machine can do: a swap needs two clusters with one port.
+
+    Where 127.0.0.1 is the only address of loopback, as on macOS, they would need two ports.
+    """
+    return SWAP if has_many_addresses() else DELETE_FIRST
+
+
+Replacement = Annotated[
+    str,
+    typer.Option(
+        "--replacement",
+        parser=replacement_name,
+        metavar="HOW",
+        help="How the target is replaced: swap, pointer, or delete-first.",
+    ),
+]
 
 Port = Annotated[
     int,
@@ -48,14 +80,15 @@ class DemoOptions:
     postgres: Path | None = None
     timeout_seconds: float = NIGHT_SECONDS
     keep: bool = False
+    replacement: str = field(default_factory=usual_replacement)
 
     def with_more_time(self, command: str, *, by_make: bool) -> str:
         """Write the command that was typed, with everything that was given and twice the time."""
         default = DemoOptions()
         given = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != getattr(default, field.name)
+            known.name: getattr(self, known.name)
+            for known in fields(self)
+            if getattr(self, known.name) != getattr(default, known.name)
         }
         values = given | {"timeout_seconds": f"{2 * self.timeout_seconds:g}"}
         words = ["make", "demo", *_variables(values)] if by_make else [*_options(command, values)]

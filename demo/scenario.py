@@ -8,18 +8,22 @@ from datetime import UTC, datetime
 
 from demo import assertions, next_steps, take_snapshot
 from demo import aws as names
+from demo.availability import Service, check_return, check_service
 from demo.aws import Aws, Item
 from demo.errors import DemoError, TimeLimit
 from demo.inspection import Inspector, OperationInspection, SourceInspection, TargetInspection
 from demo.local_aws import LocalAwsProcess, local_aws
 from demo.memory import MemoryMeter
-from demo.options import DemoOptions
+from demo.next_steps import Connection
+from demo.options import DELETE_FIRST, DemoOptions
 from demo.results import Results
 from demo.screen import BAD, DIM, HEADING, Screen, step_line
+from demo.steady_client import Question, SteadyClient, choose_question
 from demo.watch import Ended, Step, Waiting, watch
 
 # Enough for a full PostgreSQL server on a slow machine. TIMEOUT= counts from the snapshot on.
 SET_UP_SECONDS = 900
+ROLLBACK_REQUESTED = "RollbackRequested"
 
 
 class Demo:
@@ -66,12 +70,25 @@ class Demo:
         before = (inspector.source(), inspector.target())
         logins = (inspector.production["master"]["username"], *inspector.production["logins"])
         self._results.add(assertions.before_the_night(*before, logins))
-        record = self._night(world, aws)
+        question = choose_question(inspector.master["database"], before[0].tables, before[1].tables)
+        with SteadyClient(inspector.application(), question) as client:
+            record = self._night(world, aws)
         self._heading("4. Verification")
         if record["state"] != "SUCCEEDED":
             return self._ended_badly(aws.endpoint, record)
         outcome = self._verify(inspector, before, record)
-        self._close(aws, inspector, outcome, inspector.master["database"])
+        service = Service.of(client)
+        checked = check_service(service, outcome.trail, question.stale, question.fresh)
+        self._results.add([checked])
+        cluster = inspector.target_cluster()
+        connections = next_steps.connections(
+            cluster, inspector.app, inspector.master, inspector.master["database"]
+        )
+        self._close(aws, cluster, outcome, connections[0])
+        if self._options.replacement != DELETE_FIRST:
+            self._go_back(world, aws, inspector, (before[1], question), outcome)
+        self._heading("Try it yourself")
+        self._offer(next_steps.lines(aws.endpoint, connections, outcome.record))
         self._heading("The end")
         return self._results.finish(time.monotonic() - self._began, self._meter.peak_bytes)
 
@@ -86,11 +103,18 @@ class Demo:
             world.endpoint, cluster=names.SOURCE_CLUSTER, region=names.SOURCE_REGION
         )
         self._say(f"  Aurora takes {snapshot} of {names.SOURCE_CLUSTER}.")
+        record, first = self._watch(world, aws, began, deadline)
+        self._say(next_steps.times(record, snapshot_seconds=first.at_seconds))
+        return record
+
+    def _watch(
+        self, world: LocalAwsProcess, aws: Aws, began: datetime, deadline: TimeLimit
+    ) -> tuple[Item, Step]:
+        """Show the steps of the operation that begins now; return its record and its first step."""
         steps: list[Step] = []
         for seen in watch(aws, world, began, deadline):
             if isinstance(seen, Ended):
-                self._say(next_steps.times(seen.record, snapshot_seconds=steps[0].at_seconds))
-                return seen.record
+                return seen.record, steps[0]
             if isinstance(seen, Waiting):
                 waited_seconds = (datetime.now(UTC) - began).total_seconds()
                 self._screen.waiting(f"{waited_seconds:5.1f} s  {seen.state}: {seen.for_what}")
@@ -108,6 +132,29 @@ class Demo:
         self._results.add(assertions.after_the_night(before, after, outcome))
         return outcome
 
+    def _go_back(
+        self,
+        world: LocalAwsProcess,
+        aws: Aws,
+        inspector: Inspector,
+        before: tuple[TargetInspection, Question],
+        outcome: OperationInspection,
+    ) -> None:
+        """Type the notification's command, watch the rollback, and inspect the target once more."""
+        target, question = before
+        self._heading("6. Back to yesterday, by the notification's own command")
+        line, began = (
+            next_steps.command_in(outcome.notices[0], ROLLBACK_REQUESTED),
+            datetime.now(UTC),
+        )
+        deadline = TimeLimit(self._options.timeout_seconds, "The rollback", self._advice)
+        with SteadyClient(inspector.application(), question) as client:
+            next_steps.type_in(aws.endpoint, line)
+            record, _ = self._watch(world, aws, began, deadline)
+        trail = aws.trail(record["operation_id"])
+        checked = check_service(Service.of(client), trail, question.fresh, question.stale)
+        self._results.add([check_return(target, inspector.target()), checked])
+
     def _ended_badly(self, endpoint: str, record: Item) -> int:
         state = record["state"]
         where = f" at {record['failed_step']}" if record.get("failed_step") else ""
@@ -124,20 +171,16 @@ class Demo:
         return 1
 
     def _close(
-        self, aws: Aws, inspector: Inspector, outcome: OperationInspection, database: str
+        self, aws: Aws, cluster: Item, outcome: OperationInspection, connection: Connection
     ) -> None:
-        cluster = aws.cluster(names.TARGET_REGION, names.TARGET_CLUSTER)
-        connections = next_steps.connections(cluster, inspector.app, inspector.master, database)
         self._heading("5. Yours to query")
         writer, reader, port = cluster["Endpoint"], cluster["ReaderEndpoint"], cluster["Port"]
         self._say(f"  writer {writer}, reader {reader}, port {port}")
-        answer = next_steps.try_psql(aws.endpoint, connections[0])
+        answer = next_steps.try_psql(aws.endpoint, connection)
         self._say(f"  psql, as the application, answers: {answer}")
         self._heading("The notification")
         for line in next_steps.notification(outcome.notices[0]) if outcome.notices else []:
             self._say(f"  {line}")
-        self._heading("Try it yourself")
-        self._offer(next_steps.lines(aws.endpoint, connections, outcome.record))
 
     def _offer(self, lines: Iterable[str]) -> None:
         for line in next_steps.offered(lines, kept=self._options.keep):

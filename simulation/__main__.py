@@ -12,14 +12,15 @@ import typer
 
 from aurora_restore.process.options import program, whole_number
 from simulation import mutants, random_search, stateful
-from simulation.database_mutants import OF_DATABASES
 from simulation.explore import Tally, deeper, in_parallel, scenes_alone, singles
+from simulation.guards import GUARDS
 from simulation.injector import StaleScheduleError
 from simulation.replay import replayed
 from simulation.scenarios import CORE, SCENARIOS
 from simulation.trace import story
 
 SEEDS, EXAMPLES, LIVES = 2000, 400, 150
+"""Random runs: by seeds, and by Hypothesis; of fewer seeds as many fewer examples and lives."""
 # Two operations double every question, and a stopped target differs from another in its deletion
 # only. Seeds and lives have their pairs.
 SINGLES_ONLY = frozenset({"two-targets", "rotated", "stopped-target"})
@@ -32,7 +33,7 @@ Faults = Annotated[
         "--faults",
         parser=whole_number("faults", "FAULTS", smallest=0),
         metavar="NUMBER",
-        help="How many faults a schedule has at most.",
+        help="How many faults a schedule has at most; 0 leaves only random ones.",
     ),
 ]
 Full = Annotated[
@@ -57,6 +58,15 @@ Seed = Annotated[
         help="The first seed.",
     ),
 ]
+Seeds = Annotated[
+    int,
+    typer.Option(
+        "--seeds",
+        parser=whole_number("seeds", "SEEDS", smallest=20),
+        metavar="NUMBER",
+        help="How many seeds are played.",
+    ),
+]
 
 
 def main() -> int:
@@ -64,13 +74,23 @@ def main() -> int:
     return program(prove, None, name="python -m simulation")
 
 
-def prove(faults: Faults = 2, seed: Seed = 1, replay: Replay = "", *, full: Full = False) -> int:
+def prove(
+    faults: Faults = 2,
+    seed: Seed = 1,
+    seeds: Seeds = SEEDS,
+    replay: Replay = "",
+    *,
+    full: Full = False,
+) -> int:
     """Prove the choreography under faults."""
     if replay:
         return _replay(replay)
     began = time.monotonic()
     say = _Voice(began)
-    tallies, dead = list(_runs(faults, seed, say, full=full)), list(_mutants(say))
+    tallies, dead = (
+        list(_runs(faults, range(seed, seed + seeds), say, full=full)),
+        list(_mutants(say)),
+    )
     broken = [(line, sentences) for tally in tallies for line, sentences in tally.broken]
     alive = [death.mutant.guard for death in dead if not death.line]
     for line, sentences in broken[:STORIES_MAX]:
@@ -94,22 +114,23 @@ class _Voice:
         sys.stdout.flush()
 
 
-def _runs(faults: int, seed: int, say: Callable[[str], None], *, full: bool) -> Iterator[Tally]:
+def _runs(faults: int, seeds: range, say: Callable[[str], None], *, full: bool) -> Iterator[Tally]:
     yield scenes_alone(SCENARIOS, progress=say)
     known: frozenset[str] = frozenset()
-    for scene in (scene.name for scene in CORE):
+    for scene in (scene.name for scene in CORE if faults):
         tally, tasks, sites = singles(scene, known=known, full=full, progress=say)
         yield tally
         if faults > 1 and scene not in SINGLES_ONLY:
             yield deeper(scene, tasks, faults, full=full, progress=say)
         known |= sites
-    yield random_search.seeds(seed, SEEDS, progress=say)
+    yield random_search.seeds(seeds.start, len(seeds), progress=say)
     say("Hypothesis: scenes and faults, shrunk to the fewest")
-    yield from in_parallel((random_search.shrunk, EXAMPLES), (stateful.lives, LIVES))
+    examples, lives = (number * len(seeds) // SEEDS for number in (EXAMPLES, LIVES))
+    yield from in_parallel((random_search.shrunk, examples), (stateful.lives, lives))
 
 
 def _mutants(say: Callable[[str], None]) -> Iterator[mutants.Death]:
-    for death in mutants.deaths((*mutants.MUTANTS, *OF_DATABASES)):
+    for death in mutants.deaths(GUARDS):
         how = (
             f"died of '{death.line}': {death.broken}"
             if death.line

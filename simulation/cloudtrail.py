@@ -21,7 +21,9 @@ import botocore.session
 from botocore.model import ListShape, OperationNotFoundError, ServiceModel, Shape, StructureShape
 
 from chalicelib.flow.choreography import SOURCE_PREFIX
-from chalicelib.flow.plan import OPERATION_TAG, Plan
+from chalicelib.flow.ownership import OPERATION_TAG
+from chalicelib.flow.plan import Plan
+from chalicelib.flow.setting_definitions import INSTANCES_MAX
 from simulation.history import Called
 from simulation.invariants.calls import FUNCTIONS, changed, tags
 
@@ -144,7 +146,10 @@ def _is_meant(call: Called, stay: Stay) -> bool:
         return tagged == stay.root_id
     names = {named.identifier for named in changed(call)}
     target = (
-        {stay.settings.target.cluster_id, *stay.settings.target.instance_ids}
+        {
+            *stay.settings.target.cluster_ids,
+            *stay.settings.target.instance_ids(stay.root_id, INSTANCES_MAX),
+        }
         if stay.settings
         else set()
     )

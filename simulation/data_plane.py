@@ -21,11 +21,22 @@ class InMemoryData:
         self.clusters: dict[str, InMemoryCluster] = {}
         self.snapshots: dict[str, InMemoryCluster] = {}
         self.hosts: dict[str, str] = {}
+        self.renames_to_fail = 0
         self._places: dict[str, tuple[str, int]] = {}
 
     def place(self, resource_id: str, *, name: str, port: int) -> None:
         """Let a name lead to a cluster from now on."""
         self._places[resource_id], self.hosts[name] = (name, port), resource_id
+
+    def rename(self, resource_id: str, *, name: str) -> None:
+        """Let another name lead to a cluster; the old one leads nowhere."""
+        if self.renames_to_fail:
+            self.renames_to_fail -= 1
+            raise RuntimeError(f"The name {name} cannot be given.")
+        old, port = self._places[resource_id]
+        if self.hosts.get(old) == resource_id:
+            del self.hosts[old]
+        self.place(resource_id, name=name, port=port)
 
     def create_cluster(
         self,
@@ -63,8 +74,16 @@ class InMemoryData:
         del snapshot_key, folder, only
         return None
 
-    def start(self, resource_id: str, *, read_only: bool = False) -> None:
-        """Nothing has to be started: the model says what can be reached."""
+    def start(
+        self, resource_id: str, *, names: Sequence[str] = (), read_only: bool = False
+    ) -> None:
+        """Give the server a certificate.
+
+        Nothing has to be started: the model says what can be reached.
+        """
+        del read_only
+        if cluster := self.clusters.get(resource_id):
+            cluster.certified = frozenset(names)
 
     def stop(self, resource_id: str) -> None:
         """Nothing has to be stopped."""
@@ -72,6 +91,10 @@ class InMemoryData:
     def endpoint(self, resource_id: str) -> tuple[str, int]:
         """Give the name and the port of a cluster; one that was never placed has Aurora's own."""
         return self._places.get(resource_id, ("", 0))
+
+    def instance_endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Leave instances their own names, which nobody connects to."""
+        return "", self._places.get(resource_id, ("", 0))[1]
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
         """Change the master user's password."""

@@ -14,11 +14,10 @@ OF_DATABASES: tuple[Mutant, ...] = (
     Mutant(
         "the second proof that no login is open",
         "chalicelib/database/restored_database.py",
-        "            with self._pristine(connection) as clean:\n                "
-        "refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))\n",
+        "                refuse_open(again)\n",
         "",
         tests=(
-            "database/test_revoking_logins.py::test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof",
+            "database/test_revoking_logins.py::test_a_login_opened_meanwhile_is_found_by_the_second_verification",
         ),
     ),
     Mutant(
@@ -32,7 +31,7 @@ OF_DATABASES: tuple[Mutant, ...] = (
     ),
     Mutant(
         "each role closed by itself",
-        "chalicelib/database/roles.py",
+        "chalicelib/database/logins.py",
         "        if error.pgcode not in BUSY_CODES:\n            raise\n        return "
         "RevokeResult.HELD",
         "        raise",
@@ -42,14 +41,14 @@ OF_DATABASES: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the end of sessions",
-        "chalicelib/database/roles.py",
+        "chalicelib/database/logins.py",
         "   AND pid <> pg_catalog.pg_backend_pid()\n",
         "   AND false\n",
         tests=("database/test_revoking_logins.py::test_a_session_that_is_already_in_is_ended",),
     ),
     Mutant(
         "the passwords of roles that cannot log in",
-        "chalicelib/database/roles.py",
+        "chalicelib/database/logins.py",
         "    for names in batched([name for (name,) in found], ROLES_PER_STATEMENT):",
         "    for names in ():",
         tests=(
@@ -84,14 +83,14 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "chalicelib/steps/setup_db_users.py",
         "    if ways:",
         "    if False:",
-        tests=("choreography/test_quiet.py",),
+        tests=("choreography/test_quiesce.py",),
     ),
     Mutant(
         "the order of quiet and users",
         "chalicelib/steps/setup_db_users.py",
         f"        _refuse_ways_to_production(remaining)\n{_ENSURE_USERS}",
         f"{_ENSURE_USERS}        _refuse_ways_to_production(remaining)\n",
-        tests=("choreography/test_quiet.py",),
+        tests=("choreography/test_quiesce.py",),
     ),
     Mutant(
         "definer routines for nobody",
@@ -135,14 +134,14 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "chalicelib/database/databases.py",
         "            _revoke_connect(connection, database.oid, [username])",
         "            pass",
-        tests=("database/test_read_only.py::test_it_enters_no_template",),
+        tests=("database/test_read_only.py::test_the_attacker_enters_no_template",),
     ),
     Mutant(
         "grant options",
         "chalicelib/database/privileges.py",
         "WHERE NOT meant OR is_grantable",
         "WHERE NOT meant",
-        tests=("database/test_read_only.py::test_it_gives_no_right_on",),
+        tests=("database/test_read_only.py::test_the_attacker_passes_on_no_right",),
     ),
     Mutant(
         "the refusal of a read-only user that could write",

@@ -125,20 +125,33 @@ class Exploration:
                 found += [(asked.number, fault) for fault in options]
         return found
 
+    def of_searched_states(self, run: Run, found: list[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Leave out what other scenes search for, and all but every so many of the others."""
+        scene = SCENARIOS[self.scene]
+        wanted = [
+            (number, fault)
+            for number, fault in found
+            if not scene.searched or run.asked[number].site.state in scene.searched
+        ]
+        return wanted[:: scene.every]
+
     def _fresh(self, run: Run, since: int, tally: Tally) -> Iterator[Question]:
-        """Give the questions from `since` on that were asked in a world that is new to all runs."""
-        fresh, begin = True, since
+        """Give the questions from `since` on that were asked in a world that is new to all runs.
+
+        Of a run without a fault all are given, also where its world becomes what it has been.
+        """
+        everything, fresh, begin = self.full or not run.schedule, True, since
         for end, fingerprint in run.boundaries:
             if end <= since:
                 continue
-            if fresh or self.full:
+            if fresh or everything:
                 yield from run.asked[begin:end]
             else:
                 tally.collapsed["in a world seen before"] += end - begin
             fresh = fingerprint not in self.seen
             self.seen.add(fingerprint)
             begin = end
-        yield from run.asked[begin:] if fresh or self.full else ()
+        yield from run.asked[begin:] if fresh or everything else ()
 
     def _faults(
         self, asked: Question, before: Question | None, tally: Tally, *, deep: bool
@@ -229,7 +242,10 @@ def singles(
     schedules = (
         []
         if base.broken
-        else [(scene, (fault,)) for fault in exploration.faults_after(base, tally)]
+        else [
+            (scene, (fault,))
+            for fault in exploration.of_searched_states(base, exploration.faults_after(base, tally))
+        ]
     )
     for run in parallel(_Single(), schedules, progress=progress, kind=tally.kind):
         tally.add(judged_by_time(run, base))

@@ -48,6 +48,7 @@ DELIVERY_AMONG_OTHERS = (*DELIVERY, REORDERED)
 # late.
 REQUEST_DELIVERY = (FINE, DOUBLED, LATE)
 TICK = (FINE, DROPPED, DOUBLED)
+PAUSE = (FINE, CRASH_BEFORE, *RACED)  # a function that waits may die or be raced meanwhile
 
 
 class CrashError(BaseException):

@@ -33,7 +33,7 @@ _TIMES = frozenset(
         "facts",
     }
 )
-_FACT_TIMES = frozenset({"password_set_at", "copy_retry_until", "progress"})
+_FACT_TIMES = frozenset({"password_set_at", "copy_retry_until", "progress", "record_change"})
 
 
 def fingerprint(simulation: "Simulation") -> int:
@@ -55,6 +55,7 @@ def fingerprint(simulation: "Simulation") -> int:
                 ),
                 _aurora(simulation),
                 _logins(simulation),
+                sorted(simulation.recorder.pointers.hosts().items()),
                 list(map(describe, simulation.stage.queue)),
                 simulation.bus.waiting,
                 sorted(simulation.functions.disabled),
@@ -113,6 +114,7 @@ def _aurora(simulation: "Simulation") -> Any:
                     _shown(cluster, simulation),
                     cluster.members,
                     sorted(cluster.pending),
+                    cluster.renamed_to,
                 )
                 for cluster in region.clusters.values()
             ],

@@ -10,18 +10,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.flow.choreography import MOVING
 from chalicelib.ports import Ports
 from chalicelib.runtime import router
 from chalicelib.runtime.heartbeat import heartbeat
 from simulation import faults
 from simulation.bus import Choose
-from simulation.history import Entry
+from simulation.history import Called, Entry
+from simulation.in_memory_services import client_error
 from simulation.injector import FINE, CallSite
 from simulation.instrumented import InstrumentedClient, InstrumentedDatabase, InstrumentedStore
+from simulation.invariants.calls import is_effect
 from simulation.invocation import Invocation
 from simulation.recorder import Recorder
 from simulation.stage import IdleStage
 
+Refuses = Callable[[str, Mapping[str, Any]], str | None]  # a code, by method and parameters
+DESCRIBES_CLUSTERS = "describe_db_clusters"
 HEARTBEAT_STEP = "heartbeat"  # the function that no event wakes
 
 
@@ -46,6 +51,9 @@ class SimulatedFunctions:
         self.running: list[Invocation] = []
         self.crashes, self.ticks = 0, 0
         self.at_boundary: Callable[[], None] = lambda: None
+        self.wait: Callable[[datetime], None] = stage.move_to  # how time passes in a pause
+        self.positions, self.pointers = recorder.positions, recorder.pointers
+        self.refuses: Refuses = lambda _method, _parameters: None
         self._stage, self._choose, self._race = stage, choose, race
         self._lambda_seconds = lambda_seconds
         self._invocations = 0
@@ -70,13 +78,29 @@ class SimulatedFunctions:
         invocation.calls[name] += 1
         state = self.recorder.state_of(invocation.operation_id or "")
         what = f"{name}/{invocation.calls[name]}"
+        options = _options(options, state, method, parameters)
         fault = self._choose(options, CallSite(state, invocation.step, what, invocation.number))
         throttled = service == "rds" and self.throttled_until and now < self.throttled_until
         if fault == FINE and throttled:
             fault = faults.THROTTLED
         if fault in faults.RACED:
             self._race(invocation, fault)
-        return self._apply(fault, service, method, make, parameters)
+        if fault == FINE and (code := self.refuses(method, parameters)):
+            raise client_error(code, "A person's policy refuses this.", method)
+        if method != DESCRIBES_CLUSTERS:
+            return self._apply(fault, service, method, make, parameters)
+        with self.positions.shown(stale=fault == faults.STALE):
+            return self._apply(
+                FINE if fault == faults.STALE else fault, service, method, make, parameters
+            )
+
+    def pause(self, invocation: Invocation, seconds: float) -> None:
+        """Let a function wait while the world goes on; Lambda ends it when its time is over."""
+        self.through(invocation, "the function", "pause", faults.PAUSE, lambda: None, parameters={})
+        until = self._stage.clock.now() + timedelta(seconds=seconds)
+        self.wait(min(until, invocation.deadline))
+        if self._stage.clock.now() >= invocation.deadline:
+            raise faults.CrashError
 
     def _apply(
         self,
@@ -104,8 +128,8 @@ class SimulatedFunctions:
     def _lagging(self) -> Iterator[None]:
         """Let what a call begins be described as it was before, for longer than is common."""
         aurora = self._stage.aurora
-        usual = aurora.durations
-        aurora.set_pace(replace(usual, status_lag=faults.LAG_SECONDS))
+        usual, lag = aurora.durations, faults.LAG_SECONDS
+        aurora.set_pace(replace(usual, status_lag=lag, rename_lag=lag))
         try:
             yield
         finally:
@@ -170,6 +194,7 @@ class SimulatedFunctions:
             clients=client,
             database=database,
             remaining_seconds=remaining_seconds,
+            pause=lambda seconds: self.pause(invocation, seconds),
         )
 
     # --- what the instrumented ports tell ---
@@ -178,9 +203,24 @@ class SimulatedFunctions:
         """Give the present moment."""
         return self._stage.clock.now()
 
+    def look_at_pointers(self) -> None:
+        """Note what the pointers name, if that has changed."""
+        self.pointers.look()
+
     def see(self, entry: Entry) -> None:
         """Keep an entry of the history and check it; raises InvariantViolation."""
         self.recorder.see(entry)
+        if isinstance(entry, Called) and is_effect(entry):
+            self.positions.look()
+
+
+def _options(
+    options: tuple[str, ...], state: str, method: str, parameters: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Add what may happen to a call only while clusters change their names."""
+    if method == DESCRIBES_CLUSTERS and state in MOVING:
+        return (*options, faults.STALE)
+    return (*options, faults.REPEATED) if "NewDBClusterIdentifier" in parameters else options
 
 
 def _instead(fault: str, service: str, method: str) -> BaseException:

@@ -97,7 +97,34 @@ class Reached:
     is_open: bool
 
 
-Entry = Called | Wrote | Announced | Said | Opened | Unnamed | Reached
+@dataclass(frozen=True)
+class Holder:
+    """A cluster that has a name; one that serves has an instance and answers its clients."""
+
+    resource_id: str
+    status: str
+    serves: bool
+
+
+@dataclass(frozen=True)
+class Stood:
+    """Which clusters stand in a region from now on, by name, whoever changed that."""
+
+    at: datetime
+    region: str
+    holders: Mapping[str, Holder]
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """Which cluster each place names from now on, by resource id; "" for one that is not known."""
+
+    at: datetime
+    region: str
+    clusters: Mapping[str, str]
+
+
+Entry = Called | Wrote | Announced | Said | Opened | Unnamed | Reached | Stood | Pointed
 
 
 @dataclass(frozen=True)
@@ -107,8 +134,8 @@ class Bounds:
     `sources` are the ARNs of the source clusters, `source_resource_ids` their immutable ids.
     `secrets` may be empty where they are not known (nobody should hand them to a report on a real
     account). `blind_to` names the kinds of entries that the history cannot hold (`Announced`,
-    `Said`, `Opened`): what rests on them is not judged. Operations that are `under_way` need not
-    have ended when everything else has come to rest.
+    `Said`, `Opened`, `Stood`): what rests on them is not judged. Operations that are `under_way`
+    need not have ended when everything else has come to rest.
     """
 
     stage: str

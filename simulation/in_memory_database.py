@@ -25,7 +25,7 @@ from chalicelib.database.errors import (
 from chalicelib.database.names import check_users, logins_to_revoke, refuse_attributes, refuse_open
 from chalicelib.database.restored_database import Verification
 from chalicelib.database.verification import reopened_logins_warning
-from chalicelib.flow.errors import TransientError
+from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.quiesce_kinds import REPORTED, Remaining
 
 
@@ -59,6 +59,8 @@ class InMemoryCluster:
     has, by database, the code with which it turns everybody away; the master opens it from another
     one if it `may_open`. `trouble` is raised by whatever is asked next until it is cleared: a
     server away or busy.
+
+    `certified` are the names that the server proves to be called; None stands for every name.
     """
 
     roles: dict[str, InMemoryRole]
@@ -66,9 +68,10 @@ class InMemoryCluster:
     rights: dict[tuple[str, str], str] = field(default_factory=dict)
     active: dict[str, int] = field(default_factory=dict)
     unstoppable: frozenset[str] = frozenset()
-    trouble: TransientError | None = None
+    trouble: TransientError | RefusedError | None = None
     closed: dict[str, str] = field(default_factory=dict)
     may_open: bool = True
+    certified: frozenset[str] | None = None
 
     def open(self, endpoint: Endpoint, master: Login, database: str) -> "InMemoryDatabase":
         """Return the cluster as its master user sees it.
@@ -106,6 +109,16 @@ class InMemoryDatabase:
         """See `Database.reach`."""
         if self._cluster.trouble:
             raise self._cluster.trouble
+        self._prove_identity()
+
+    def _prove_identity(self) -> None:
+        """Refuse a server whose certificate is for other names, where TLS is on."""
+        host, certified = self._endpoint.host, self._cluster.certified
+        if self._endpoint.tls != "off" and certified is not None and host not in certified:
+            raise RefusedError(
+                f"The certificate of {self._endpoint} does not prove that it is {host}.",
+                "Connect to the cluster's own endpoint name.",
+            )
 
     def try_login(self, login: Login, database: str | None = None) -> bool:
         """See `Database.try_login`."""
@@ -237,8 +250,7 @@ class InMemoryDatabase:
             raise login_error(answer, self._endpoint, login.username, database)
 
     def _knock(self, login: Login, database: str) -> LoginResult:
-        if self._cluster.trouble:
-            raise self._cluster.trouble
+        self.reach()
         role = self._cluster.roles.get(login.username)
         if role and role.by_token:
             raise AuthenticationMethodError(

@@ -6,6 +6,7 @@ Enough for the choreography, refused beyond it.
 import copy
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +14,9 @@ from localaws.aurora import KeyRing
 
 Answer = dict[str, Any]
 ENTRIES_MAX = 10
+CURRENT = "AWSCURRENT"  # the label of a secret's present version
+ZONE = "ZSTAGING"
+PROPAGATION = timedelta(seconds=60)
 BYTES_MAX = 256 * 1024  # of a message of SNS, and of all entries of one call of EventBridge
 
 
@@ -151,17 +155,46 @@ class InMemoryTopics(InMemoryService):
 
 
 class InMemorySecrets(InMemoryService):
-    """Secrets Manager: values by name."""
+    """Secrets Manager: values by name, and versions that are not the current one yet."""
 
     name = "secretsmanager"
 
     def __init__(self, faults: Faults) -> None:
         super().__init__(faults)
         self._values: dict[str, str] = {}
+        self._current: dict[str, str] = {}
+        self._versions: dict[str, dict[str, str]] = {}
 
-    def put_secret_value(self, SecretId: str, SecretString: str) -> Answer:  # noqa: N803
-        """Write a secret."""
-        self._values[SecretId] = SecretString
+    def put_secret_value(
+        self,
+        SecretId: str,  # noqa: N803
+        SecretString: str,  # noqa: N803
+        ClientRequestToken: str | None = None,  # noqa: N803
+        VersionStages: tuple[str, ...] = (CURRENT,),  # noqa: N803
+    ) -> Answer:
+        """Write a version of a secret; the same token again is the same version."""
+        versions = self._versions.setdefault(SecretId, {})
+        version = ClientRequestToken or f"version-{len(versions) + 1}"
+        if versions.setdefault(version, SecretString) != SecretString:
+            message = "You can't modify an existing version."
+            raise client_error("ResourceExistsException", message, "PutSecretValue")
+        if CURRENT in VersionStages:
+            self._values[SecretId], self._current[SecretId] = SecretString, version
+        return {"VersionId": version}
+
+    def update_secret_version_stage(
+        self,
+        SecretId: str,  # noqa: N803
+        VersionStage: str,  # noqa: N803
+        MoveToVersionId: str,  # noqa: N803
+        RemoveFromVersionId: str,  # noqa: N803
+    ) -> Answer:
+        """Move a label to another version, from the version that has it."""
+        if VersionStage != CURRENT or self._current[SecretId] != RemoveFromVersionId:
+            message = f"Version stage {VersionStage} not found in version {RemoveFromVersionId}"
+            raise client_error("InvalidParameterException", message, "UpdateSecretVersionStage")
+        self._current[SecretId] = MoveToVersionId
+        self._values[SecretId] = self._versions[SecretId][MoveToVersionId]
         return {}
 
     def delete_secret(self, SecretId: str) -> Answer:  # noqa: N803
@@ -174,7 +207,7 @@ class InMemorySecrets(InMemoryService):
         if SecretId not in self._values:
             message = "Secrets Manager can't find the specified secret."
             raise client_error("ResourceNotFoundException", message, "GetSecretValue")
-        return {"SecretString": self._values[SecretId]}
+        return {"SecretString": self._values[SecretId], "VersionId": self._current[SecretId]}
 
 
 class InMemoryParameters(InMemoryService):
@@ -185,11 +218,41 @@ class InMemoryParameters(InMemoryService):
     def __init__(self, faults: Faults) -> None:
         super().__init__(faults)
         self._values: dict[str, str] = {}
+        self._versions: dict[str, int] = {}
 
-    def put_parameter(self, Name: str, Value: str) -> Answer:  # noqa: N803
+    def put_parameter(
+        self,
+        Name: str,  # noqa: N803
+        Value: str,  # noqa: N803
+        Type: str = "String",  # noqa: N803
+        Overwrite: bool = True,  # noqa: N803
+    ) -> Answer:
         """Write a parameter."""
-        self._values[Name] = Value
-        return {}
+        if Name in self._values and not Overwrite:
+            message = "The parameter already exists."
+            raise client_error("ParameterAlreadyExists", message, "PutParameter")
+        if Type != "String":
+            raise client_error("NotModelled", "This twin knows strings only.", "PutParameter")
+        version = self._versions.get(Name, 0) + 1 if Name in self._values else 1
+        self._values[Name], self._versions[Name] = Value, version
+        return {"Version": version}
+
+    def get_parameters(self, Names: list[str]) -> Answer:  # noqa: N803
+        """Read parameters by name; those that are not there are named."""
+        found = [
+            {"Name": name, "Value": self._values[name], "Version": self._versions[name]}
+            for name in Names
+            if name in self._values
+        ]
+        return {
+            "Parameters": found,
+            "InvalidParameters": [name for name in Names if name not in self._values],
+        }
+
+    def delete_parameters(self, Names: list[str]) -> Answer:  # noqa: N803
+        """Take parameters away; those that are not there are named."""
+        gone = [name for name in Names if self._values.pop(name, None) is not None]
+        return {"DeletedParameters": gone, "InvalidParameters": sorted({*Names} - {*gone})}
 
     def delete_parameter(self, Name: str) -> Answer:  # noqa: N803
         """Take a parameter away."""
@@ -206,6 +269,65 @@ class InMemoryParameters(InMemoryService):
         return {
             "Parameters": [{"Name": name, "Value": value} for name, value in sorted(found.items())]
         }
+
+
+class InMemoryZones(InMemoryService):
+    """Route 53: CNAME records of one zone, and changes that take a minute."""
+
+    name = "route53"
+
+    def __init__(self, faults: Faults, now: Callable[[], datetime]) -> None:
+        super().__init__(faults)
+        self._now = now
+        self._records: dict[str, Answer] = {}
+        self._changes: dict[str, datetime] = {}
+
+    def list_resource_record_sets(
+        self,
+        HostedZoneId: str,  # noqa: N803
+        StartRecordName: str,  # noqa: N803
+        MaxItems: str,  # noqa: N803
+    ) -> Answer:
+        """List records from a name on."""
+        self._refuse_other(HostedZoneId, "ListResourceRecordSets")
+        found = [self._records[name] for name in sorted(self._records) if name >= StartRecordName]
+        return {"ResourceRecordSets": copy.deepcopy(found[: int(MaxItems)])}
+
+    def change_resource_record_sets(
+        self,
+        HostedZoneId: str,  # noqa: N803
+        ChangeBatch: Answer,  # noqa: N803
+    ) -> Answer:
+        """Make the changes of a batch, all of them or none."""
+        self._refuse_other(HostedZoneId, "ChangeResourceRecordSets")
+        records = dict(self._records)
+        for change in ChangeBatch["Changes"]:
+            wanted = copy.deepcopy(change["ResourceRecordSet"])
+            wanted["Name"] = wanted["Name"].removesuffix(".") + "."
+            is_there = records.get(wanted["Name"])
+            is_right = is_there == wanted if change["Action"] == "DELETE" else is_there is None
+            if not is_right:
+                message = f"Tried to {change['Action']} a record that is another by now."
+                raise client_error("InvalidChangeBatch", message, "ChangeResourceRecordSets")
+            records.pop(wanted["Name"], None)
+            if change["Action"] == "CREATE":
+                records[wanted["Name"]] = wanted
+        self._records = records
+        change_id = f"C{len(self._changes) + 1}"
+        self._changes[change_id] = self._now()
+        return {"ChangeInfo": {"Id": f"/change/{change_id}", "Status": "PENDING"}}
+
+    def get_change(self, Id: str) -> Answer:  # noqa: N803
+        """Tell whether a change is everywhere."""
+        if Id not in self._changes:
+            raise client_error("NoSuchChange", f"Could not find {Id}.", "GetChange", 404)
+        is_done = self._now() - self._changes[Id] >= PROPAGATION
+        return {"ChangeInfo": {"Id": f"/change/{Id}", "Status": "INSYNC" if is_done else "PENDING"}}
+
+    def _refuse_other(self, zone_id: str, operation: str) -> None:
+        if zone_id != ZONE:
+            message = f"No hosted zone found with ID: {zone_id}"
+            raise client_error("NoSuchHostedZone", message, operation, 404)
 
 
 class InMemoryKeys(InMemoryService):

@@ -21,7 +21,9 @@ class InMemoryStore:
         self._lock = threading.Lock()
 
     def get(self, key: str, table: TableName = "state") -> Item | None:
-        """Read one item, consistently."""
+        """Read one item, consistently; raises ValueError where DynamoDB takes no such key."""
+        if not key:
+            raise ValueError(f"{KEYS[table]} is an empty string.")
         with self._lock:
             found: Item | None = as_stored(self.tables[table].get(key))
             return found
@@ -97,6 +99,9 @@ def _holds(when: When, item: Item) -> bool:
 
 def as_stored(value: Any) -> Any:
     """Give what DynamoDB would give back: a copy, with lists for tuples."""
+    kind = type(value)
+    if kind is str or kind is int:  # what most values are
+        return value
     if isinstance(value, dict):
         return {key: as_stored(part) for key, part in value.items()}
     return [as_stored(part) for part in value] if isinstance(value, list | tuple) else value

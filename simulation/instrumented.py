@@ -38,6 +38,9 @@ class Calls(Protocol):
     def see(self, entry: Entry) -> None:
         """Note an entry of the history."""
 
+    def look_at_pointers(self) -> None:
+        """Note what the pointers name, if that has changed."""
+
     def now(self) -> datetime:
         """Give the present moment."""
 
@@ -100,6 +103,8 @@ class InstrumentedClient:
         if self._service != "rds":
             answer = getattr(self._client, method)(**parameters)
             self._note_said(method, parameters)
+            if not method.startswith(READS):
+                self._calls.look_at_pointers()
             return answer
         code, answer = None, {}
         try:

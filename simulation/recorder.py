@@ -8,13 +8,16 @@ from datetime import datetime
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.facts import Facts
-from chalicelib.flow.limits import NAMES_MAX
+from chalicelib.flow.operation import Kind
+from chalicelib.flow.text_limits import NAMES_MAX
 from chalicelib.records.store import Item, TableName
 from chalicelib.runtime.runner import LEASE_MARGIN_SECONDS
 from simulation.checker import Checker
 from simulation.history import Bounds, Entry, Opened, Reached, Unnamed, Violation, Wrote
 from simulation.injector import CallSite
 from simulation.instrumented import RecordingStore
+from simulation.pointed_clusters import PointedClusters
+from simulation.positions import Positions
 from simulation.settings import (
     APP,
     MASTER_PASSWORD,
@@ -55,11 +58,14 @@ class Recorder:
     def __init__(self, stage: IdleStage, lambda_seconds: float) -> None:
         self.states: dict[str, State] = {}
         self.open: set[str] = set()
+        self.retirements: set[str] = set()  # the operations that delete previous targets
         self.entries: list[Entry | InjectedFault] = []
         self.writer = "people"  # the function that runs, if one does
         self._stage = stage
         self.store = stage.store = RecordingStore(self.wrote)
         self.checker = Checker(_bounds(stage, lambda_seconds))
+        self.positions = Positions(stage, self.see)
+        self.pointers = PointedClusters(stage, self.see)
 
     def see(self, entry: Entry) -> None:
         """Keep an entry of the history and check it; raises InvariantViolation."""
@@ -79,7 +85,7 @@ class Recorder:
         Of one that is not known, that of the first that is open, and "" for none.
         """
         state = self.states.get(operation_id) or next(
-            (self.states[opened] for opened in sorted(self.open)), None
+            (self.states[opened] for opened in sorted(self.open - self.retirements)), None
         )
         return state.value if state else ""
 
@@ -87,6 +93,8 @@ class Recorder:
         """Note a write; of a success also whether production can be reached from its cluster."""
         if table == "state" and "state" in item:
             self.states[key] = State(item["state"])
+            if item.get("kind") == Kind.RETIRE:
+                self.retirements.add(key)
             (self.open.add if "open" in item else self.open.discard)(key)
         self.see(Wrote(self._stage.clock.now(), self.writer, table, key, dict(item), before))
         succeeds = table == "state" and item.get("state") == State.SUCCEEDED

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from chalicelib.flow.choreography import STEPS
-from chalicelib.messages.rules import pattern
+from chalicelib.messages.event_patterns import pattern
 from localaws import patterns
 from simulation.settings import STAGE
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from simulation.fingerprint import fingerprint
 from simulation.history import Said, Violation
 from simulation.injector import FaultInjector, Question, Schedule, format_run
 from simulation.recorder import InjectedFault, InvariantViolation
-from simulation.scenarios import Scenario
+from simulation.scene import Scenario
 from simulation.simulation import Simulation
 
 
@@ -53,17 +54,20 @@ _SINK = _Sink()
 
 
 @contextlib.contextmanager
-def heard(simulation: Simulation, level: str) -> Iterator[None]:
-    """Let what functions log be part of the world's history."""
+def heard(simulation: Simulation | None, level: str) -> Iterator[None]:
+    """Let what functions log be part of the world's history; without one it is dropped."""
     handler: Any = logger.registered_handler
     before, level_before, stream = _SINK.simulation, logger.log_level, handler.stream
     handler.setStream(_SINK)
     logger.setLevel(level)
+    model = logging.getLogger("localaws")  # says what the injected faults did to its data
+    was_disabled, model.disabled = model.disabled, True
     _SINK.simulation = simulation
     try:
         with contextlib.redirect_stdout(_SINK):
             yield
     finally:
+        model.disabled = was_disabled
         _SINK.simulation = before
         logger.setLevel(level_before)
         handler.setStream(stream)
@@ -93,7 +97,7 @@ def play(
     botocore's model.
     """
     run = Run(scene.name, (), injector.asked, storm=any_end)
-    with contextlib.redirect_stdout(_SINK):
+    with heard(None, "ERROR"):  # functions run in what came before the story, too
         simulation = scene.simulation(injector)
     simulation.stage.checked = checked
 
@@ -127,7 +131,7 @@ def _wrong_ends(scene: Scenario, simulation: Simulation) -> list[Violation]:
         else frozenset()
     )
     fine = [ends | late for ends in scene.ends]
-    ended = list(simulation.states.items())  # in the order of creation
+    ended = list(simulation.begun.items())  # in the order of creation
     wrong = {
         operation_id: state
         for number, (operation_id, state) in enumerate(ended)
@@ -137,10 +141,17 @@ def _wrong_ends(scene: Scenario, simulation: Simulation) -> list[Violation]:
         Violation("ends-well", f"{operation_id} ended {state}: {_reason(simulation, operation_id)}")
         for operation_id, state in wrong.items()
     ]
-    if len(simulation.states) > scene.operations:
+    allowed = scene.retirements | late
+    wrong = {name: simulation.states[name] for name in simulation.retirements}
+    broken += [
+        Violation("ends-well", f"{operation_id} ended {state}: {_reason(simulation, operation_id)}")
+        for operation_id, state in sorted(wrong.items())
+        if state not in allowed
+    ]
+    if len(simulation.begun) > scene.operations:
         broken.append(
             Violation(
-                "ends-well", f"{len(simulation.states)} operations began, not {scene.operations}."
+                "ends-well", f"{len(simulation.begun)} operations began, not {scene.operations}."
             )
         )
     return broken

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "VPC_SECURITY_GROUP_IDS": "sg-staging",
     "INSTANCE_CLASS": "db.r6g.large",
     "INSTANCE_COUNT": "2",
+    "REPLACEMENT": "delete-first",
     "MASTER_CREDENTIALS_SECRET_ID": MASTER_SECRET,
     "APP_CREDENTIALS_SECRET_ID": APP_SECRET,
     "DB_TLS": "off",

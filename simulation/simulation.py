@@ -10,7 +10,7 @@ from typing import Any
 
 from localaws.aurora import Durations, VirtualClock
 
-from chalicelib.flow.choreography import REQUESTED, State
+from chalicelib.flow.choreography import REQUESTED, ROLLBACK_REQUESTED, State
 from simulation import faults
 from simulation.bus import Bus
 from simulation.functions import HEARTBEAT_STEP, SimulatedFunctions
@@ -21,6 +21,7 @@ from simulation.recorder import TICK_SECONDS, InvariantViolation, Recorder
 from simulation.settings import SOURCE_REGION
 from simulation.stage import IdleStage
 
+BEGINNINGS = (REQUESTED, ROLLBACK_REQUESTED)  # what people ask for an operation with
 REST_SECONDS_MAX = 2 * 86_400
 SHORT_DEADLINES = {  # with which a run ends soon; every rule about them stays the same
     "COPY_CHECK_INTERVAL": "60",
@@ -68,8 +69,10 @@ class Simulation:
         self.functions = functions(
             self.stage, self.recorder, self._choose, self._race, lambda_seconds
         )
+        self.functions.wait = self._wait
         self.bus = Bus(self.stage, self._choose, self.recorder.state_of, self.invoke)
         self.states, self.open = self.recorder.states, self.recorder.open
+        self.retirements = self.recorder.retirements
         self._stop_at: State | None = None
 
     def _choose(self, options: tuple[str, ...], site: CallSite) -> str:
@@ -93,6 +96,11 @@ class Simulation:
             while self.open and self.stage.clock.now() < invocation.deadline:
                 self.step_time(invocation.deadline)
 
+    def _wait(self, until: datetime) -> None:
+        """Let the world go on while a function waits."""
+        while self.stage.clock.now() < until:
+            self.step_time(until)
+
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function once.
 
@@ -103,13 +111,18 @@ class Simulation:
         if step in self.functions.disabled:
             return
         self.functions.invoke(step, envelope)
-        asked = envelope.get("id") in self.bus.requests and envelope["detail-type"] == REQUESTED
+        asked = envelope.get("id") in self.bus.requests and envelope["detail-type"] in BEGINNINGS
         if asked and not self._is_obeyed(envelope["id"]):
             self.expected -= 1
 
     def _is_obeyed(self, event_id: str) -> bool:
         records = self.stage.store.tables["state"].values()
         return any(record.get("requested_by_event") == event_id for record in records)
+
+    @property
+    def begun(self) -> dict[str, State]:
+        """The states of all operations that somebody or something asked for: no retirements."""
+        return {name: state for name, state in self.states.items() if name not in self.retirements}
 
     # --- time ---
 
@@ -123,9 +136,11 @@ class Simulation:
         dues = (stage.aurora.next_transition(), stage.next_tick, self.bus.due, until)
         stage.move_to(min(filter(None, dues)))
         stage.aurora.tick()
+        self.recorder.positions.look()
         self.deliver()
         while then := self.bus.pop_due():
             then()
+            self.recorder.positions.look()
             self.deliver()
         if stage.clock.now() >= stage.next_tick:
             stage.next_tick += timedelta(seconds=TICK_SECONDS)
@@ -170,7 +185,7 @@ class Simulation:
         """
         self._stop_at = state
         end = self.stage.clock.now() + timedelta(seconds=seconds_max)
-        before = len(self.states)
+        before = len(self.begun)
         self.deliver()
         while self._goes_on(before) and self.stage.clock.now() < end:
             self.step_time()
@@ -180,7 +195,7 @@ class Simulation:
 
     def _goes_on(self, before: int) -> bool:
         """Tell whether an operation is open or to begin, and the awaited state not reached."""
-        return not self._has_arrived() and (bool(self.open) or len(self.states) == before)
+        return not self._has_arrived() and (bool(self.open) or len(self.begun) == before)
 
     def _has_arrived(self) -> bool:
         wanted = self._stop_at
@@ -195,11 +210,13 @@ class Simulation:
                 still_open = sorted(self.open) or "nothing"
                 raise _violation("ends", f"Two days later {still_open} is still open.")
             self.step_time()
+        while self.recorder.positions.are_changing:  # a rename may outlive its operation
+            self.step_time()
         if violations := self.recorder.checker.rest(self.stage.clock.now()):
             raise InvariantViolation(violations)
 
     def _is_restless(self) -> bool:
-        begun = len(self.states) >= self.expected
+        begun = len(self.begun) >= self.expected
         return bool(not begun or self.open or self.bus.due or self.stage.queue)
 
     def catch_up(self, hours: float = 2) -> None:
@@ -211,7 +228,7 @@ class Simulation:
         newest = self._newest_snapshot_at()
         end = self.stage.clock.now() + timedelta(hours=hours)
         while (self.stage.target().last_success_snapshot_at or newest - timedelta(1)) < newest:
-            if State.FAILED in self.states.values():
+            if State.FAILED in self.begun.values():
                 return
             if self.stage.clock.now() > end:
                 late = f"{hours} hours later the target has not the data of {newest}."

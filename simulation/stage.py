@@ -15,22 +15,21 @@ import json
 import uuid
 from collections import deque
 from datetime import datetime, timedelta
+from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from localaws.aurora import Aurora, AuroraClient, Durations, KeyRing, VirtualClock
 
 from chalicelib.database.endpoint import Endpoint, Login
-from chalicelib.flow.choreography import STEPS, event_source
+from chalicelib.flow.choreography import event_source
 from chalicelib.flow.operation import Operation
-from chalicelib.messages.rules import pattern
 from chalicelib.ports import Ports
 from chalicelib.records.operations import Operations
 from chalicelib.records.targets import TargetRecord
 from chalicelib.runtime import router
 from chalicelib.runtime.heartbeat import heartbeat
 from chalicelib.settings import Settings
-from localaws import patterns
 from simulation.data_plane import InMemoryData
 from simulation.in_memory_database import InMemoryCluster, InMemoryDatabase
 from simulation.in_memory_services import (
@@ -41,8 +40,10 @@ from simulation.in_memory_services import (
     InMemoryParameters,
     InMemorySecrets,
     InMemoryTopics,
+    InMemoryZones,
 )
 from simulation.in_memory_store import InMemoryStore
+from simulation.routes import steps_for
 from simulation.seed import make_cluster, seed_stage
 from simulation.settings import (
     ACCOUNT,
@@ -77,6 +78,8 @@ __all__ = [
     "IdleStage",
     "SimulatedStage",
 ]
+TICK, QUIET_MAX = timedelta(minutes=1), timedelta(minutes=30)  # of the heartbeat
+IDLE_FROM = 6 * 3600.0
 
 LAMBDA_SECONDS, DAY = 60, 86_400
 
@@ -121,6 +124,7 @@ class IdleStage:
             InMemoryParameters(self.faults),
             InMemoryNetwork(self.faults),
         )
+        self.zones = InMemoryZones(self.faults, self.clock.now)
         seed_stage(self)
 
     def rds(self, region: str = TARGET_REGION) -> AuroraClient:
@@ -139,7 +143,8 @@ class IdleStage:
 
     def staging(self, *, tags: dict[str, str] | None = None) -> str:
         """Make the old target, as an earlier operation of ours left it, or with other tags."""
-        ours = {"aurora-restore": f"{STAGE}/default"} if tags is None else tags
+        made = {"aurora-restore": f"{STAGE}/default", "aurora-restore-operation": "earlier"}
+        ours = made if tags is None else tags
         return self.make_cluster("staging-cluster", TARGET_REGION, tags=ours, members=2)
 
     def night(self) -> str:
@@ -168,10 +173,15 @@ class IdleStage:
         """The stage's records."""
         return Operations(self.store)
 
+    def items(self) -> list[dict[str, Any]]:
+        """List what the table holds of operations, unparsed."""
+        return [item for key, item in self.store.tables["state"].items() if "#" not in key]
+
     def all_operations(self) -> list[Operation]:
         """List the records, oldest first."""
-        items = [item for key, item in self.store.tables["state"].items() if "#" not in key]
-        return sorted(map(Operation.from_item, items), key=lambda operation: operation.created_at)
+        return sorted(
+            map(Operation.from_item, self.items()), key=lambda operation: operation.created_at
+        )
 
     def only(self) -> Operation:
         """Give the one record there is."""
@@ -201,20 +211,49 @@ class IdleStage:
         self.next_tick = self.clock.now() + timedelta(seconds=60)
 
     def ports(self) -> Ports:
-        """Compose the ports of one invocation."""
+        """Compose the ports of one invocation, which begins now."""
+        ends_at = self.clock.now() + timedelta(seconds=LAMBDA_SECONDS)
+
+        def remaining_seconds() -> float:
+            return (ends_at - self.clock.now()).total_seconds()
+
         return Ports(
             settings=Settings.of_environment(self.environment),
             store=self.store,
             account=ACCOUNT,
             partition="aws",
             region=TARGET_REGION,
-            remaining_seconds=lambda: LAMBDA_SECONDS,
+            remaining_seconds=remaining_seconds,
             clients=self.client,
             now=self.clock.now,
             new_id=self.new_id,
             database=self.database,
-            resolves=lambda _host: True,
+            addresses=self.addresses,
+            pause=self.pause,
         )
+
+    def addresses(self, host: str) -> frozenset[str]:
+        """Resolve a host: the names of a cluster and of its instances lead to the cluster."""
+        if host in self.data.hosts:
+            return frozenset({self.data.hosts[host]})
+        instances = self.rds().describe_db_instances()["DBInstances"]
+        clusters = self.rds().describe_db_clusters()["DBClusters"]
+        ids = {found["DBClusterIdentifier"]: found["DbClusterResourceId"] for found in clusters}
+        name = host.partition(".")[0]
+        owners = (
+            found["DBClusterIdentifier"]
+            for found in instances
+            if found["DBInstanceIdentifier"] == name
+        )
+        return frozenset(ids[owner] for owner in owners)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass while a function waits: Aurora works on, and its events gather."""
+        until = self.clock.now() + timedelta(seconds=seconds)
+        while (due := self.aurora.next_transition()) and due <= until:
+            self.move_to(due)
+            self.aurora.tick()
+        self.move_to(until)
 
     def client(self, service: str, region: str) -> Any:
         """Give a client of a service in a region."""
@@ -226,6 +265,7 @@ class IdleStage:
             "secretsmanager": lambda: self.secrets,
             "ssm": lambda: self.parameters,
             "ec2": lambda: self.network,
+            "route53": lambda: self.zones,
             "kms": lambda: InMemoryKeys(self.faults, self.keys, ACCOUNT, region),
         }
         return made[service]()
@@ -305,9 +345,8 @@ class SimulatedStage(IdleStage):
     def deliver_one(self, envelope: dict[str, Any]) -> None:
         """Deliver one event to every function whose rule matches it."""
         self.delivered.append(envelope)
-        for step in (*STEPS, "cancel-restore"):
-            if patterns.matches(envelope, patterns.parse(json.dumps(pattern(step, STAGE)))):
-                self.invoke(step, envelope)
+        for step in steps_for(envelope):
+            self.invoke(step, envelope)
 
     def invoke(self, step: str, envelope: dict[str, Any]) -> None:
         """Run one function once; what it raises is kept, as the log would keep it."""
@@ -324,23 +363,39 @@ class SimulatedStage(IdleStage):
         except Exception as error:  # noqa: BLE001 # as above
             self.failures.append(error)
 
-    def step_time(self) -> None:
-        """Go to the next tick or change in Aurora, and deliver what comes of it."""
+    def step_time(self, *, idle: bool = False) -> None:
+        """Go to the next tick or change in Aurora, and deliver what comes of it.
+
+        `idle` leaves out ticks in which no operation is due.
+        """
         due = self.aurora.next_transition()
-        self.move_to(min(due, self.next_tick) if due else self.next_tick)
+        tick = self._next_tick_with_work() if idle else self.next_tick
+        self.move_to(min(due, tick) if due else tick)
         self.aurora.tick()
         self.deliver()
-        if self.clock.now() >= self.next_tick:
-            self.next_tick += timedelta(seconds=60)
+        if self.clock.now() >= tick:
+            self.next_tick = tick + TICK
             self.beat()
             self.deliver()
 
+    def _next_tick_with_work(self) -> datetime:
+        """Leave out ticks in which no operation is due, of at most half an hour.
+
+        They would look for snapshots that no event told of, and do nothing else.
+        """
+        records = self.store.tables["state"].values()
+        due = [record["due_at"] for record in records if record.get("open") and "due_at" in record]
+        first = datetime.fromisoformat(min(due)) if due else self.next_tick + QUIET_MAX
+        idle = min(first - TICK / 2, self.next_tick + QUIET_MAX) - self.next_tick
+        passed = self.clock.now() - self.next_tick
+        return self.next_tick + max(ceil(idle / TICK), ceil(passed / TICK), 0) * TICK
+
     def run(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass; in hours, the heartbeat is idle."""
         until = self.clock.now() + timedelta(seconds=seconds)
         self.deliver()
         while self.clock.now() < until:
-            self.step_time()
+            self.step_time(idle=seconds >= IDLE_FROM)
 
     def run_to_the_end(self, seconds_max: float = 3 * DAY) -> Operation:
         """Let time pass until every operation has ended and was announced.
@@ -350,13 +405,10 @@ class SimulatedStage(IdleStage):
         until = self.clock.now() + timedelta(seconds=seconds_max)
         self.deliver()
         while self.clock.now() < until:
-            operations = self.all_operations()
-            if (
-                operations
-                and all(operation.open is None for operation in operations)
-                and not self.queue
-            ):
-                return operations[-1]
+            # Read at every step of time, so the records are not parsed for it.
+            records = self.items()
+            if records and not self.queue and not any(item.get("open") for item in records):
+                return self.all_operations()[-1]
             self.step_time()
         raise TimeoutError(
             f"After {seconds_max} s there is still an open operation: {self.all_operations()}."

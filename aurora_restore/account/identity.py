@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from aurora_restore.caller_errors import CALLER_ERRORS, explain_no_caller
+from aurora_restore.stages import OF_MAKE_UP
 from chalicelib.aws.client import Clients
+
+EXPORTS = (
+    f"The stage {OF_MAKE_UP} is that of `make up`: paste the export lines that it prints into this "
+    "shell, while it runs."
+)
 
 
 class NotSignedInError(Exception):
@@ -34,13 +40,17 @@ class Account:
         return f"arn:{self.partition}:{service}:{region}:{self.number}:{resource}"
 
 
-def identify(clients: Clients, region: str) -> Account:
-    """Ask AWS whose credentials these are. Raises NotSignedInError."""
+def identify(clients: Clients, region: str, stage: str = "") -> Account:
+    """Ask AWS whose credentials these are. Raises NotSignedInError.
+
+    For the stage of `make up` nobody signs in: its page has what a shell needs.
+    """
     try:
         caller = clients("sts", region).get_caller_identity()
         return Account(caller["Account"], caller["Arn"], clients)
     except CALLER_ERRORS as error:
-        raise NotSignedInError(*explain_no_caller(error, region)) from error
+        what, do = explain_no_caller(error, region)
+        raise NotSignedInError(what, EXPORTS if stage == OF_MAKE_UP else do) from error
 
 
 def error_code(error: ClientError) -> str:

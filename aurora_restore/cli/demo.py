@@ -9,7 +9,7 @@ import typer
 from aurora_restore.cli.attempt import DEMO, WRONG_USAGE, print_error, require_checkout
 from aurora_restore.process.options import OptionError
 from aurora_restore.stages import CHECKOUT, StageError
-from demo.options import Data, DemoOptions, Dump, Port, Postgres
+from demo.options import Data, DemoOptions, Dump, Port, Postgres, Replacement
 from demo.run import run_demo
 
 SECONDS_MAX = 24 * 60 * 60
@@ -53,6 +53,7 @@ def demo(
     postgres: Postgres = DEFAULT.postgres,
     timeout: Timeout = DEFAULT.timeout_seconds,
     keep: Keep = DEFAULT.keep,
+    replacement: Replacement = DEFAULT.replacement,
 ) -> int:
     """Watch a restore on an AWS on this machine."""
     if find_spec("localaws") is None:
@@ -64,6 +65,6 @@ def demo(
         require_checkout(CHECKOUT, DEMO)
     except StageError as error:
         return print_error(str(error), WRONG_USAGE)
-    options = DemoOptions(port, data, dump, postgres, timeout, keep)
+    options = DemoOptions(port, data, dump, postgres, timeout, keep, replacement)
     typed_by_make = "MAKELEVEL" in os.environ
     return run_demo(options, options.with_more_time(context.command_path, by_make=typed_by_make))

@@ -7,10 +7,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Final
 
-import boto3
-
+from aurora_restore.account.clients import new_session
 from aurora_restore.findings import Finding, failed
-from aurora_restore.setting_rules import ACCOUNT_ID, BOOLEANS, EMAIL, FRESHNESS_HOURS, TOPIC_ARN
+from aurora_restore.setting_bounds import ACCOUNT_ID, BOOLEANS, EMAIL, FRESHNESS_HOURS, TOPIC_ARN
 from aurora_restore.stages import (
     BUCKET_CHARACTERS_MAX,
     CONFIG,
@@ -163,7 +162,7 @@ def _unknown(stage: Stage) -> Iterator[Finding]:
 @cache
 def known_regions() -> list[str]:
     """List the regions that RDS is in, as far as this botocore knows; nobody is asked."""
-    session = boto3.Session()
+    session = new_session()
     return [
         region
         for part in session.get_available_partitions()

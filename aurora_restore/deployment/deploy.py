@@ -14,21 +14,22 @@ from aurora_restore.deployment import (
     chalice,
     chalice_state,
     config_checks,
+    deployment_plan,
     invoke_config,
-    planning,
     preflight,
     project,
     sam_package,
     stacks,
 )
 from aurora_restore.deployment.confirmation import Confirm
+from aurora_restore.deployment.deployment_plan import DeploymentPlan
 from aurora_restore.deployment.deployment_state import DeploymentState
 from aurora_restore.deployment.errors import (
     NotReadyError,
     PlanOutdatedError,
     readings_that_fail,
 )
-from aurora_restore.deployment.planning import DeploymentPlan
+from aurora_restore.deployment.paused import kept_paused
 from aurora_restore.deployment.stacks import ChangeSets, PreparedStack
 from aurora_restore.packaging import building
 from aurora_restore.stages import Stage, make_command
@@ -58,13 +59,15 @@ def deploy(stage: Stage, checkout: Path, output: Output, confirm: Confirm) -> No
     digest = building.digest(built)
     with stacks.change_sets(account, output) as change_sets:
         with readings_that_fail():
-            plan = planning.plan(change_sets, state, checkout, digest)
+            plan = deployment_plan.plan(change_sets, state, checkout, digest)
         for line in plan.lines(stage, account.number):
             output(line)
         if confirm("Deploy"):
             state = _still_planned(state, plan, checkout, digest)
         _execute(change_sets, state, plan, built.folder, output)
     for line in _next_steps(account, stage, checkout):
+        output(line)
+    for line in plan.paused.reminders(stage):
         output(line)
 
 
@@ -77,7 +80,7 @@ def _still_planned(
     """
     with readings_that_fail():
         state, _findings = preflight.check(shown.stage, checkout)
-        if not planning.is_current(plan, shown, state, checkout, digest):
+        if not deployment_plan.is_current(plan, shown, state, checkout, digest):
             raise PlanOutdatedError
     return state
 
@@ -93,7 +96,10 @@ def _execute(
     for prepared in plan.stacks:
         with _timed(output, f"stack {_title(prepared)}"):
             _deploy_stack(change_sets, prepared)
-    with _timed(output, "eleven functions with their rules, roles and policies"):
+    with (
+        _timed(output, "twelve functions with their rules, roles and policies"),
+        kept_paused(account, state.stage, plan.paused),
+    ):
         _deploy_app(account, state, built, output)
     with _timed(output, "retry settings, failure destinations, dead-letter queues, tags"):
         invoke_config.apply(account, state.stage, state.arn("sqs", state.stage.failure_queue))
@@ -149,8 +155,8 @@ def package(stage: Stage, checkout: Path, output: Output) -> None:
     account = stage.variables["ACCOUNT_ID"]
     output(f"{out}/sam.json and deployment.zip beside it, for account {account}.")
     output(
-        "Its policies are about the plan `default`: nobody signed in who could read of others in "
-        "SSM."
+        "Its policies are about the plan `default`: without credentials, no others can "
+        "be read from SSM."
     )
 
 

@@ -14,6 +14,7 @@ from aurora_restore.deployment import chalice, chalice_state, config_checks, pre
 from aurora_restore.deployment.chalice_state import Resource
 from aurora_restore.deployment.changes import PlannedChange, deletions
 from aurora_restore.deployment.confirmation import Confirm
+from aurora_restore.deployment.deployment_plan import deletion_of
 from aurora_restore.deployment.deployment_state import DeploymentState
 from aurora_restore.deployment.errors import (
     DeploymentError,
@@ -21,11 +22,10 @@ from aurora_restore.deployment.errors import (
     PlanOutdatedError,
     readings_that_fail,
 )
-from aurora_restore.deployment.planning import deletion_of
 from aurora_restore.findings import Finding, failed, failures
 from aurora_restore.stages import Stage, variables_place
 from chalicelib.aws.client import NotFoundError
-from chalicelib.flow.limits import counted
+from chalicelib.flow.text_limits import counted
 
 Output = Callable[[str], None]
 

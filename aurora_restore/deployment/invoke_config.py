@@ -14,7 +14,7 @@ from aurora_restore.account.identity import Account
 from aurora_restore.deployment.errors import DeploymentError
 from aurora_restore.documents import equivalent
 from aurora_restore.stages import FUNCTIONS, PROJECT, Stage
-from chalicelib.messages.rules import pattern
+from chalicelib.messages.event_patterns import pattern
 
 TARGET_ID: Final = "1"  # Chalice's
 _STALE_SECONDS: Final = (

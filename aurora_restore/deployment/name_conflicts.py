@@ -65,7 +65,7 @@ def _finding(state: DeploymentState, resource: NamedResource, code: str) -> Find
     noun, name = RESOURCE_TYPES[resource.type].noun, resource.name
     what = f"The {noun} {name.rpartition(':')[2]}"
     if code:
-        what += f", which is somebody else's ({code}),"
+        what += f", which belongs to another account ({code}),"
     elif resource.type == "AWS::SSM::Parameter":
         what += f" = {state.parameters[name.removeprefix(state.stage.parameter_path)]}"
     elif resource.type not in (BUCKET, "AWS::CloudWatch::Dashboard"):

@@ -54,7 +54,7 @@ def _of_plan(state: DeploymentState, view: PlanView) -> Iterator[Finding]:
     if view.source is None and view.snapshot is not None:
         yield warning(
             f"There is no cluster {view.plan.source_cluster_arn}; only its snapshots are left.",
-            "See that SOURCE_CLUSTER_ID names the cluster that is to be restored.",
+            "Check that SOURCE_CLUSTER_ID names the cluster that is to be restored.",
             name=f"source cluster{of_plan}",
         )
 

@@ -79,7 +79,7 @@ Check = Callable[[DeploymentState], Iterable[Finding]]
 def sign_in(stage: Stage) -> Account:
     """Find out whose credentials these are, with read-only clients. Raises NotSignedInError."""
     known = stage.region in config_checks.known_regions()
-    return identify(reading_clients(), stage.region if known else ANY_REGION)
+    return identify(reading_clients(), stage.region if known else ANY_REGION, stage.name)
 
 
 def _signed_in(stage: Stage, findings: list[Finding]) -> Account | None:

@@ -8,8 +8,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
-
+from aurora_restore.account.clients import new_session
 from aurora_restore.deployment import chalice, invoke_config, project, stack_parameters
 from aurora_restore.stages import FUNCTIONS, Stage
 
@@ -56,7 +55,7 @@ def _function(stage: Stage, function: str, logical: str, queue_arn: str) -> dict
 
 def _partition_of(region: str) -> str:
     """Name the part of AWS that a region is in, without signing in."""
-    return str(boto3.Session().get_partition_for_region(region))
+    return str(new_session().get_partition_for_region(region))
 
 
 def package(stage: Stage, built: Path) -> Path:

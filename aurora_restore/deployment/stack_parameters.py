@@ -8,7 +8,7 @@ from typing import Final
 from aurora_restore.account.stack import ACCOUNT_PARAMETER
 from aurora_restore.account.state import AccountState
 from aurora_restore.deployment.stacks import StackSpec
-from aurora_restore.setting_rules import FRESHNESS_HOURS
+from aurora_restore.setting_bounds import FRESHNESS_HOURS
 from aurora_restore.stages import PROJECT, Stage
 
 TEMPLATES: Final = "infra"

@@ -163,7 +163,7 @@ def execute(change_sets: ChangeSets, prepared: PreparedStack) -> StackState:
     made = observe_stack(Service(clients, "cloudformation", spec.region), spec.name)
     if made is None:
         raise DeploymentError(
-            f"The stack {spec.name} in {spec.region} was made and is gone: somebody deleted it "
+            f"The stack {spec.name} in {spec.region} was created, but somebody has deleted it "
             "meanwhile."
         )
     return made

@@ -8,7 +8,7 @@ from aurora_restore.documents import Described, allows
 from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.stages import FUNCTIONS
 from chalicelib.aws.client import NotFoundError
-from chalicelib.flow.limits import counted
+from chalicelib.flow.text_limits import counted
 
 AWS_KEY = "alias/aws/sns"
 ALARMS = "cloudwatch.amazonaws.com"
@@ -43,11 +43,11 @@ def topic(view: StageView) -> Iterator[Finding]:
     key = found["Attributes"].get("KmsMasterKeyId", "")
     if not key:
         yield warning(f"The topic {view.stage.topic} is not encrypted.", drift)
-    elif key.endswith(
-        AWS_KEY
-    ):  # whose policy nobody can change (SNS developer guide, key management)
+    elif key.endswith(AWS_KEY):
+        # Nobody can change the policy of that key (SNS developer guide, key management).
         yield failed(
-            f"The topic {view.stage.topic} is under {AWS_KEY}, with which no alarm can publish.",
+            f"The topic {view.stage.topic} is encrypted with {AWS_KEY}, with which no alarm can "
+            "publish.",
             drift,
         )
     else:
@@ -59,7 +59,7 @@ def _key(view: StageView, key: str) -> Iterator[Finding]:
     if found is None or found["KeyMetadata"]["KeyState"] != "Enabled":
         state = found["KeyMetadata"]["KeyState"] if found else "gone"
         yield failed(
-            f"The key {key} of the topic is {state}, so nobody can be told anything.",
+            f"The key {key} of the topic is {state}, so no notification can be sent.",
             "Enable it: aws kms cancel-key-deletion, then aws kms enable-key.",
         )
         return
@@ -86,19 +86,19 @@ def _subscribers(view: StageView, arn: str) -> Iterator[Finding]:
             "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn
         )
     except NotFoundError:
-        yield warning("There is no topic to listen to.", "See the check `topic` first.")
+        yield warning("There is no topic to subscribe to.", "See the check `topic` first.")
         return
     confirmed = [each for each in found if each["SubscriptionArn"].startswith("arn:")]
     if confirmed:
         yield ok(f"{len(confirmed)} confirmed.")
     elif found:
         yield warning(
-            f"Nobody has confirmed a subscription yet: {len(found)} wait.",
+            f"No subscription is confirmed yet: {len(found)} are pending.",
             "Follow the link in the mail that AWS sent.",
         )
     else:
         yield warning(
-            "Nobody listens to the topic.",
+            "The topic has no subscribers.",
             f"Set NOTIFICATION_EMAIL and run {command_of(view, 'deploy')}, or subscribe: aws "
             f"sns subscribe --region {region} --topic-arn {arn} --protocol email "
             "--notification-endpoint <address>.",
@@ -175,14 +175,14 @@ def _alarm(view: StageView, alarm: Described) -> Iterator[Finding]:
     name = alarm["AlarmName"]
     if not alarm.get("ActionsEnabled") or view.own_topic_arn not in alarm.get("AlarmActions", []):
         yield failed(
-            f"The alarm {name} tells nobody.",
+            f"The alarm {name} notifies nobody.",
             f"aws cloudwatch enable-alarm-actions --region {view.stage.region} --alarm-names "
             f"{name}. " + drift_advice(view),
         )
     if alarm.get("StateValue") == "ALARM":
         reason = str(alarm.get("StateReason", "")).rstrip(".")
         yield warning(
-            f"The alarm {name} rings: {reason}.",
+            f"The alarm {name} has gone off: {reason}.",
             f"What to do is in docs/runbook.md#{name.removeprefix(view.stage.alarm(''))}.",
         )
 
@@ -204,7 +204,7 @@ def logs(view: StageView) -> Iterator[Finding]:
     ]
     if differ:
         yield warning(
-            f"Logs of {', '.join(differ)} are kept for other than log_retention_in_days.",
+            f"The retention of the logs of {', '.join(differ)} is not log_retention_in_days.",
             deploy(view),
         )
     yield ok(f"{len(kept)} log groups are kept as long as is configured.")

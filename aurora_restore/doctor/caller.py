@@ -11,7 +11,7 @@ ANY_REGION = "us-east-1"  # where STS is asked for a stage that names no region
 def sign_in(clients: Clients, stage: Stage) -> Account | Finding:
     """Ask AWS whose credentials these are; where it does not say, what is wrong."""
     try:
-        return identify(clients, stage.region or ANY_REGION)
+        return identify(clients, stage.region or ANY_REGION, stage.name)
     except NotSignedInError as error:
         return failed(error.what, error.do)
 

@@ -65,6 +65,7 @@ CHECKS: tuple[Check | PlanCheck, ...] = (
     PlanCheck("secrets", target.secrets),
     PlanCheck("users", target.users),
     PlanCheck("target", target.target),
+    PlanCheck("pointers", target.pointers),
     PlanCheck("network groups", target.network_groups),
     PlanCheck("orderable options", target.orderable_options),
     PlanCheck("quotas", target.quotas),

@@ -1,15 +1,20 @@
 """The functions: this checkout's code, the stage's configuration, and no extra permissions."""
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 from aurora_restore.deployment.function_config import differences
+from aurora_restore.doctor.liveness import log_lines
 from aurora_restore.doctor.stacks import deploy
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described, allows, equivalent
 from aurora_restore.findings import Finding, failed, ok, warning
+from aurora_restore.packaging.dependencies import version_of
 from aurora_restore.stages import FUNCTIONS
 
-LAMBDA = "lambda.amazonaws.com"
+LAMBDA, LOCK = "lambda.amazonaws.com", "requirements-dev.lock"
+SDK_LOGGED_WITHIN = timedelta(days=1)  # a process of a function lives for some hours
 
 
 def functions(view: StageView) -> Iterator[Finding]:
@@ -23,9 +28,9 @@ def functions(view: StageView) -> Iterator[Finding]:
     yield from _event_sources(view)
     if surplus := sorted({*view.functions} - {*FUNCTIONS}):
         yield warning(
-            f"Not of this checkout's app, and still there: {', '.join(surplus)}.", deploy(view)
+            f"Deployed, but not in this checkout's app: {', '.join(surplus)}.", deploy(view)
         )
-    yield ok(f"{len(view.deployed)} are there.")
+    yield ok(f"{len(view.deployed)} are deployed.")
 
 
 def _readiness(view: StageView, name: str, one: Described) -> Iterator[Finding]:
@@ -34,7 +39,7 @@ def _readiness(view: StageView, name: str, one: Described) -> Iterator[Finding]:
         reason = one.get("StateReason") or one.get("LastUpdateStatusReason") or "no reason is given"
         yield failed(f"{name} does not run: {str(reason).rstrip('.')}.", deploy(view))
     elif (state, update) != ("Active", "Successful"):
-        yield warning(f"{name} is {state}, its last update {update}.", "Look again in a minute.")
+        yield warning(f"{name} is {state}, its last update {update}.", "Check again in a minute.")
 
 
 def _concurrency(view: StageView, name: str) -> Iterator[Finding]:
@@ -72,7 +77,7 @@ def _event_sources(view: StageView) -> Iterator[Finding]:
 def no_functions(view: StageView) -> Iterator[Finding]:
     """Say that there is nothing to look at where no function is deployed."""
     if not view.deployed:
-        yield warning("There are no functions to look at.", "See the check `functions` first.")
+        yield warning("There are no functions to check.", "See the check `functions` first.")
 
 
 def code(view: StageView) -> Iterator[Finding]:
@@ -88,10 +93,35 @@ def code(view: StageView) -> Iterator[Finding]:
         )
         yield failed(
             f"{which} other code than this checkout's.",
-            f"{deploy(view)} Or look from the checkout that is deployed, with the Python that "
+            f"{deploy(view)} Or run it from the checkout that is deployed, with the Python that "
             "deployed it.",
         )
+    yield from _sdk(view)
     yield ok(f"{len(view.deployed)} functions run this checkout's code.")
+
+
+def _sdk(view: StageView) -> Iterator[Finding]:
+    """Hold the AWS SDK that the heartbeat last logged against the one of the package.
+
+    The digest says what is packed. What runs may still be another one, of a layer or a variable.
+    """
+    seen, packed = _logged_sdk(view), version_of("boto3", view.checkout / LOCK)
+    if seen and seen["sdk_version"] != packed:
+        yield failed(
+            f"The heartbeat runs boto3 {seen['sdk_version']} from {seen['sdk_folder']}, and this "
+            f"checkout's package has {packed}.",
+            f"{deploy(view)} If that does not help, remove the layer or the variable (PYTHONPATH) "
+            "that puts another SDK before it.",
+        )
+
+
+def _logged_sdk(view: StageView) -> Described:
+    """Read which SDK the newest process of the heartbeat logged; empty where none is known."""
+    found = log_lines(view, "heartbeat", '"sdk_version"', SDK_LOGGED_WITHIN)
+    if not found:
+        return {}
+    newest: Described = json.loads(max(found, key=lambda line: line["timestamp"])["message"])
+    return newest
 
 
 def configuration(view: StageView) -> Iterator[Finding]:
@@ -105,7 +135,7 @@ def configuration(view: StageView) -> Iterator[Finding]:
             yield failed(
                 f"{name} differs from .chalice/config.json in {', '.join(differ)}.", deploy(view)
             )
-    yield ok(f"{len(view.deployed)} functions are as .chalice/config.json says.")
+    yield ok(f"{len(view.deployed)} functions match .chalice/config.json.")
 
 
 def roles(view: StageView) -> Iterator[Finding]:

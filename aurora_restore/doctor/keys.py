@@ -17,7 +17,7 @@ def key(view: StagePlan) -> Iterator[Finding]:
     refused = list(view.passes("key"))
     yield from refused
     if not key_id:
-        yield ok("None is named.")
+        yield ok("KMS_KEY_ID is not set.")
     elif not refused:
         kms = view.stage_view.service("kms", view.plan.target.region)
         if found := observe_key(kms, key_id):
@@ -29,7 +29,7 @@ def _policy(view: StagePlan, found: Described) -> Iterator[Finding]:
     """See that the key's policy lets the account decide, or names the roles that use it."""
     if found.get("AWSAccountId") != view.stage_view.account.number:
         yield warning(
-            f"The key {found['Arn']} is another account's: its policy cannot be seen.",
+            f"The key {found['Arn']} belongs to another account: its policy cannot be read.",
             "Ask its owner.",
         )
         return
@@ -48,5 +48,5 @@ def _policy(view: StagePlan, found: Described) -> Iterator[Finding]:
         yield warning(
             f"The policy of the key {found['Arn']} names neither the account nor "
             f"{', '.join(missing)}.",
-            "Let the account's own policies decide in it (principal root), or name these roles.",
+            "Allow the account itself in it (principal root), or name these roles.",
         )

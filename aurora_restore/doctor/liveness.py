@@ -8,7 +8,7 @@ from aurora_restore.doctor.stage_plan import StagePlan
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
 from aurora_restore.findings import Finding, failed, ok, warning
-from aurora_restore.setting_rules import FRESHNESS_HOURS
+from aurora_restore.setting_bounds import FRESHNESS_HOURS
 from chalicelib.aws.client import NotFoundError
 from chalicelib.flow.timestamps import iso_timestamp
 
@@ -18,11 +18,10 @@ BEATS_WITHIN = timedelta(minutes=5)
 def heartbeat(view: StageView) -> Iterator[Finding]:
     """See that the heartbeat beats, by the metric that every tick writes into its log."""
     name = view.stage.function("heartbeat")
-    since = view.now() - BEATS_WITHIN
-    beats = _beats(view, name, since)
+    beats = log_lines(view, "heartbeat", '"Heartbeat"', BEATS_WITHIN)
     if beats:
         last = datetime.fromtimestamp(
-            max(beat["timestamp"] for beat in beats) / 1000, tz=since.tzinfo
+            max(beat["timestamp"] for beat in beats) / 1000, tz=view.now().tzinfo
         )
         yield ok(f"The heartbeat ran at {iso_timestamp(last)}.")
         return
@@ -35,17 +34,18 @@ def heartbeat(view: StageView) -> Iterator[Finding]:
     )
 
 
-def _beats(view: StageView, name: str, since: datetime) -> list[Described]:
-    """Find the lines of the metric.
+def log_lines(view: StageView, function: str, pattern: str, within: timedelta) -> list[Described]:
+    """Find lines in the log of a function.
 
     CloudWatch may give empty pages before one that has something.
     """
+    since = view.now() - within
     with suppress(NotFoundError):  # a group comes into being with its function
         return view.service("logs").pages(
             "filter_log_events",
             "events",
-            logGroupName=f"/aws/lambda/{name}",
-            filterPattern='"Heartbeat"',
+            logGroupName=f"/aws/lambda/{view.stage.function(function)}",
+            filterPattern=pattern,
             startTime=int(since.timestamp() * 1000),
         )
     return []

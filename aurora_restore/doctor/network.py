@@ -1,12 +1,11 @@
 """The network of `setup-db-users`, the one function in a VPC: to the database, and to AWS."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
-from aurora_restore.doctor.security_groups import Network, lets
 from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.documents import Described
@@ -19,6 +18,9 @@ CALLED: Final = ("dynamodb", "events", "rds", "secretsmanager")
 HTTPS: Final = 443
 CONFIGURE: Final = f"Set subnet_ids and security_group_ids of {IN_VPC} in .chalice/config.json"
 INTERNET: Final = "0.0.0.0/0"
+ALL_PROTOCOLS: Final = "-1"
+_TCP: Final = frozenset({"tcp", "6", ALL_PROTOCOLS})
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ def database_connectivity(view: StagePlan) -> Iterator[Finding]:
 
 
 def _database_connectivity(view: StagePlan, place: Place) -> Iterator[Finding]:
-    plan, port = view.plan, view.plan.target.port
-    name = plan.target.db_subnet_group_name
+    plan, spec = view.plan, view.operation.target_spec
+    name, port, groups = spec.db_subnet_group_name, spec.port, spec.security_group_ids
     rds = view.stage_view.service("rds", plan.target.region)
     group = rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"][0]
     ec2 = view.stage_view.service("ec2", plan.target.region)
@@ -114,23 +116,23 @@ def _database_connectivity(view: StagePlan, place: Place) -> Iterator[Finding]:
         _subnets(ec2, tuple(subnet["SubnetIdentifier"] for subnet in group["Subnets"]))
     )
     of_target, of_function = (
-        ", ".join(plan.target.vpc_security_group_ids),
+        ", ".join(groups),
         ", ".join(place.group_ids),
     )
-    if not place.is_let_in(_groups(ec2, plan.target.vpc_security_group_ids), port):
+    if not place.is_let_in(_groups(ec2, groups), port):
         yield failed(
             f"No security group of the target ({of_target}) lets {IN_VPC} in on port {port}.",
             f"aws ec2 authorize-security-group-ingress --region {plan.target.region} --protocol "
-            f"tcp --port {port} --group-id {plan.target.vpc_security_group_ids[0]} --source-group "
+            f"tcp --port {port} --group-id {groups[0]} --source-group "
             f"{place.group_ids[0]}",
         )
-    if not place.may_reach(port, groups=list(plan.target.vpc_security_group_ids), networks=where):
+    if not place.may_reach(port, groups=list(groups), networks=where):
         yield failed(
             f"No security group of {IN_VPC} ({of_function}) lets it out to the target on port "
             f"{port}.",
             f"aws ec2 authorize-security-group-egress --region {place.ec2.region} --protocol tcp "
             f"--port {port} --group-id {place.group_ids[0]} --source-group "
-            f"{plan.target.vpc_security_group_ids[0]}",
+            f"{groups[0]}",
         )
     yield ok(f"{of_function} reaches {of_target} in {group['VpcId']} on port {port}.")
 
@@ -230,4 +232,58 @@ def _serves(place: Place, endpoint: Described) -> bool:
     groups = tuple(each["GroupId"] for each in endpoint.get("Groups", []))
     return bool(endpoint.get("PrivateDnsEnabled")) and place.is_let_in(
         _groups(place.ec2, groups), HTTPS
+    )
+
+
+# --- what a security group opens ---
+
+
+def lets(
+    permissions: Iterable[Described],
+    port: int,
+    *,
+    groups: Iterable[str],
+    networks: Iterable[Network],
+) -> bool:
+    """Tell whether permissions (in or out) open a TCP port to one of these groups or networks.
+
+    A prefix list counts as open: what is in it is not looked up.
+    """
+    wanted_groups, wanted_networks = {*groups}, list(networks)
+    return any(
+        wanted_groups & {pair.get("GroupId") for pair in permission.get("UserIdGroupPairs", [])}
+        or permission.get("PrefixListIds")
+        or any(
+            _covers(network, wanted)
+            for network in _opened_networks(permission)
+            for wanted in wanted_networks
+        )
+        for permission in permissions
+        if _is_of_port(permission, port)
+    )
+
+
+def _is_of_port(permission: Described, port: int) -> bool:
+    if permission["IpProtocol"] not in _TCP:
+        return False
+    everything = permission["IpProtocol"] == ALL_PROTOCOLS
+    return everything or int(permission.get("FromPort", 0)) <= port <= int(
+        permission.get("ToPort", 0)
+    )
+
+
+def _opened_networks(permission: Described) -> Iterator[Network]:
+    for each in permission.get("IpRanges", []):
+        yield ip_network(each["CidrIp"], strict=False)
+    for each in permission.get("Ipv6Ranges", []):
+        yield ip_network(each["CidrIpv6"], strict=False)
+
+
+def _covers(network: Network, wanted: Network) -> bool:
+    if isinstance(network, IPv4Network) and isinstance(wanted, IPv4Network):
+        return wanted.subnet_of(network)
+    return (
+        isinstance(network, IPv6Network)
+        and isinstance(wanted, IPv6Network)
+        and wanted.subnet_of(network)
     )

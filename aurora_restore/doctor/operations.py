@@ -1,6 +1,6 @@
 """How nights end and what is under way: the records of operations, and the locks of the targets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -8,8 +8,8 @@ from aurora_restore.doctor.stage_plan import StagePlan
 from aurora_restore.doctor.stage_view import StageView
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import TERMINAL, State
-from chalicelib.flow.errors import UnreadableRecordError
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.errors import NOTHING_TO_DO, UnreadableRecordError
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages import advice
 
@@ -66,7 +66,7 @@ def lock(view: StagePlan) -> Iterator[Finding]:
 
 
 def last(view: StagePlan) -> Iterator[Finding]:
-    """Tell how the plan's last operation ended, and why.
+    """Tell how the plan's last restore or rollback ended, and the deletion that followed it.
 
     One that was skipped had nothing to do, and is passed over.
     """
@@ -74,17 +74,39 @@ def last(view: StagePlan) -> Iterator[Finding]:
     newest = [
         Operation.from_item(item) for item in islice(found, LOOKED_BACK_MAX) if "state" in item
     ]
-    ended = [each for each in newest if each.state in TERMINAL]
-    told = next((each for each in ended if each.state is not State.SKIPPED), None)
-    if told is None:
-        reason = f" The newest was skipped: {ended[0].reason}" if ended else ""
+    told = list(_told(newest))
+    if not told:
+        skipped = [each for each in newest if each.state in TERMINAL]
+        reason = f" The newest was skipped: {skipped[0].reason}" if skipped else ""
         yield ok(f"No operation has succeeded or failed yet.{reason}")
-        return
-    yield _end(told, goes_on=newest[0].state not in TERMINAL)
-    if told.notified is False:
-        yield warning(
-            f"Nobody could be told of the end of {told.operation_id}.", "See the check `topic`."
-        )
+    for each in told:
+        yield _end(each, goes_on=_goes_on(each, newest))
+        if each.notified is False:
+            yield warning(
+                f"No notification of the end of {each.operation_id} was sent.",
+                "See the check `topic`.",
+            )
+
+
+def _told(newest: Sequence[Operation]) -> Iterator[Operation]:
+    """Find the last restore or rollback that ended, and a younger deletion of a previous target.
+
+    That deletion does not make up for a restore that failed after it had opened its target.
+    """
+    ended = [each for each in newest if each.state in TERMINAL and each.state is not State.SKIPPED]
+    restore = next((each for each in ended if each.kind is not Kind.RETIRE), None)
+    retirement = next((each for each in ended if each.kind is Kind.RETIRE), None)
+    if restore:
+        yield restore
+    if retirement and (restore is None or retirement.created_at >= restore.created_at):
+        yield retirement
+
+
+def _goes_on(operation: Operation, newest: Sequence[Operation]) -> bool:
+    """Tell whether a newer operation may mend what became of this one."""
+    is_retirement = operation.kind is Kind.RETIRE
+    mends = [each for each in newest if is_retirement or each.kind is not Kind.RETIRE]
+    return mends[0].state not in TERMINAL
 
 
 def _end(operation: Operation, *, goes_on: bool) -> Finding:
@@ -95,8 +117,23 @@ def _end(operation: Operation, *, goes_on: bool) -> Finding:
     if operation.state is State.SUCCEEDED:
         warned = f" Warnings: {' '.join(operation.warnings)}" if operation.warnings else ""
         return ok(f"{what}.{warned}")
+    if operation.kind is Kind.RETIRE and (kept := _retired(operation)):
+        return ok(f"{what}: {kept}")
     at = f" in {operation.failed_step}" if operation.failed_step else ""
-    why = " ".join(filter(None, [operation.reason, *operation.problems]))
+    opened = advice.target_status(operation)[:1] if operation.opened else []
+    why = " ".join(filter(None, [operation.reason, *operation.problems, *opened]))
     tell = failed if operation.state is State.FAILED and not goes_on else warning
     remedy = " ".join(filter(None, [operation.remedy, advice.next_command(operation)]))
     return tell(f"{what}{at}: {why}", "A newer operation is under way." if goes_on else remedy)
+
+
+def _retired(retirement: Operation) -> str | None:
+    """Say what became of a previous target; None where people have to look after it."""
+    old = retirement.facts.target.old
+    name = f"the previous target {old.resource_id}" if old else "the previous target"
+    if retirement.state is State.RETIRED:
+        return f"{name} is deleted."
+    if retirement.state is not State.CANCELLED or retirement.remedy != NOTHING_TO_DO:
+        return None
+    asked = retirement.stopped_at is not None  # else the operation itself found why
+    return f"{name} is kept{', as asked' if asked else ''}. {retirement.reason}"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from aurora_restore.deployment.invoke_config import matches_choreography
+from aurora_restore.deployment.paused import enable_command
 from aurora_restore.doctor.functions import no_functions
 from aurora_restore.doctor.stacks import deploy
 from aurora_restore.doctor.stage_view import StageView
@@ -21,12 +22,12 @@ def rules(view: StageView) -> Iterator[Finding]:
         yield failed(f"No rule invokes {', '.join(missing)}.", deploy(view))
     for name, rule in view.rules.items():
         yield from _rule(view, name, rule)
-    yield ok(f"{len(view.rules)} are enabled and as the choreography has them.")
+    yield ok(f"{len(view.rules)} are enabled and match the choreography.")
 
 
 def _rule(view: StageView, name: str, rule: Described) -> Iterator[Finding]:
     if rule["State"] == "DISABLED":
-        enable = f"aws events enable-rule --region {view.stage.region} --name {rule['Name']}"
+        enable = enable_command(view.stage, rule["Name"])
         yield failed(
             f"The rule of {name} is disabled.", f"If nobody stopped it on purpose: {enable}"
         )
@@ -38,7 +39,7 @@ def _rule(view: StageView, name: str, rule: Described) -> Iterator[Finding]:
     if [rule_target["Arn"] for rule_target in view.rule_targets(view.stage.rule(name))] != [
         function
     ]:
-        yield failed(f"The rule of {name} does not lead to its function alone.", deploy(view))
+        yield failed(f"The rule of {name} has other targets than its function.", deploy(view))
     if name in view.deployed and not _is_let_in(view, name, rule["Arn"]):
         yield failed(f"The rule may not invoke {name}.", deploy(view))
 

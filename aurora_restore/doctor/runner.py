@@ -120,7 +120,7 @@ def _trouble(error: Exception) -> Finding:
         case TransientError() | BotoCoreError():
             return failed(
                 f"{UNSEEN} {error}",
-                "Look again; if that does not help, see that the network leads there.",
+                "Check again; if that does not help, check the network.",
             )
         case SettingsError() | UnreadableRecordError():
             return failed(str(error), "")

@@ -25,13 +25,13 @@ def snapshot(view: StagePlan) -> Iterator[Finding]:
     yield from view.passes("source cluster")
     if view.source is None:
         yield warning(
-            f"There is no cluster {cluster}; only its snapshots are looked at.",
-            "See SOURCE_CLUSTER_ID.",
+            f"There is no cluster {cluster}; only its snapshots are checked.",
+            "Check SOURCE_CLUSTER_ID.",
         )
     if view.snapshot is None or view.snapshot.created_at is None:
         yield failed(
             f"There is no snapshot of {cluster} that would be restored.",
-            "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster, and that "
+            "Check that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster, and that "
             "its backups are on.",
         )
         return
@@ -46,8 +46,8 @@ def _age(view: StagePlan, found: Snapshot, created_at: datetime) -> Finding:
     hours = f"{age / timedelta(hours=1):.1f} hours"
     what = f"{found.identifier} of {iso_timestamp(created_at)} is the newest, {hours} old."
     look = (
-        f"Look why there is none since: aws rds describe-events --region {view.plan.source.region} "
-        "--duration 2880"
+        "Find out why there is no newer one: aws rds describe-events --region "
+        f"{view.plan.source.region} --duration 2880"
     )
     if age > timedelta(hours=view.plan.source.snapshot_age_max_hours):
         return failed(

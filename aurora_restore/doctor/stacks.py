@@ -80,11 +80,11 @@ def _status(view: StageView, stack: ExpectedStack, status: str) -> Finding:
         return ok(f"{stack.name} is {status}.")
     if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
         return warning(
-            f"The last change of {stack.name} was taken back ({status}).", _reasons(stack)
+            f"The last change of {stack.name} was rolled back ({status}).", _reasons(stack)
         )
     if status.endswith("_IN_PROGRESS"):
         return warning(
-            f"{stack.name} is being changed ({status}).", "Look again when that is over."
+            f"{stack.name} is being changed ({status}).", "Check again when it has finished."
         )
     _does, verb = RECOVERY_COMMANDS.get(status, ("", "describe-stacks"))
     way_out = stack_command(verb, stack.name, stack.region)
@@ -126,7 +126,7 @@ def foundation(view: StageView) -> Iterator[Finding]:
     for stack in expected_stacks(view):
         if view.own_stack(stack.name, stack.region) is None:
             yield warning(
-                f"The stack {stack.name} in {stack.region} is missing, and so is what it makes.",
+                f"The stack {stack.name} in {stack.region} is missing, and so are its resources.",
                 "See the check `stacks` first.",
             )
             continue
@@ -136,7 +136,7 @@ def foundation(view: StageView) -> Iterator[Finding]:
             gone = [resource for name, resource in resources.items() if name not in existing]
             looked_up += len(resources)
             yield from (_deleted(view, stack, resource) for resource in gone)
-    yield ok(f"{looked_up} resources are there.")
+    yield ok(f"{looked_up} resources exist.")
 
 
 def _named_resources(

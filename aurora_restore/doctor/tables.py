@@ -31,7 +31,7 @@ def _table(view: StageView, which: TableName, name: str) -> Iterator[Finding]:
         )
     if not _is_recoverable(view, name):
         yield warning(
-            f"The table {name} cannot be taken back to an earlier moment (point-in-time recovery).",
+            f"The table {name} has no point-in-time recovery.",
             f"aws dynamodb update-continuous-backups --region {view.stage.region} --table-name "
             f"{name} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
         )
@@ -45,7 +45,7 @@ def _table(view: StageView, which: TableName, name: str) -> Iterator[Finding]:
         "DeletionProtectionEnabled"
     ):
         yield warning(
-            f"PROTECT_TABLES is true, and the table {name} may be deleted.",
+            f"PROTECT_TABLES is true, but the table {name} can be deleted.",
             f"aws dynamodb update-table --region {view.stage.region} --table-name {name} "
             "--deletion-protection-enabled",
         )
@@ -71,7 +71,8 @@ def _shape(view: StageView, which: TableName, table: Described) -> Finding:
     if not differ:
         return ok(f"{table['TableName']}: its key and indexes are as they should be.")
     return failed(
-        f"The table {table['TableName']} is not as the code reads it: look at {', '.join(differ)}.",
+        f"The table {table['TableName']} differs from what the code expects in "
+        f"{', '.join(differ)}.",
         f"{deploy(view)} If it is somebody else's table, name another in .chalice/config.json.",
     )
 

@@ -3,15 +3,19 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from aurora_restore.doctor.stage_plan import StagePlan, unknown_version
+from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals, unknown_version
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import IN_VPC
-from chalicelib.flow.limits import counted
+from chalicelib.flow.not_carried import not_carried
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.text_limits import counted
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.commands import request_command, request_id_of
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.snapshots.copies import COPIES_MAX, copies_under_way
+from chalicelib.target.pointers import Pointers, disagreements
+from chalicelib.target.previous import refuse_lost, refuse_taken_name
+from chalicelib.target.readers import adopted
 
 NIGHTS_LEFT_MIN = 14
 _COUNTED = frozenset({"DBClusters", "DBInstances", "ManualClusterSnapshots"})
@@ -21,15 +25,78 @@ KEEP = (
 
 
 def target(view: StagePlan) -> Iterator[Finding]:
-    """See whose the target is, by its tag: what is not ours is never replaced."""
+    """See whose the target is, by its tag: what is not ours is never replaced.
+
+    Say what the next restore does with it.
+    """
     cluster = view.cluster
     if cluster is None:
-        yield ok(f"There is no {view.plan.target_cluster_arn} yet: it will be made.")
+        yield ok(f"There is no {view.plan.target_cluster_arn} yet: it will be created.")
         return
-    yield from view.passes("target")
+    yield from view.passes("target", "attachments")
+    with collect_refusals() as refused:
+        if view.plan.target.swaps:
+            refuse_lost(cluster)
+            refuse_taken_name(view.operation, cluster, view.ports)
+    yield from refused
     yield ok(
-        f"{cluster.arn} is ours, {cluster.status}, with {counted(len(view.instances), 'instance')}."
+        f"{cluster.arn} is ours, {cluster.status}, with "
+        f"{counted(len(view.instances), 'instance')}. {_next(view, cluster.identifier)}"
+        f"{_readers(view)}{_left(view)}"
     )
+
+
+def _next(view: StagePlan, present_id: str) -> str:
+    """Say what becomes of the target when a cluster is restored."""
+    target = view.plan.target
+    if not target.keeps_old:
+        return "The next restore deletes it first (REPLACEMENT=delete-first)."
+    hours = counted(target.keep_previous_hours, "hour")
+    name = present_id if target.points else target.previous_id
+    kept = f"kept as {name} for {hours}" if target.keep_previous_hours else "deleted"
+    if target.points:
+        return f"The next restore makes {view.next_id} and points to that; then it is {kept}."
+    return f"The next restore exchanges it for {view.next_id}; then it is {kept}."
+
+
+def pointers(view: StagePlan) -> Iterator[Finding]:
+    """See that the pointers can be moved, and that they name the cluster that people use."""
+    plan = view.plan
+    if not plan.target.points:
+        yield ok(f"REPLACEMENT={plan.target.replacement} has none.")
+        return
+    yield from view.passes("pointers")
+    opened = view.record.opened_as
+    if view.cluster is None or view.cluster.identifier != opened:
+        yield ok(f"They are written when the next restore has made {view.next_id}.")
+        return
+    with collect_refusals() as refused:
+        seen = Pointers(plan, view.ports).read()
+        for wrong in disagreements(plan, seen, view.cluster):
+            yield failed(f"People should find {opened}. {wrong}", _point_again(view))
+    yield from refused
+    yield ok(f"All of them name {opened}.")
+
+
+def _point_again(view: StagePlan) -> str:
+    """Say how the pointers come to name the target again."""
+    return (
+        "Find out who changed it, and write it as docs/replacement.md#pointers says, or restore "
+        f"once more: the next cluster, {view.next_id}, gets all of them."
+    )
+
+
+def _readers(view: StagePlan) -> str:
+    """Name the readers of others that are deleted with the target."""
+    found = adopted(view.cluster, view.instances, view.plan) if view.cluster else []
+    names = ", ".join(reader.identifier for reader in found)
+    return f" With it go readers that others made: {names}." if names else ""
+
+
+def _left(view: StagePlan) -> str:
+    """Name what the target has and the new one will not have."""
+    found = "; ".join(not_carried(view.operation))
+    return f" Not carried over: {found}." if found else ""
 
 
 def network_groups(view: StagePlan) -> Iterator[Finding]:
@@ -39,18 +106,25 @@ def network_groups(view: StagePlan) -> Iterator[Finding]:
     yield from view.passes(
         "subnet group", "security groups", "cluster parameter group", "parameter group"
     )
-    security_groups = ", ".join(view.plan.target.vpc_security_group_ids)
-    yield ok(f"{view.plan.target.db_subnet_group_name}, {security_groups}.")
+    with collect_refusals() as refused:
+        spec = view.operation.target_spec
+        yield ok(f"{spec.db_subnet_group_name}, {', '.join(spec.security_group_ids)}.")
+    yield from refused
 
 
 def orderable_options(view: StagePlan) -> Iterator[Finding]:
     """See that the region offers engine version and instance class, and that the names are free."""
     if not view.version:
         yield unknown_version()
-    yield from view.passes("engine version", "instance class", "instance names", "final snapshot")
-    yield ok(
-        f"{view.plan.target.instance_count} of {view.plan.target.instance_class}, {view.version}."
-    )
+    yield from view.passes("engine version", "extended support", "instance class")
+    yield from view.passes("instance names", "final snapshot")
+    version, warnings = view.new_version
+    for told in warnings:
+        yield warning(told, "Upgrade production.")
+    with collect_refusals() as refused:
+        spec = view.operation.target_spec
+        yield ok(f"{len(spec.instances)} of {', '.join(spec.classes)}, {version}.")
+    yield from refused
 
 
 def secrets(view: StagePlan) -> Iterator[Finding]:
@@ -58,7 +132,7 @@ def secrets(view: StagePlan) -> Iterator[Finding]:
     names = _secrets_of(view)
     if empty := [name for name in names if _is_empty(view, name)]:
         yield failed(
-            f"No value was put into {', '.join(empty)} yet.",
+            f"{', '.join(empty)}: no value yet.",
             "Put a JSON object into each: docs/runbook.md#deploy has the commands, and the fields.",
         )
         return
@@ -78,8 +152,8 @@ def quotas(view: StagePlan) -> Iterator[Finding]:
     running = copies_under_way(rds)
     if running >= COPIES_MAX:
         yield warning(
-            f"{running} copies are under way, and {COPIES_MAX} may be: the next one waits.",
-            "Look again later.",
+            f"{running} of at most {COPIES_MAX} copies are in progress: the next one waits.",
+            "Check again later.",
         )
     yield from view.passes("quotas")
     used = {
@@ -94,7 +168,7 @@ def quotas(view: StagePlan) -> Iterator[Finding]:
         if name in _COUNTED
     ]
     yield ok(
-        f"{', '.join(shown)}, copies under way {running} of {COPIES_MAX}; {_nights(view, room)}."
+        f"{', '.join(shown)}, copies in progress {running} of {COPIES_MAX}; {_nights(view, room)}."
     )
 
 
@@ -142,7 +216,7 @@ def users(view: StagePlan) -> Iterator[Finding]:
     for name, when in changed:
         yield warning(
             f"The secret {name} changed at {iso_timestamp(when)}, after the last success "
-            f"({iso_timestamp(succeeded_at)}): the target still has what it was before.",
+            f"({iso_timestamp(succeeded_at)}): the target still has the old value.",
             f"Set the users up again: {_set_up_again(view, succeeded_at)}",
         )
     yield ok("Neither secret changed since the last success.")

@@ -21,13 +21,14 @@ def trial(view: StagePlan) -> Iterator[Finding]:
     stage = view.stage_view
     if IN_VPC not in stage.deployed:
         yield warning(
-            f"{IN_VPC} is not deployed, so it cannot try.", "See the check `functions` first."
+            f"{IN_VPC} is not deployed, so it cannot test its network.",
+            "See the check `functions` first.",
         )
         return
     answer = _answer(view, stage.probe)
     if answer is None:
         yield failed(
-            f"{IN_VPC} was asked at {iso_timestamp(stage.probe.at)} to try its network, and has "
+            f"{IN_VPC} was asked at {iso_timestamp(stage.probe.at)} to test its network, and has "
             f"not answered for {ANSWER_SECONDS} seconds.",
             "It runs in a VPC: usually its subnets have neither a route to a NAT gateway nor an "
             "endpoint for DynamoDB. Read its log: aws logs tail "

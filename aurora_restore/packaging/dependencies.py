@@ -14,9 +14,7 @@ from packaging.utils import canonicalize_name
 from aurora_restore.packaging.errors import MissingWheelError, PackageError
 from aurora_restore.packaging.platforms import GLIBC_MINOR, PYTHON, Platform
 
-BROUGHT: Final = frozenset(
-    {"boto3", "botocore", "chalice"}
-)  # by Lambda's runtime, and by Chalice itself
+BROUGHT: Final = frozenset({"chalice"})  # by Chalice itself
 LAST_LINES: Final = 5
 _ABSENT: Final = re.compile(
     r"No matching distribution found for (\S+)"
@@ -41,6 +39,14 @@ def pins(requirements: Path, lock: Path) -> list[str]:
             "meant."
         )
     return [f"{name}{versions[name]}" for name in sorted(needed)]
+
+
+def version_of(name: str, lock: Path) -> str:
+    """Give the version that a lock pins of a package; raises PackageError."""
+    for requirement in _requirements(lock):
+        if canonicalize_name(requirement.name) == name:
+            return str(requirement.specifier).removeprefix("==")
+    raise PackageError(f"{lock.name} does not pin {name}: write down which version is meant.")
 
 
 def install(pinned: Sequence[str], folder: Path, platform: Platform, wheels: Path | None) -> None:

@@ -35,8 +35,38 @@ NEVER_IMPORTED: Final = (
             "validation",
         )
     ),
+    "aws_lambda_powertools/metrics/provider/datadog",
+    # boto3: S3's transfers, and resources. dateutil: recurring dates, and zones of its own.
+    "boto3/crt.py",
+    "boto3/data",
+    "boto3/dynamodb/conditions.py",
+    "boto3/dynamodb/table.py",
+    "boto3/dynamodb/transform.py",
+    "boto3/ec2",
+    "boto3/examples",
+    "boto3/s3",
+    "botocore/crt/auth.py",
+    "botocore/stub.py",
+    "dateutil/easter.py",
+    "dateutil/rrule.py",
+    "dateutil/tz/win.py",
+    "dateutil/zoneinfo",
+    # pydantic: version 1, what is deprecated or experimental, and a type checker's plugin
+    "pydantic/color.py",
+    "pydantic/experimental",
+    "pydantic/mypy.py",
+    "pydantic/v1",
+    "psycopg2/errorcodes.py",
+    "psycopg2/extras.py",
+    "psycopg2/pool.py",
+    "s3transfer/crt.py",
+    "s3transfer/processpool.py",
+    "urllib3/contrib/emscripten",
+    "urllib3/contrib/pyopenssl.py",
+    "urllib3/contrib/socks.py",
+    "urllib3/http2/connection.py",
 )
-"""Parts of Powertools that the app never imports; a test holds this against what it does import."""
+"""Parts of libraries that the app never imports; a test holds this against what it does import."""
 
 
 def prune(folder: Path) -> None:

@@ -5,11 +5,22 @@ for AWS and for pip.
 """
 
 import os
+import socket
 from collections.abc import Mapping
 from typing import Final
 
 HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 NAMES: Final = ("NO_PROXY", "no_proxy")  # programs differ in which of the two they read first
+
+
+def has_many_addresses() -> bool:
+    """Tell whether this machine answers on all of 127.0.0.0/8, as Linux does."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.83.0.1", 0))
+        except OSError:
+            return False
+    return True
 
 
 def direct_loopback(environment: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from localaws.clients import CREDENTIALS, Clients
+from localaws.clients import CREDENTIALS, EndpointClients
 from localaws.sample.names import ACCOUNT
 from localaws.workers import Specification, Worker
 
@@ -105,10 +105,10 @@ def _world(folder: Path) -> Iterator[str]:
 
 
 class _Lambda:
-    """The eleven functions of the stage, fed from queues."""
+    """The twelve functions of the stage, fed from queues."""
 
     def __init__(self, endpoint: str, folders: Folders, stack: ExitStack) -> None:
-        clients = Clients(endpoint)
+        clients = EndpointClients(endpoint)
         self._sqs, self._events = (clients(name, names.TARGET_REGION) for name in ("sqs", "events"))
         self._table = clients("dynamodb", names.TARGET_REGION)
         functions = clients("lambda", names.TARGET_REGION)

@@ -29,7 +29,7 @@ class Folders:
     metered: Path
     """The zip with the meter beside the app."""
     runtime: Path
-    """boto3 and what it needs, compiled, as Lambda's runtime has it."""
+    """boto3 and what it needs, compiled, as Lambda's runtime has it, behind that of the zip."""
 
     @classmethod
     def made(cls, built: Built, folder: Path) -> Self:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -11,7 +12,13 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from chalicelib.flow.errors import RefusedError, StateFaultError, TransientError
+from chalicelib.aws.error_remedies import CAPACITY_REMEDY, REMEDIES
+from chalicelib.flow.errors import (
+    CapacityError,
+    RefusedError,
+    StateFaultError,
+    TransientError,
+)
 from chalicelib.flow.untrusted_text import one_line
 
 # The first of the three levels of retries (botocore, runner, heartbeat). It is short, because the
@@ -55,6 +62,7 @@ STATE_FAULTS = frozenset(
         "InvalidDBInstanceState",
         "InvalidDBClusterSnapshotStateFault",
         "InvalidDBSnapshotState",
+        "InvalidDBClusterEndpointStateFault",
         "InvalidGlobalClusterStateFault",
     }
 )
@@ -72,6 +80,7 @@ NOT_FOUND = frozenset(
         "DBClusterNotFoundFault",
         "DBInstanceNotFound",
         "DBClusterSnapshotNotFoundFault",
+        "DBClusterEndpointNotFoundFault",
         "DBSubnetGroupNotFoundFault",
         "DBClusterParameterGroupNotFound",
         "DBParameterGroupNotFound",
@@ -83,6 +92,7 @@ NOT_FOUND = frozenset(
         "NotFoundFault",
         "DBParameterGroupNotFoundFault",
         "DBClusterParameterGroupNotFoundFault",
+        "NoSuchHostedZone",
     }
 )
 SERVER_ERROR_HTTP = 500
@@ -90,26 +100,6 @@ _DENIED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)"
 _DEPLOY_AGAIN = (
     "If a setting was changed since the stage was deployed, deploying it again does that."
 )
-_RAISE_QUOTA = "Delete what is not needed, or have the quota raised (Service Quotas, Amazon RDS)."
-CAPACITY_REMEDY = (
-    "Amazon has too few machines of that kind there for now: set INSTANCE_CLASS to another class, "
-    "or name a subnet group with more availability zones in DB_SUBNET_GROUP_NAME; or try again "
-    "later."
-)
-_REMEDIES = {
-    "SnapshotQuotaExceeded": (
-        "The region holds as many manual cluster snapshots as it may (100 unless raised): delete "
-        "old copies, or have the quota raised. With ARCHIVE_SNAPSHOT=false later nights keep none."
-    ),
-    "KMSKeyNotAccessibleFault": (
-        "See that the key exists in that region and is enabled, and that its policy lets the "
-        "function's role use it through RDS: kms:CreateGrant, kms:DescribeKey, kms:Decrypt and "
-        "kms:GenerateDataKey."
-    ),
-    "DBClusterQuotaExceededFault": _RAISE_QUOTA,
-    "InstanceQuotaExceeded": _RAISE_QUOTA,
-    "StorageQuotaExceeded": _RAISE_QUOTA,
-}
 
 
 class Clients(Protocol):
@@ -123,6 +113,11 @@ class Clients(Protocol):
 def clients(service: str, region: str) -> Any:
     """Make the real client, once for each service and region of a warm function."""
     return boto3.client(service, region_name=region, config=_CONFIG)
+
+
+def sdk() -> tuple[str, str]:
+    """Give the version of the AWS SDK that runs, and the folder that it was loaded from."""
+    return boto3.__version__, str(Path(boto3.__file__).parent)
 
 
 class UnreachableError(TransientError):
@@ -178,12 +173,6 @@ class Service:
         endpoint = getattr(getattr(self._client(), "meta", None), "endpoint_url", None)
         return urlsplit(endpoint).hostname if endpoint else None
 
-    def takes(self, method: str, member: str) -> bool:
-        """Tell whether the SDK knows a parameter of a method: Lambda's own SDK may be older."""
-        model = getattr(getattr(self._client(), "meta", None), "service_model", None)
-        names = {xform_name(name): name for name in model.operation_names} if model else {}
-        return bool(model and member in model.operation_model(names[method]).input_shape.members)
-
     def call(self, method: str, **parameters: Any) -> Mapping[str, Any]:
         """Call one method. Raises TransientError, NotFoundError, or AwsError."""
         answer: Mapping[str, Any] = self._sorted(
@@ -230,11 +219,11 @@ def _meaning(
     if code in STATE_FAULTS:
         return StateFaultError(reason)
     if code in NO_CAPACITY:
-        return TransientError(reason, CAPACITY_REMEDY)
+        return CapacityError(reason, CAPACITY_REMEDY)
     if code in THROTTLED | SERVER_ERRORS | EXPIRED or status >= SERVER_ERROR_HTTP:
         return TransientError(reason)
     if code in NOT_FOUND:
         return NotFoundError(code, reason)
     if code in DENIED:
         return DeniedError(code, reason, action, region)
-    return AwsError(code, reason, _REMEDIES.get(code, "Correct what the answer names."))
+    return AwsError(code, reason, REMEDIES.get(code, "Correct what the answer names."))

@@ -82,6 +82,10 @@ class AuthenticationMethodError(RefusedError):
     """The server asks for a token, as RDS does of members of rds_iam and rds_ad."""
 
 
+class CertificateNameError(RefusedError):
+    """The server's certificate is valid, and has another name than the one that was asked for."""
+
+
 class DatabaseUnavailableError(TransientError):
     """The server cannot be reached now: no address, no answer, starting up, out of connections."""
 
@@ -186,7 +190,7 @@ def _refusal(sqlstate: str, endpoint: Endpoint, username: str, database: str) ->
     }
     other = (
         f"PostgreSQL at {endpoint} turns user {username} away with SQLSTATE {sqlstate}.",
-        "The PostgreSQL log of the cluster tells why.",
+        "The PostgreSQL log of the cluster has the reason.",
     )
     retry = Retry.LATER_SNAPSHOT if sqlstate in {"42501", "55000"} else Retry.RERUN
     return RefusedError(*known.get(sqlstate, other), retry=retry)

@@ -35,7 +35,7 @@ from chalicelib.database.objects import OBJECTS, GrantableObject
 from chalicelib.database.ownership import adopt_large_objects, refuse_owner
 from chalicelib.database.privileges import APPLICATION, READ_ONLY, Privilege, excess, missing
 from chalicelib.flow.errors import RefusedError, Retry
-from chalicelib.flow.limits import counted, first_few
+from chalicelib.flow.text_limits import counted, first_few
 
 # Each object may take a lock of its own, and a server has room for few: max_locks_per_transaction
 # times its connections.
@@ -72,8 +72,8 @@ class TimeBudget:
         if self._begun and self._remaining_seconds() < SECONDS_TO_STOP:
             raise DatabaseBusyError(
                 f"Setting rights in database {database_of(connection)} takes longer than one "
-                f"invocation: {counted(left, 'object')} of this pass to go. The next one goes on "
-                "there."
+                f"invocation: {counted(left, 'object')} of this pass to go. The next one "
+                "continues there."
             )
         self._begun = True
 
@@ -310,7 +310,7 @@ def _revoke_excess(
 def _revoke(connection: Connection, beyond: Sequence[Privilege]) -> None:
     """Revoke these privileges, and what was granted on with them."""
     for option_only in (False, True):
-        for group in _grouped(it for it in beyond if it.option_only is option_only):
+        for group in _grouped(right for right in beyond if right.option_only is option_only):
             run(connection, group.revoke(option_only=option_only))
 
 

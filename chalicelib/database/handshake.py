@@ -22,6 +22,7 @@ from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.database.errors import (
     SUCCESSFUL_COMPLETION,
     AuthenticationMethodError,
+    CertificateNameError,
     DatabaseUnavailableError,
     LoginResult,
 )
@@ -31,6 +32,8 @@ PROTOCOL_3_0 = 196608
 SSL_REQUEST = 80877103
 MESSAGE_BYTES_MAX = 65_536  # no message before the first query is longer
 OK, MD5, SASL, SASL_CONTINUE, SASL_FINAL = 0, 5, 10, 11, 12  # authentication requests we answer
+# X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH (OpenSSL, X509_STORE_CTX_get_error).
+OTHER_NAME = (62, 64)
 LENGTH_BYTES = 4  # a message's length counts itself
 # No route, no answer in time; hung up; a message that is none of PostgreSQL's.
 _NO_ANSWER = (OSError, EOFError, ValueError, struct.error)
@@ -65,9 +68,10 @@ def _channel(endpoint: Endpoint) -> Iterator[socket.socket]:
         ):
             yield channel
     except ssl.SSLCertVerificationError as error:
-        raise RefusedError(
+        kind = CertificateNameError if error.verify_code in OTHER_NAME else RefusedError
+        raise kind(
             f"The certificate of {endpoint} does not prove that it is {endpoint.host}: "
-            f"{error.verify_message}.",
+            f"{error.verify_message.rstrip('.')}.",
             "Refresh chalicelib/rds-ca-bundle.pem (make refresh-roots), deploy, and connect to the "
             "cluster's own endpoint name.",
         ) from error

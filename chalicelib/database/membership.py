@@ -11,8 +11,13 @@ from contextlib import contextmanager
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.database.connection import Connection, attempt, rows, run, transaction
-from chalicelib.database.names import RDS_GROUP_ROLES, RDS_LOGIN_ROLES
-from chalicelib.database.roles import ROLES_PER_STATEMENT, batched, ensure_group
+from chalicelib.database.names import (
+    RDS_GROUP_ROLES,
+    RDS_LOGIN_ROLES,
+    ROLES_PER_STATEMENT,
+    batched,
+)
+from chalicelib.database.roles import ensure_group
 
 MEMBERSHIP_HAS_OPTIONS = 160_000
 """From this server_version on, a membership says whether it is inherited and allows SET ROLE."""

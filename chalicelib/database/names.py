@@ -4,13 +4,14 @@ The in-memory twin judges by the same rules.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from chalicelib.database import scram
 from chalicelib.database.endpoint import Login
 from chalicelib.flow.errors import RefusedError
-from chalicelib.flow.limits import listed
+from chalicelib.flow.text_limits import listed
 
+ROLES_PER_STATEMENT = 200
 RDS_LOGIN_ROLES = frozenset(
     {"rdsadmin", "rdsrepladmin", "rdstopmgr", "rdsproxyadmin", "rdswriteforwarduser"}
 )
@@ -130,3 +131,9 @@ def _check_name(name: str, master: str) -> None:
             "unprintable characters.",
             "Name another user in the application secret.",
         )
+
+
+def batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Yield the names in batches, because no statement should grow with the cluster."""
+    for first in range(0, len(names), size):
+        yield names[first : first + size]

@@ -64,7 +64,7 @@ class Privilege(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        """It lets the user write, or run code as somebody else that no extension brought."""
+        """Whether the user may write, or run code as somebody else that no extension brought."""
         harmless = self.option_only or (self.brought and self.on.kind == "ROUTINE")
         return self.reachable and not harmless and self.on.kind in WRITES
 

@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 from psycopg2.sql import SQL, Identifier
 
-from chalicelib.database import grants, master_user, quiesce, roles, verification
+from chalicelib.database import grants, logins, master_user, quiesce, roles, verification
 from chalicelib.database.connection import rows, run, session, transaction
 from chalicelib.database.databases import (
     databases,
@@ -185,12 +185,12 @@ class Database:
     def login_roles(self) -> list[str]:
         """Return every role that may log in, sorted; RDS's own and the master are among them."""
         with self._session(self._database) as connection:
-            return roles.login_roles(connection)
+            return logins.login_roles(connection)
 
     def production_logins(self, *, keep: Collection[str]) -> list[str]:
         """Return, sorted, the roles whose login `revoke_production_logins` would take now."""
         with self._session(self._database) as connection:
-            return roles.production_logins(connection, master=self._master.username, keep=keep)
+            return logins.production_logins(connection, master=self._master.username, keep=keep)
 
     def revoke_production_logins(self, *, keep: Collection[str]) -> list[str]:
         """Take login, password and sessions from every role but the master, RDS's own and `keep`.
@@ -201,11 +201,12 @@ class Database:
         that was made for it and holds nothing of production.
         """
         with self._with_setup_lock() as connection:
-            closed = roles.revoke_production_logins(
+            closed = logins.revoke_production_logins(
                 connection, master=self._master.username, keep=keep
             )
             with self._pristine(connection) as clean:
-                refuse_open(roles.production_logins(clean, master=self._master.username, keep=keep))
+                again = logins.production_logins(clean, master=self._master.username, keep=keep)
+                refuse_open(again)
             return closed
 
     def count_active(self, kinds: Collection[str]) -> Mapping[str, int]:
@@ -331,7 +332,7 @@ class Database:
         ours = (application, readonly)
         with self._with_setup_lock() as connection:
             kept = {*keep, *(login.username for login in ours)}
-            opened = roles.revoke_production_logins(
+            opened = logins.revoke_production_logins(
                 connection, master=self._master.username, keep=kept
             )
             _refuse_changed(connection, application, readonly)

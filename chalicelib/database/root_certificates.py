@@ -32,6 +32,20 @@ def regions_of(roots: Path) -> frozenset[str]:
     return frozenset(region for name in names if (region := region_of(name)))
 
 
+def refuse_missing_authority(region: str, ca_file: str | None) -> None:
+    """Raise RefusedError where no certificate authority is known for the servers of a region.
+
+    `ca_file` names one for servers that are not Amazon's.
+    """
+    if ca_file is None:
+        refuse_uncovered_region(region)
+    elif not Path(ca_file).is_file():
+        raise RefusedError(
+            f"There is no file {ca_file} where this function runs.",
+            "Correct DB_CA_FILE; without it Amazon's root certificates are used.",
+        )
+
+
 def refuse_uncovered_region(region: str, roots: Path = BUNDLED_ROOTS) -> None:
     """Raise RefusedError for a region whose servers could not be told from anybody else's."""
     if region not in regions_of(roots):

@@ -18,7 +18,7 @@ from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.database.objects import OBJECTS
 from chalicelib.database.privileges import APPLICATION, READ_ONLY, Privileges
 from chalicelib.flow.errors import RefusedError, Retry
-from chalicelib.flow.limits import counted, first_few, listed
+from chalicelib.flow.text_limits import counted, first_few, listed
 
 SAMPLES_MAX = 20
 UNTRIED_MAX = 5  # sentences in a summary

@@ -2,9 +2,12 @@
 
 - choreography, rds_events: the table of states, and the events of RDS that it knows
 - operation, facts, outcome, older_records: the record of a restore, and what a step returns
-- plan, setting_problems, quiesce_kinds: what to restore to where, and what to stop on the copy
-- identifiers, ownership, timestamps, limits, untrusted_text: names, tags and texts
-- errors, polling, exposure: the errors of steps, the length of waits, the exposure of passwords
+- retirement: the record of the deletion of a previous target
+- plan, setting_definitions, setting_problems: what to restore to where, by which settings
+- baseline, target_spec, not_carried: what the old target was like, and the new one is to be
+- quiesce_kinds, exposure: what to stop on the copy, and the exposure of passwords
+- identifiers, ownership, timestamps, text_limits, untrusted_text: names, tags and texts
+- errors, polling: the errors of steps, and the length of waits
 
 May import: nothing.
 """

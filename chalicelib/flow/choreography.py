@@ -28,7 +28,9 @@ class State(StrEnum):
     SNAPSHOT_READY = "SNAPSHOT_READY"
     # Everything that later steps need was checked, and what to delete is decided.
     PREFLIGHT_PASSED = "PREFLIGHT_PASSED"
-    # setup-db-users reaches what it needs; Aurora deletes the old target.
+    # setup-db-users reaches what it needs; the restore is tried before the old target is deleted.
+    NETWORK_REACHED = "NETWORK_REACHED"
+    # AWS refuses nothing that was tried; Aurora deletes the old target.
     TARGET_DELETING = "TARGET_DELETING"
     # The target's name is free.
     TARGET_CLEAR = "TARGET_CLEAR"
@@ -44,6 +46,22 @@ class State(StrEnum):
     READERS_CREATING = "READERS_CREATING"
     # Production's logins are disabled, the plan's users are verified, all instances are available.
     USERS_READY = "USERS_READY"
+    # The old cluster leaves the target's name, and the new one gets it.
+    SWAPPING = "SWAPPING"
+    # The new cluster has the target's name; no login was proven there yet.
+    TARGET_RENAMED = "TARGET_RENAMED"
+    # Aurora stops and starts the new cluster, so that its certificate has the new name.
+    TARGET_RESTARTING = "TARGET_RESTARTING"
+    # The previous cluster, which is to be the target again, is started if it was stopped.
+    TARGET_STARTING = "TARGET_STARTING"
+    # The cluster that the pointers will name is available; no login was proven there yet.
+    TARGET_CHOSEN = "TARGET_CHOSEN"
+    # The plan's users can log in there: the pointers are written.
+    TARGET_PROVEN = "TARGET_PROVEN"
+    # The old cluster gets its name back, or the pointers.
+    ROLLING_BACK = "ROLLING_BACK"
+    # The new cluster is the target: people use it from now on.
+    TARGET_OPEN = "TARGET_OPEN"
     # The copy is kept or deleted, as the plan says.
     ARCHIVED = "ARCHIVED"
     # The operation cannot continue; people are being notified.
@@ -56,6 +74,11 @@ class State(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     SKIPPED = "SKIPPED"
+    # The old target is kept under another name, so that people can go back.
+    PREVIOUS_KEPT = "PREVIOUS_KEPT"
+    # Aurora deletes it.
+    PREVIOUS_DELETING = "PREVIOUS_DELETING"
+    RETIRED = "RETIRED"
 
 
 class Phase(StrEnum):
@@ -65,6 +88,8 @@ class Phase(StrEnum):
     COPIES = "copies"
     TARGET = "target"
     USERS = "users"
+    SWAP = "swap"
+    RETIRE = "retire"
     ARCHIVE = "archive"
     END = "end"
 
@@ -76,6 +101,7 @@ class Result(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     SKIPPED = "SKIPPED"
+    RETIRED = "RETIRED"
 
 
 @dataclass(frozen=True)
@@ -85,8 +111,10 @@ class StateRow:
     - `next_states` lead forward, `earlier_states` lead back to repeat something.
     - `deadline` names the setting (seconds) that bounds the state.
     - `aurora_work` says what of Aurora's the state waits for; None where all the time is the app's.
+    - `keeps_waiting` marks a state that lasts until a time has come, which is nobody's work.
     - `on_giving_up` is the state after a refusal, a passed deadline or repeated unexpected errors.
       An ending leads to its own end there, whether people could be notified or not.
+    - `on_cancel` is the state after a cancellation; None where it is too late to cancel.
     - `resume_at` is where a rerun of an operation that stopped here begins; by default, here.
     - `result` is how an operation in this state has ended or is about to end.
     - `only_tries` marks a state whose step only tries what it does in a later state: a request for
@@ -102,7 +130,9 @@ class StateRow:
     deadline: str = "step_deadline"
     rds_events: tuple[rds.RdsEvent, ...] = ()
     aurora_work: str | None = None
+    keeps_waiting: bool = False
     on_giving_up: State = State.FAILING
+    on_cancel: State | None = State.CANCELLING
     resume_at: State | None = None
     result: Result | None = None
     only_tries: bool = False
@@ -139,9 +169,13 @@ CHOREOGRAPHY: tuple[StateRow, ...] = (
         (S.PREFLIGHT_PASSED,),
         deadline="delete_deadline"),
     StateRow(S.PREFLIGHT_PASSED,   P.TARGET,   "PreflightPassed",         "setup-db-users",
-        (S.TARGET_DELETING, S.TARGET_CLEAR),
+        (S.NETWORK_REACHED, S.TARGET_DELETING, S.TARGET_CLEAR),
         deadline="network_deadline", only_tries=True,  # nothing was lost so far
         resume_at=S.SNAPSHOT_READY),  # whether everything later is still there
+    StateRow(S.NETWORK_REACHED,    P.TARGET,   "NetworkReached",          "restore-snapshot",
+        (S.TARGET_DELETING, S.CLUSTER_RESTORING),  # if the old target has vanished
+        only_tries=True,
+        resume_at=S.SNAPSHOT_READY),
     StateRow(S.TARGET_DELETING,    P.TARGET,   "TargetDeletionStarted",   "delete-rds",
         (S.TARGET_CLEAR,),
         deadline="delete_deadline", aurora_work="the deletion",
@@ -170,34 +204,90 @@ CHOREOGRAPHY: tuple[StateRow, ...] = (
         (S.USERS_READY,),  # setup-db-users created the readers beside the users
         deadline="instance_deadline", aurora_work="the readers", rds_events=INSTANCE_EVENTS,
         resume_at=S.CLUSTER_RESTORED),
-    StateRow(S.USERS_READY,        P.ARCHIVE,  "UsersReady",              "archive-snapshot",
+    StateRow(S.USERS_READY,        P.SWAP,     "UsersReady",              "swap-target",
+        (S.SWAPPING, S.TARGET_CHOSEN, S.TARGET_OPEN),
+        deadline="delete_deadline",  # in which an older previous target is deleted
+        resume_at=S.CLUSTER_RESTORED),  # and who can log in by then
+    StateRow(S.SWAPPING,           P.SWAP,     "TargetSwapStarted",       "swap-target",
+        (S.TARGET_RENAMED,),
+        deadline="swap_deadline", aurora_work="the renames", rds_events=(rds.CLUSTER_RENAMED,),
+        on_giving_up=S.ROLLING_BACK, on_cancel=S.ROLLING_BACK,
+        resume_at=S.CLUSTER_RESTORED),
+    StateRow(S.TARGET_RENAMED,     P.SWAP,     "TargetRenamed",           "setup-db-users",
+        (S.TARGET_RESTARTING, S.TARGET_OPEN),
+        deadline="swap_deadline", on_giving_up=S.ROLLING_BACK, on_cancel=S.ROLLING_BACK,
+        resume_at=S.CLUSTER_RESTORED),
+    StateRow(S.TARGET_RESTARTING,  P.SWAP,     "TargetRestartStarted",    "swap-target",
+        (), (S.TARGET_RENAMED,),
+        deadline="swap_deadline", aurora_work="the restart",
+        rds_events=(rds.CLUSTER_STOPPED, rds.CLUSTER_STARTED),
+        on_giving_up=S.ROLLING_BACK, on_cancel=S.ROLLING_BACK,
+        resume_at=S.CLUSTER_RESTORED),
+    # Where pointers lead to the target, no cluster is renamed. Only a rollback begins here.
+    StateRow(S.TARGET_STARTING,    P.SWAP,     "TargetStartRequested",    "swap-target",
+        (S.TARGET_CHOSEN,),
+        deadline="swap_deadline", aurora_work="the start", rds_events=(rds.CLUSTER_STARTED,)),
+    StateRow(S.TARGET_CHOSEN,      P.SWAP,     "TargetChosen",            "setup-db-users",
+        (S.TARGET_PROVEN,),
+        deadline="swap_deadline",  # nothing was published so far
+        resume_at=S.CLUSTER_RESTORED),
+    StateRow(S.TARGET_PROVEN,      P.SWAP,     "TargetProven",            "swap-target",
+        (S.TARGET_OPEN,),
+        deadline="swap_deadline", on_giving_up=S.ROLLING_BACK, on_cancel=S.ROLLING_BACK,
+        resume_at=S.CLUSTER_RESTORED),
+    StateRow(S.ROLLING_BACK,       P.SWAP,     "TargetRollbackStarted",   "swap-target",
+        (S.FAILING, S.CANCELLING),
+        deadline="swap_deadline", aurora_work="the renames", rds_events=(rds.CLUSTER_RENAMED,),
+        on_cancel=None,
+        resume_at=S.CLUSTER_RESTORED),
+    StateRow(S.TARGET_OPEN,        P.ARCHIVE,  "TargetOpened",            "archive-snapshot",
         (S.ARCHIVED,),  # its step makes a warning of what goes wrong with the copies
         deadline="archive_deadline",
-        resume_at=S.CLUSTER_RESTORED),  # and who can log in by then
+        on_cancel=None),  # people have the new cluster
     StateRow(S.ARCHIVED,           P.END,      "SnapshotArchived",        "sns-notification",
         (S.SUCCEEDED,),
-        deadline="notification_deadline", on_giving_up=S.SUCCEEDED, result=R.SUCCEEDED),
+        deadline="notification_deadline", on_giving_up=S.SUCCEEDED, on_cancel=None,
+        result=R.SUCCEEDED),
     StateRow(S.FAILING,            P.END,      "RestoreFailing",          "sns-notification",
         (S.FAILED,),
-        deadline="notification_deadline", on_giving_up=S.FAILED, result=R.FAILED),
+        deadline="notification_deadline", on_giving_up=S.FAILED, on_cancel=None,
+        result=R.FAILED),
     StateRow(S.CANCELLING,         P.END,      "RestoreCancelling",       "sns-notification",
         (S.CANCELLED,),
-        deadline="notification_deadline", on_giving_up=S.CANCELLED, result=R.CANCELLED),
+        deadline="notification_deadline", on_giving_up=S.CANCELLED, on_cancel=None,
+        result=R.CANCELLED),
     StateRow(S.SKIPPING,           P.END,      "RestoreSkipping",         "sns-notification",
         (S.SKIPPED,),
-        deadline="notification_deadline", on_giving_up=S.SKIPPED, result=R.SKIPPED),
+        deadline="notification_deadline", on_giving_up=S.SKIPPED, on_cancel=None,
+        result=R.SKIPPED),
     StateRow(S.SUCCEEDED,          P.END,      "RestoreSucceeded",        result=R.SUCCEEDED),
     StateRow(S.FAILED,             P.END,      "RestoreFailed",           result=R.FAILED),
     StateRow(S.CANCELLED,          P.END,      "RestoreCancelled",        result=R.CANCELLED),
     StateRow(S.SKIPPED,            P.END,      "RestoreSkipped",          result=R.SKIPPED),
+    # The life of an operation of another kind: it deletes the old target when its time is over.
+    StateRow(S.PREVIOUS_KEPT,      P.RETIRE,   "PreviousTargetKept",      "delete-rds",
+        (S.PREVIOUS_DELETING, S.RETIRED),
+        deadline="previous_deadline", keeps_waiting=True),
+    StateRow(S.PREVIOUS_DELETING,  P.RETIRE,   "PreviousDeletionStarted", "delete-rds",
+        (S.RETIRED,),
+        deadline="delete_deadline", aurora_work="the deletion", rds_events=(rds.CLUSTER_DELETED,),
+        resume_at=S.PREVIOUS_KEPT),
+    StateRow(S.RETIRED,            P.END,      "PreviousTargetRetired",   result=R.RETIRED),
 )
 # fmt: on
 ROWS: Mapping[State, StateRow] = {row.state: row for row in CHOREOGRAPHY}
 STEPS: tuple[str, ...] = tuple(dict.fromkeys(row.step for row in CHOREOGRAPHY if row.step))
 TERMINAL = frozenset(row.state for row in CHOREOGRAPHY if row.step is None)
 ENDING = frozenset(row.state for row in CHOREOGRAPHY if row.step and row.result)
+CANCELLABLE = tuple(row.state for row in CHOREOGRAPHY if row.step and row.on_cancel)
+MOVING = frozenset(
+    row.state for row in CHOREOGRAPHY if row.phase is Phase.SWAP and row.state is not S.USERS_READY
+)
+"""The states in which clusters are between names or pointers: nothing is deleted meanwhile."""
 REQUESTED = "RestoreRequested"  # what people put on the bus
 CANCEL_REQUESTED = "CancelRequested"
+ROLLBACK_REQUESTED = "RollbackRequested"
+RESTORE_ANNOUNCED = "RestoreAnnounced"  # some minutes before the target is replaced
 PROBE_REQUESTED = "ProbeRequested"  # by which the doctor has setup-db-users try its network
 NETWORK_TRIED = "NetworkTried"  # what setup-db-users puts there to see that it can
 IN_VPC = "setup-db-users"  # the one step whose function runs in a VPC
@@ -219,9 +309,10 @@ def is_allowed(before: State, after: State) -> bool:
 
     An operation can fail or be cancelled until its ending begins.
     """
-    if after in (State.CANCELLING, State.FAILING):
-        return before not in ENDING | TERMINAL
-    return after in (*ROWS[before].leads_to, ROWS[before].on_giving_up)
+    row = ROWS[before]
+    if before in TERMINAL:
+        return False
+    return after in (*row.leads_to, row.on_giving_up, row.on_cancel)
 
 
 def comes_after(later: State, earlier: State) -> bool:

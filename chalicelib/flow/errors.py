@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from chalicelib.flow.untrusted_text import one_line
 
+NOTHING_TO_DO = "Nothing has to be done."  # the remedy where everything is as people want it
+
 
 class Retry(StrEnum):
     """What people start after they followed a remedy; the notification ends with its command."""
@@ -57,6 +59,10 @@ class StateFaultError(TransientError):
 
     That passes within minutes or never: the call is retried for `STATE_FAULT_MAX`.
     """
+
+
+class CapacityError(TransientError):
+    """AWS has no capacity for what was asked: in an availability zone, or in the region."""
 
 
 class RefusedError(Exception):

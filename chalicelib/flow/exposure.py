@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.flow.facts import Facts
-from chalicelib.flow.limits import counted
 from chalicelib.flow.operation import Operation
+from chalicelib.flow.text_limits import counted
 
 MINUTE_SECONDS = 60
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from chalicelib.flow.baseline import Baseline, EndpointBaseline
 from chalicelib.flow.choreography import Phase
-from chalicelib.flow.limits import listed
 from chalicelib.flow.older_records import present_facts
+from chalicelib.flow.text_limits import listed
 from chalicelib.flow.timestamps import Timestamp
 
 
@@ -77,13 +78,24 @@ class OldTarget:
     final_snapshot_id: str | None = None
     protected: bool | None = None  # None in records of before it was noted
 
+    @property
+    def name(self) -> str:
+        """The name that the cluster had."""
+        return self.arn.rpartition(":")[2]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetFacts:
     """The cluster that is replaced, and the one that is made in its place."""
 
+    baseline: Baseline | None = None  # what the new cluster is like, unless settings say otherwise
     old: OldTarget | None = None
+    leftover: OldTarget | None = None  # under the new cluster's name, of an operation that stopped
     deletion: Deletion | None = None  # None in records of before it was noted
+    absent_since: Timestamp | None = None  # of a previous target that is not found
+    engine_version: str | None = None  # that the new cluster gets; None: the snapshot's
+    made_as: str | None = None  # the new cluster's name before it is the target's
+    cluster_id: str | None = None  # its name at present; None in records of before there were two
     cluster_arn: str | None = None
     cluster_resource_id: str | None = None
     endpoint: str | None = None
@@ -120,6 +132,37 @@ class UserFacts:
         return f"other logins closed: {listed(names, count)}" if names else ""
 
 
+class Restart(StrEnum):
+    """How far the restart of the new cluster has come; each is noted before what it names."""
+
+    STOPPING = "stopping"
+    STARTING = "starting"
+    DONE = "done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwapFacts:
+    """How the new cluster took the target's name, or got its pointers."""
+
+    restart: Restart | None = None  # so that its certificate has the name
+    record_change: str | None = None  # Route 53's id of the last change of the record
+    record_host: str | None = None  # the host that it made the record name; "" for none
+    announced_at: Timestamp | None = None  # to people: the replacement of the target
+    # Custom ones that the target is to have and has not, with the new members; None: not known yet.
+    # Of a retirement: those that the previous target had.
+    endpoints: tuple[EndpointBaseline, ...] | None = None
+    endpoints_gone: tuple[str, ...] = ()  # of those, what exists nowhere; noted before a deletion
+    rebooted: tuple[str, ...] = ()  # instances, before people get them; noted before each reboot
+    reboot_asked_at: Timestamp | None = None  # of the last of them
+
+    @property
+    def missing_endpoints(self) -> tuple[EndpointBaseline, ...]:
+        """The custom endpoints that exist nowhere."""
+        return tuple(
+            found for found in self.endpoints or () if found.identifier in self.endpoints_gone
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class AttemptFacts:
     """What this run has tried; a rerun begins without it."""
@@ -138,6 +181,7 @@ class Facts:
     copies: CopyFacts = CopyFacts()
     target: TargetFacts = TargetFacts()
     users: UserFacts = field(default_factory=UserFacts)
+    swap: SwapFacts = SwapFacts()
     attempts: AttemptFacts = AttemptFacts()
 
     @classmethod
@@ -148,11 +192,14 @@ class Facts:
     def without(self, phases: frozenset[Phase]) -> "Facts":
         """Forget the facts of phases, and what was tried.
 
-        The snapshot's ARN always stays, because it is what was requested. Facts about users are
-        forgotten together with their cluster: for a cluster that stays, the logins that were closed
-        have to be remembered.
+        The snapshot's ARN always stays, because it is what was requested, and what the old target
+        was like, because it may be gone. Facts about users are forgotten together with their
+        cluster: for a cluster that stays, the logins that were closed have to be remembered.
         """
-        known = Facts(snapshot=SnapshotFacts(arn=self.snapshot.arn))
+        known = Facts(
+            snapshot=SnapshotFacts(arn=self.snapshot.arn),
+            target=TargetFacts(baseline=self.target.baseline),
+        )
         if Phase.SNAPSHOT not in phases:
             known = replace(known, snapshot=self.snapshot)
         if Phase.COPIES not in phases:

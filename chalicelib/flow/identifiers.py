@@ -12,18 +12,23 @@ NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fi
 def automatic_id(plan: str, stage: str, snapshot_arn: str, created_at: datetime) -> str:
     """Name the operation of a snapshot: the same for every duplicate of its event."""
     minute = created_at.astimezone(UTC).strftime("%Y%m%d-%H%M")
-    digest = _digest(stage, plan, snapshot_arn.lower(), iso_timestamp(created_at))
+    digest = digest_of(stage, plan, snapshot_arn.lower(), iso_timestamp(created_at))
     return f"{_slug(plan, 16)}-{minute}-{digest}"
 
 
 def requested_id(request_id: str) -> str:
     """Name the operation of a person's request: the same for the same request id."""
-    return f"{_slug(request_id, 24)}-{_digest(request_id)}"
+    return f"{_slug(request_id, 24)}-{digest_of(request_id)}"
 
 
 def catch_up_id(operation_id: str) -> str:
     """Name the operation that follows one that was skipped because the target was busy."""
-    return f"{operation_id[:30].rstrip('-')}-again-{_digest(operation_id, 'again')}"
+    return f"{operation_id[:30].rstrip('-')}-again-{digest_of(operation_id, 'again')}"
+
+
+def retire_id(operation_id: str) -> str:
+    """Name the operation that deletes the target which another one has replaced."""
+    return f"retire-{operation_id[:30].rstrip('-')}-{digest_of(operation_id, 'retire')}"
 
 
 def resource_name(stage: str, operation_id: str) -> str:
@@ -32,7 +37,7 @@ def resource_name(stage: str, operation_id: str) -> str:
     RDS takes at most 63 letters, digits and single hyphens (API reference).
     """
     name = f"aurora-restore-{_slug(stage, 10)}-{operation_id}"
-    return name if len(name) <= NAME_MAX else f"{name[:45].rstrip('-')}-{_digest(name)}"
+    return name if len(name) <= NAME_MAX else f"{name[:45].rstrip('-')}-{digest_of(name)}"
 
 
 def _slug(text: str, length: int) -> str:
@@ -40,5 +45,6 @@ def _slug(text: str, length: int) -> str:
     return slug if slug[:1].isalpha() else f"r-{slug}".strip("-")
 
 
-def _digest(*parts: str) -> str:
+def digest_of(*parts: str) -> str:
+    """Give eight hexadecimal digits that follow from the parts."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]

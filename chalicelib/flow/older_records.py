@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.flow.plan import nested
+from chalicelib.flow.setting_definitions import EXTENDED_SUPPORT
 
 RENAMED: Mapping[str, str] = {
     "by_itself": "automatic",
@@ -72,6 +73,7 @@ def present_form(item: Mapping[str, Any]) -> dict[str, Any]:
             present.setdefault(new, present.pop(old))
     if _is_flat_plan(item.get("settings")):
         present["settings"] = nested(item["settings"])
+    present["settings"] = _with_what_was_done(present.get("settings"))
     if "facts" in item:
         present["facts"] = present_facts(item["facts"])
     return present
@@ -98,6 +100,18 @@ def outdated(item: Mapping[str, Any]) -> tuple[str, ...]:
         *(("facts",) if flat_facts else ()),
         *(name for name in RENAMED if name in item),
     )
+
+
+def _with_what_was_done(settings: Any) -> Any:
+    """Say what a version that had no setting for it did.
+
+    It deleted the old target first, and enrolled the new one in Extended Support, as AWS does.
+    """
+    target = settings.get("target") if isinstance(settings, Mapping) else None
+    if not isinstance(target, Mapping):
+        return settings
+    did = {"replacement": "delete-first", "engine_lifecycle_support": EXTENDED_SUPPORT}
+    return {**settings, "target": {**did, **target}}
 
 
 def _is_flat_plan(settings: Any) -> bool:

@@ -4,26 +4,39 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.flow import older_records
-from chalicelib.flow.choreography import ENDING, ROWS, TERMINAL, State
+from chalicelib.flow.choreography import CANCELLABLE, ROWS, TERMINAL, State
 from chalicelib.flow.errors import Retry, UnreadableRecordError
-from chalicelib.flow.facts import Facts
-from chalicelib.flow.identifiers import _digest, resource_name
-from chalicelib.flow.limits import listed
+from chalicelib.flow.facts import Facts, OldTarget
+from chalicelib.flow.identifiers import digest_of, resource_name
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.target_spec import TargetSpec, instance_count, resolve
+from chalicelib.flow.text_limits import listed
 from chalicelib.flow.timestamps import Timestamp, iso_timestamp
 
 _STORED_AS = {"plan_name": "plan", "plan": "settings"}  # `plan` is the key of the index by-plan
 _COPY_DIGITS = 6  # of the digest that a copy's name ends with
 
 
+class Kind(StrEnum):
+    """What an operation is about."""
+
+    RESTORE = "restore"
+    ROLLBACK = "rollback"  # the previous target gets its name back
+    RETIRE = "retire"  # the previous target is deleted when its time is over; it holds no lock
+
+
 @dataclass(frozen=True, kw_only=True)
 class Duration:
-    """How long one state lasted, and how much of it was our own time rather than Aurora's."""
+    """How long one state lasted, and how much of it was our own time.
+
+    The rest was Aurora's, or passed because somebody asked to wait for it.
+    """
 
     step: str
     state: State
@@ -35,7 +48,7 @@ class Duration:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """The record of one restore. Every change makes a new value, by `dataclasses.replace`.
+    """The record of one operation. Every change makes a new value, by `dataclasses.replace`.
 
     `version` counts the changes of state. `outdated` is no part of the record: it names attributes
     of an older version that the record was read with.
@@ -65,6 +78,8 @@ class Operation:
     cancel_requested: bool | None = None
     cancel_reason: str | None = None
     cancelled_by_event: str | None = None  # the id of the event that asked: it may come again
+    kind: Kind = Kind.RESTORE
+    rolls_back: str | None = None  # the operation whose target is replaced by its previous one
     rerun_of: str | None = None
     root_id: str
     requested_by: str
@@ -125,7 +140,8 @@ class Operation:
         """Make the record of the next state, with fresh deadline, attempts and due time."""
         row = ROWS[self.state]
         spent = (now - self.entered_at).total_seconds()
-        own = min(spent, self.active_seconds) if row.aurora_work else spent
+        waits = row.aurora_work or row.keeps_waiting
+        own = min(spent, self.active_seconds) if waits else spent - self._noticed(facts, now)
         lasted = Duration(
             step=row.step or "",
             state=self.state,
@@ -155,10 +171,69 @@ class Operation:
             durations=(*self.durations, lasted),
         )
 
+    def _noticed(self, facts: Facts, now: datetime) -> float:
+        """Give the seconds of this state that passed between an announcement and its time."""
+        announced_at = facts.swap.announced_at
+        if announced_at is None:
+            return 0
+        announced_for = announced_at + timedelta(minutes=self.plan.schedule.notice_minutes)
+        waited = min(announced_for, now) - max(announced_at, self.entered_at)
+        return max(0, waited.total_seconds())
+
     @property
     def cancellable(self) -> bool:
         """Tell whether the operation can still be cancelled."""
-        return self.state not in ENDING | TERMINAL
+        return self.state in CANCELLABLE
+
+    @property
+    def new_cluster_id(self) -> str:
+        """The name of the new cluster, as far as this operation knows."""
+        return self.facts.target.cluster_id or self.plan.target.cluster_id
+
+    @property
+    def engine_version(self) -> str:
+        """The version that the new cluster is restored with."""
+        return self.facts.target.engine_version or self.facts.snapshot.engine_version or ""
+
+    @property
+    def doomed(self) -> OldTarget | None:
+        """The cluster that this operation deletes; nothing else is ever deleted."""
+        target = self.facts.target
+        if self.kind is Kind.RETIRE or not self.plan.target.keeps_old:
+            return target.old
+        return target.leftover
+
+    @property
+    def opened(self) -> bool:
+        """Tell whether people got the new cluster as their target, however the operation ended."""
+        return any(left.state is State.TARGET_OPEN for left in self.durations)
+
+    @property
+    def keeps_previous(self) -> bool:
+        """Tell whether the old target is kept when the new one opens."""
+        has_old = self.facts.target.old is not None and not self.keeps_cluster
+        return has_old and self.plan.target.keeps_old
+
+    @property
+    def previous_id(self) -> str:
+        """The name of the cluster that was the target before, as far as this operation knows."""
+        target, plan = self.facts.target, self.plan.target
+        if plan.points and target.old:
+            return target.old.name
+        if target.made_as == plan.previous_id:  # a rollback exchanges the two
+            return plan.next_id_beside(None)
+        return plan.previous_id
+
+    @property
+    def instance_ids(self) -> tuple[str, ...]:
+        """The names of the new cluster's instances, the same for a whole chain of reruns."""
+        count = instance_count(self.plan.target, self.facts.target.baseline)
+        return self.plan.target.instance_ids(self.root_id, count)
+
+    @property
+    def target_spec(self) -> TargetSpec:
+        """What the new cluster is like; raises RefusedError where a setting is needed."""
+        return resolve(self.plan.target, self.facts.target.baseline, self.instance_ids)
 
     @property
     def name_of_final_snapshot(self) -> str:
@@ -181,7 +256,7 @@ class Operation:
         snapshot = self.facts.snapshot
         created_at = iso_timestamp(snapshot.created_at) if snapshot.created_at else ""
         key = (key_arn,) if key_arn else ()
-        digest = _digest(snapshot.arn or "", created_at, *key)
+        digest = digest_of(snapshot.arn or "", created_at, *key)
         return f"{resource_name(self.stage, self.root_id)}-{digest[:_COPY_DIGITS]}"
 
     def is_name_of_copy(self, identifier: str) -> bool:

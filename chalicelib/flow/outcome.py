@@ -32,6 +32,7 @@ class Wait:
     - `trouble` says that a call failed, rather than that something is under way.
     - `state_fault_since` is when AWS began to refuse the call for a resource's state.
     - `remedy` says what to do if the wait never ends.
+    - `at_once` has the state announced again as soon as the wait is written, because seconds count.
     """
 
     why: str
@@ -41,6 +42,7 @@ class Wait:
     trouble: bool = False
     remedy: str | None = None
     state_fault_since: datetime | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ from typing import Protocol
 
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG, Plan
+from chalicelib.flow.plan import Plan
+
+OWNER_TAG = "aurora-restore"  # value: <stage>/<plan>, on everything that the plan makes
+OPERATION_TAG = "aurora-restore-operation"  # value: the first operation of a chain of reruns
+ADOPTED_TAG = "aurora-restore-adopted"  # value: the operation; on readers that others made
+TAGS_MAX = 50  # on a resource (RDS user guide)
+ARCHIVED_TAG = "aurora-restore-archived"  # value: when the copy was archived
 
 
 class UnownedError(RefusedError):
@@ -58,9 +64,29 @@ def refuse_others(what: str, things: Sequence[Tagged], plan: Plan) -> None:
     )
 
 
-def tag_list(operation: Operation) -> list[dict[str, str]]:
-    """Give the tags of every resource that an operation makes."""
-    return [
-        {"Key": OWNER_TAG, "Value": operation.plan.owner},
+def owner_tag(plan: Plan) -> dict[str, str]:
+    """Give the tag of everything that belongs to a plan."""
+    return {"Key": OWNER_TAG, "Value": plan.owner}
+
+
+def extra_tags(plan: Plan) -> list[dict[str, str]]:
+    """Give the tags of EXTRA_TAGS."""
+    return [{"Key": key, "Value": value} for key, value in plan.target.tags.items()]
+
+
+def tag_list(
+    operation: Operation, carried: Mapping[str, str] | None = None
+) -> list[dict[str, str]]:
+    """Give the tags of every resource that an operation makes.
+
+    `carried` are those of the old one; of more than a resource may have, the last ones are left.
+    """
+    own = [
+        owner_tag(operation.plan),
         {"Key": OPERATION_TAG, "Value": operation.root_id},
+        *extra_tags(operation.plan),
     ]
+    keys = {tag["Key"] for tag in own}
+    others = [{"Key": key, "Value": value} for key, value in sorted((carried or {}).items())]
+    kept = [tag for tag in others if tag["Key"] not in keys]
+    return [*own, *kept[: TAGS_MAX - len(own)]]

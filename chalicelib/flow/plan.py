@@ -1,133 +1,32 @@
 """A plan: what is restored to where, and how, by the phases of a restore.
 
-Resolved once when an operation starts, then frozen in its record.
+Resolved once when an operation starts, then frozen in its record. `setting_definitions` has the
+bounds and the default of each setting.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from chalicelib.flow.errors import RefusedError, Retry
-from chalicelib.flow.quiesce_kinds import ALL, KINDS, chosen
+from chalicelib.flow.setting_definitions import (
+    HOUR,
+    SERVERLESS,
+    SWAPPED_ID_MAX,
+    CopyPlan,
+    ReportPlan,
+    SchedulePlan,
+    Seconds,
+    SourcePlan,
+    TargetPlan,
+    UserPlan,
+    pointed_names,
+    swap_names,
+)
 
-HOUR = 3600
 SIDES = ("source", "target")
-OWNER_TAG = "aurora-restore"  # value: <stage>/<plan>, on everything that the plan makes
-OPERATION_TAG = "aurora-restore-operation"  # value: the first operation of a chain of reruns
-ARCHIVED_TAG = "aurora-restore-archived"  # value: when the copy was archived
-CLUSTER_ID_MAX = 57  # an instance's name adds a dash and up to five digits, of 63 in all
-
-
-def _rds_identifier(value: str) -> str:
-    value = value.lower()
-    letters = value.replace("-", "")
-    legal = letters.isalnum() and letters.isascii() and value[0].isalpha()
-    if not legal or "--" in value or value[-1] == "-":
-        raise ValueError(
-            "should be an RDS identifier: letters, digits and single hyphens, beginning with a "
-            "letter"
-        )
-    return value
-
-
-def _known_kinds(value: tuple[str, ...]) -> tuple[str, ...]:
-    chosen(value)
-    return value
-
-
-Identifier = Annotated[str, AfterValidator(_rds_identifier)]
-Seconds = Annotated[int, Field(ge=1)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourcePlan:
-    """The production cluster, and which of its snapshots are restored."""
-
-    region: str
-    cluster_id: Identifier
-    snapshot_prefix: str | None = None
-    snapshot_age_max_hours: Annotated[int, Field(ge=1)] = 36
-    snapshot_deadline: Seconds = 6 * HOUR
-
-
-@dataclass(frozen=True, kw_only=True)
-class CopyPlan:
-    """How the snapshot is copied, and whether the copy is kept."""
-
-    kms_key_id: str | None = None
-    copy_check_interval: Seconds = 30
-    max_copy_attempts: Annotated[int | None, Field(ge=1)] = None
-    copy_queue_deadline: Seconds = 24 * HOUR
-    copy_deadline: Seconds = 12 * HOUR
-    archive_snapshot: bool = True
-    archive_deadline: Seconds = HOUR // 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class TargetPlan:
-    """The cluster that is replaced, and what the new one is like."""
-
-    region: str
-    cluster_id: Annotated[str, Field(max_length=CLUSTER_ID_MAX), AfterValidator(_rds_identifier)]
-    db_subnet_group_name: str
-    vpc_security_group_ids: Annotated[tuple[str, ...], Field(min_length=1)]
-    port: Annotated[int, Field(ge=1150, le=65535)] = 5432
-    deletion_protection: bool = False
-    db_cluster_parameter_group_name: str | None = None
-    db_parameter_group_name: str | None = None
-    log_exports: tuple[str, ...] = ("postgresql",)
-    backup_retention_days: Annotated[int, Field(ge=1, le=35)] = 1
-    instance_class: Annotated[str, Field(pattern=r"^db\.")]
-    instance_count: Annotated[int, Field(ge=1, le=16)] = 1
-    serverless_min_capacity: Annotated[float | None, Field(ge=0, le=256, multiple_of=0.5)] = None
-    serverless_max_capacity: Annotated[float | None, Field(ge=1, le=256, multiple_of=0.5)] = None
-    skip_final_snapshot: bool = True
-    restore_check_interval: Seconds = 30
-    max_restore_attempts: Annotated[int | None, Field(ge=1)] = None
-    network_deadline: Seconds = HOUR // 6
-    delete_deadline: Seconds = 2 * HOUR
-    restore_deadline: Seconds = 3 * HOUR
-    instance_deadline: Seconds = 2 * HOUR
-
-    @property
-    def instance_ids(self) -> tuple[str, ...]:
-        """The names of the instances, the same every night; the first becomes the writer."""
-        return tuple(f"{self.cluster_id}-{number + 1}" for number in range(self.instance_count))
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserPlan:
-    """Who may log in to the new cluster, and what in it is stopped."""
-
-    master_credentials_secret_id: str
-    app_credentials_secret_id: str
-    db_connection_timeout: Annotated[int, Field(ge=1, le=120)] = 30
-    db_tls: Literal["verify-full", "off"] = "verify-full"
-    keep_login_roles: tuple[str, ...] = ()
-    trust_definer_functions: tuple[str, ...] = ()
-    quiesce: Annotated[tuple[str, ...], AfterValidator(_known_kinds)] = (ALL,)
-    users_deadline: Seconds = HOUR
-
-    @property
-    def quiet_kinds(self) -> tuple[str, ...]:
-        """The kinds of `quiesce_kinds` that are stopped on the copy, in order."""
-        return chosen(self.quiesce)
-
-    @property
-    def kinds_left(self) -> tuple[str, ...]:
-        """The kinds of `quiesce_kinds` that QUIESCE excludes."""
-        return tuple(kind for kind in KINDS if kind not in self.quiet_kinds)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportPlan:
-    """Who is notified of the end, and how long the audit trail is kept."""
-
-    sns_topic_arn: Annotated[str, Field(pattern=r"^arn:[^:]+:sns:[^:]+:\d{12}:.+$")]
-    audit_retention_days: Annotated[int, Field(ge=1)] = 400
-    notification_deadline: Seconds = HOUR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +46,7 @@ class Plan:
     copies: CopyPlan
     target: TargetPlan
     users: UserPlan
+    schedule: SchedulePlan = field(default_factory=SchedulePlan)
     reports: ReportPlan
 
     def __post_init__(self) -> None:
@@ -196,8 +96,20 @@ class Plan:
     @property
     def target_cluster_arn(self) -> str:
         """The one cluster that is replaced."""
-        target = self.target
-        return cluster_arn(self.partition, target.region, self.account, target.cluster_id)
+        return self._arn_in_target(self.target.cluster_id)
+
+    @property
+    def target_cluster_arns(self) -> tuple[str, ...]:
+        """Every cluster that this plan may make, rename or delete."""
+        return tuple(map(self._arn_in_target, self.target.cluster_ids))
+
+    def target_snapshot_arn(self, identifier: str) -> str:
+        """Give the ARN of a cluster snapshot in the target's region."""
+        where = f"{self.target.region}:{self.account}"
+        return f"arn:{self.partition}:rds:{where}:cluster-snapshot:{identifier}"
+
+    def _arn_in_target(self, cluster_id: str) -> str:
+        return cluster_arn(self.partition, self.target.region, self.account, cluster_id)
 
     @property
     def owner(self) -> str:
@@ -214,6 +126,8 @@ class Plan:
             return copies.max_copy_attempts * copies.copy_check_interval
         if deadline in _OF_RESTORE and target.max_restore_attempts:
             return target.max_restore_attempts * target.restore_check_interval
+        if deadline == "previous_deadline":
+            return target.keep_previous_hours * HOUR + target.delete_deadline
         return int(self.setting(deadline))
 
     def setting_of(self, deadline: str) -> str:
@@ -222,7 +136,7 @@ class Plan:
             return "MAX_COPY_ATTEMPTS"
         if deadline in _OF_RESTORE and self.target.max_restore_attempts:
             return "MAX_RESTORE_ATTEMPTS"
-        return deadline.upper()
+        return "DELETE_DEADLINE" if deadline == "previous_deadline" else deadline.upper()
 
     def refuse_source(self, resource_id: str, source_resource_id: str | None) -> None:
         """Raise RefusedError when the cluster to replace is the source under another name."""
@@ -241,6 +155,7 @@ _GROUPS: Mapping[str, type] = {
     "copies": CopyPlan,
     "target": TargetPlan,
     "users": UserPlan,
+    "schedule": SchedulePlan,
     "reports": ReportPlan,
 }
 _NOT_SETTINGS = ("name", "stage", "account", "partition")
@@ -248,9 +163,9 @@ _OF_A_SIDE = ("region", "cluster_id")  # their settings say whose: source_region
 SETTINGS: Mapping[str, tuple[str, str]] = {
     "step_deadline": ("", "step_deadline"),
     **{
-        f"{group}_{field.name}" if field.name in _OF_A_SIDE else field.name: (group, field.name)
+        f"{group}_{known.name}" if known.name in _OF_A_SIDE else known.name: (group, known.name)
         for group, part in _GROUPS.items()
-        for field in fields(part)
+        for known in fields(part)
     },
 }
 """The place of each setting in a plan: its group, "" for the plan itself, and its name there."""
@@ -303,21 +218,41 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
     Missing settings are ignored.
     """
     wrong = []
-    sides = [
-        [str(values.get(f"{side}_{part}", side)).lower() for part in ("region", "cluster_id")]
+    source, target = (
+        tuple(str(values.get(f"{side}_{part}", side)).lower() for part in ("region", "cluster_id"))
         for side in SIDES
-    ]
-    if sides[0] == sides[1]:
+    )
+    replacement = values.get("replacement", "swap")
+    others = {"swap": swap_names, "pointer": pointed_names}.get(replacement)
+    names = others(target[1]) if others else ()
+    if source == target:
         wrong.append(
             "SOURCE_CLUSTER_ID, TARGET_CLUSTER_ID: the target is the source cluster itself; name "
             "another target, or another TARGET_REGION."
         )
-    low, high = (values.get(f"serverless_{bound}_capacity") for bound in ("min", "max"))
-    serverless = values.get("instance_class", "db.serverless" if low else "") == "db.serverless"
-    if serverless != (low is not None) or serverless != (high is not None):
+    elif source[0] == target[0] and source[1] in names:
         wrong.append(
-            "SERVERLESS_MIN_CAPACITY, SERVERLESS_MAX_CAPACITY: set both with INSTANCE_CLASS "
-            "db.serverless, and neither with any other class."
+            f"SOURCE_CLUSTER_ID, TARGET_CLUSTER_ID: the source has the name {source[1]}, which "
+            f"REPLACEMENT={replacement} needs; name another target, or set "
+            "REPLACEMENT=delete-first."
+        )
+    if names and len(str(values.get("target_cluster_id", ""))) > SWAPPED_ID_MAX:
+        wrong.append(
+            f"TARGET_CLUSTER_ID: should have at most {SWAPPED_ID_MAX} characters, because the "
+            "clusters that are swapped have longer names; or set REPLACEMENT=delete-first."
+        )
+    if (values.get("target_dns_name") is None) != (values.get("target_dns_zone_id") is None):
+        wrong.append("TARGET_DNS_NAME, TARGET_DNS_ZONE_ID: set both, or neither.")
+    notice, deadline = values.get("notice_minutes"), values.get("delete_deadline")
+    if notice and deadline and float(notice) * 60 >= float(deadline):
+        wrong.append("NOTICE_MINUTES: should be shorter than DELETE_DEADLINE, which includes it.")
+    low, high = (values.get(f"serverless_{bound}_capacity") for bound in ("min", "max"))
+    instance_class = values.get("instance_class")
+    is_other_class = instance_class not in (None, SERVERLESS)
+    if (low is None) != (high is None) or (is_other_class and low is not None):
+        wrong.append(
+            "SERVERLESS_MIN_CAPACITY, SERVERLESS_MAX_CAPACITY: set both or neither, and neither "
+            f"with another INSTANCE_CLASS than {SERVERLESS}."
         )
     if low is not None and high is not None and float(low) > float(high):
         wrong.append("SERVERLESS_MAX_CAPACITY: should be at least SERVERLESS_MIN_CAPACITY.")

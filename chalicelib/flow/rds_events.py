@@ -34,6 +34,9 @@ CLUSTER_INCOMPATIBLE = RdsEvent(
 CLUSTER_OVER_LIMITS = RdsEvent(
     "RDS-EVENT-0355", CLUSTER, "The DB cluster can't be created because of insufficient"
 )
+CLUSTER_RENAMED = RdsEvent("RDS-EVENT-0172", CLUSTER, "Renamed cluster from")
+CLUSTER_STOPPED = RdsEvent("RDS-EVENT-0150", CLUSTER, "DB cluster stopped")
+CLUSTER_STARTED = RdsEvent("RDS-EVENT-0151", CLUSTER, "DB cluster started")
 CLUSTER_PASSWORD_RESET = RdsEvent("RDS-EVENT-0016", CLUSTER, "Reset master credentials")
 INSTANCE_CREATED = RdsEvent("RDS-EVENT-0005", INSTANCE, "DB instance created")
 INSTANCE_OVER_LIMITS = RdsEvent(

@@ -21,7 +21,9 @@ EXPECTED: Mapping[str, str] = {
     "vpc_security_group_ids": (
         "security groups of the subnet group's VPC, such as sg-12345678,sg-87654321"
     ),
+    "engine_version": "a minor version, such as 16.11",
     "instance_class": "an instance class, such as db.r6g.large",
+    "monitoring_role_arn": "the ARN of a role, such as arn:aws:iam::123456789012:role/monitoring",
     "sns_topic_arn": "the ARN of an SNS topic, such as arn:aws:sns:us-west-2:123456789012:restores",
     "master_credentials_secret_id": (
         "the name or ARN of the secret with database, username, password"

@@ -1,11 +1,11 @@
 """Makes text safe to show that people, events, AWS or PostgreSQL wrote: one line, nothing hidden.
 
-Its length is limited by `chalicelib.flow.limits`.
+Its length is limited by `chalicelib.flow.text_limits`.
 """
 
 from collections.abc import Iterable
 
-from chalicelib.flow.limits import brief
+from chalicelib.flow.text_limits import brief
 
 NAME_LENGTH_MAX = 256  # characters of a name or an id: none of AWS's is longer
 LISTED_MAX = 10  # names in a sentence

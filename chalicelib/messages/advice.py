@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 
-from chalicelib.flow.choreography import State, comes_after
-from chalicelib.flow.errors import Retry
+from chalicelib.flow.choreography import MOVING, State, comes_after
+from chalicelib.flow.errors import NOTHING_TO_DO, Retry
 from chalicelib.flow.facts import Deletion
-from chalicelib.flow.operation import Operation
-from chalicelib.messages.commands import request_command, request_id_of, rerun_command
+from chalicelib.flow.operation import Kind, Operation
+from chalicelib.messages.commands import (
+    request_command,
+    request_id_of,
+    rerun_command,
+    rollback_command,
+)
 from chalicelib.settings import DEFAULT_PLAN
 
 YOUR_SNAPSHOT = "your-snapshot"  # in a command, for the name of a snapshot that does not exist yet
 
 _DELETION_UNKNOWN = (
-    "The deletion of the old target {target} was decided. Aurora finishes what was begun of it, so "
-    "there may be no target until a restore has finished."
+    "The deletion of the old target {target} was decided. Aurora completes any part of it that has "
+    "started, so there may be no target until a restore has finished."
 )
 _DELETION: Mapping[Deletion | None, str] = {
     Deletion.DECIDED: "Nothing of the old target {target} was deleted.",
@@ -34,6 +39,8 @@ def target_status(operation: Operation) -> list[str]:
     stopped, old = operation.stopped_at, operation.facts.target.old
     if stopped is None or operation.state is State.SKIPPING:
         return []
+    if operation.plan.target.keeps_old or stopped is State.TARGET_OPEN:
+        return _swapped_status(operation, stopped)
     if _is_before(stopped, State.TARGET_DELETING):
         return ["This operation deleted nothing: the target is as it was."]
     if stopped is State.TARGET_DELETING and old:
@@ -44,8 +51,31 @@ def target_status(operation: Operation) -> list[str]:
     return []
 
 
-def next_command(operation: Operation) -> str:
-    """Give the command that people need after they followed the remedy."""
+def _swapped_status(operation: Operation, stopped: State) -> list[str]:
+    """Describe the target where the new cluster is made beside it."""
+    target, plan = operation.facts.target, operation.plan.target
+    if stopped is State.TARGET_OPEN:
+        name = operation.new_cluster_id if plan.points else plan.cluster_id
+        status = f"The new cluster is the target, {name}."
+        is_back = operation.kind is Kind.ROLLBACK
+        if is_back or not operation.keeps_previous or not plan.keep_previous_hours:
+            return [status]
+        kept = f"{status} The previous one is {operation.previous_id}."
+        return [kept, f"To go back to it: {rollback_command(operation)}"]
+    if stopped in MOVING:
+        return []  # the reason says what is where
+    name = operation.new_cluster_id
+    made = target.cluster_resource_id and f" The new cluster, {name}, is kept for a rerun."
+    return [f"The target is as it was.{made or ''}"]
+
+
+def next_command(operation: Operation) -> str | None:
+    """Give the command that people need after they followed the remedy; None where none is."""
+    if operation.kind is Kind.RETIRE and operation.remedy == NOTHING_TO_DO:
+        return None
+    if operation.kind is Kind.ROLLBACK:
+        what = "To take it back" if operation.opened else "Try it once more"
+        return f"{what}: {rollback_command(operation)}"
     if operation.retry is Retry.LAST_SUCCESS:
         return f"Do it on the last success's cluster: {_of_last_success(operation)}"
     if operation.retry is Retry.NEW_REQUEST:

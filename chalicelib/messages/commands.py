@@ -4,18 +4,44 @@ import json
 import shlex
 from collections.abc import Mapping
 
-from chalicelib.flow.choreography import REQUESTED, event_source
+from chalicelib.flow.choreography import (
+    CANCEL_REQUESTED,
+    REQUESTED,
+    ROLLBACK_REQUESTED,
+    event_source,
+)
 from chalicelib.flow.identifiers import requested_id
 from chalicelib.flow.operation import Operation
 
 
 def request_command(stage: str, region: str, detail: Mapping[str, object]) -> str:
-    """Write the command that puts a RestoreRequested on the stage's bus.
+    """Write the command that puts a RestoreRequested on the stage's bus."""
+    return _command(stage, region, REQUESTED, detail)
 
-    Fields that are None are left out.
+
+def rollback_command(operation: Operation) -> str:
+    """Write the command that brings back what an operation has replaced.
+
+    For a rollback that has replaced nothing it is the same rollback once more.
     """
+    is_again = operation.rolls_back and not operation.opened
+    replaced_by = operation.rolls_back if is_again else operation.operation_id
+    after = operation.operation_id if is_again else None
+    request_id = request_id_of({"roll back": replaced_by, "after": after})
+    detail = {"operation_id": replaced_by, "request_id": request_id}
+    return _command(operation.stage, _region(operation), ROLLBACK_REQUESTED, detail)
+
+
+def cancel_command(operation: Operation) -> str:
+    """Write the command that cancels an operation."""
+    detail = {"operation_id": operation.operation_id}
+    return _command(operation.stage, _region(operation), CANCEL_REQUESTED, detail)
+
+
+def _command(stage: str, region: str, detail_type: str, detail: Mapping[str, object]) -> str:
+    """Write the command for an event; fields that are None are left out."""
     given = {field: value for field, value in detail.items() if value is not None}
-    entry = {"Source": event_source(stage), "DetailType": REQUESTED, "Detail": json.dumps(given)}
+    entry = {"Source": event_source(stage), "DetailType": detail_type, "Detail": json.dumps(given)}
     entries = json.dumps([entry], separators=(",", ":"))
     return f"aws events put-events --region {region} --entries {shlex.quote(entries)}"
 
@@ -30,9 +56,20 @@ def rerun_command(operation: Operation) -> str:
         "from_step": operation.rerun_from,
         "older": operation.may_be_older or None,
     }
-    region = operation.region or operation.plan.target.region
+    region = _region(operation)
     detail = {"request_id": request_id_of(request), **request}
     return request_command(operation.stage, region, detail)
+
+
+def step_command(operation: Operation, step: str) -> str:
+    """Write the command that repeats a step of a success."""
+    request = {"rerun_of": operation.operation_id, "from_step": step}
+    detail = {"request_id": request_id_of(request), **request}
+    return request_command(operation.stage, _region(operation), detail)
+
+
+def _region(operation: Operation) -> str:
+    return operation.region or operation.plan.target.region
 
 
 def request_id_of(request: Mapping[str, object]) -> str:

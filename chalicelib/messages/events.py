@@ -16,15 +16,19 @@ from pydantic import (
 )
 
 from chalicelib.flow import exposure
-from chalicelib.flow.choreography import ROWS, STEPS, TERMINAL
+from chalicelib.flow.choreography import ROWS, STEPS, TERMINAL, State
 from chalicelib.flow.errors import RefusedError
-from chalicelib.flow.limits import brief
+from chalicelib.flow.not_carried import not_carried
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.rds_events import STARTING_EVENTS, RdsEvent
+from chalicelib.flow.retirement import previous_kept_until
 from chalicelib.flow.setting_problems import nearest
+from chalicelib.flow.text_limits import brief
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import first_of, one_line, shown_name
+from chalicelib.messages import commands
+from chalicelib.messages.target_naming import opened_arn
 from chalicelib.settings import PLAN_NAME
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -42,6 +46,8 @@ _SNAPSHOT_NAME = re.compile(r"(?:[a-z]+:)?[a-z][a-z0-9-]{0,254}", re.IGNORECASE)
 _SNAPSHOT_ARN = re.compile(
     r"arn:[a-z-]+:rds:[a-z0-9-]+:\d{12}:cluster-snapshot:" + _SNAPSHOT_NAME.pattern, re.IGNORECASE
 )
+_CLUSTER_SUFFIX = re.compile(r"-(?:next|previous|a|b)$")
+_INSTANCE_SUFFIX = re.compile(r"(?:-[0-9a-f]{6})?-\d+$")
 _UNKNOWN_FIELD = "extra_forbidden"  # as pydantic calls it
 _WRONG_FIELDS = (_UNKNOWN_FIELD, "missing", "model_type")
 FIELD_MAX = 64  # characters that are shown of an unknown field's name
@@ -90,6 +96,16 @@ class CancelRequested(BaseModel):
     model_config = _STRICT
 
     operation_id: _Id
+    reason: _Reason | None = None
+
+
+class RollbackRequested(BaseModel):
+    """A person's request to give the previous target its name back."""
+
+    model_config = _STRICT
+
+    operation_id: _Id
+    request_id: _Id | None = None
     reason: _Reason | None = None
 
 
@@ -165,16 +181,23 @@ class RdsNotice(BaseModel):
         return self.arn.split(":")[5:6] == ["cluster"]
 
     @property
-    def cluster_arn(self) -> str:
-        """The ARN of the cluster: the resource itself, or the cluster in an instance's name.
+    def target_arns(self) -> tuple[str, ...]:
+        """The ARNs of the clusters that may be the target of the event, the likeliest first.
 
-        Instances that the app creates are called `<cluster>-<number>`. An instance with another
-        name came with an adopted target and is only ever deleted; the event of its cluster follows.
-        Official samples have `rds:` before names, live events do not.
+        A cluster is the target itself, or has its name with a suffix. Instances that the
+        app creates are called `<target>-<number>`, or `<target>-<digits>-<number>`. An instance
+        with another name came with an adopted target and is only ever deleted; the event of its
+        cluster follows. Official samples have `rds:` before names, live events do not.
         """
         name = self.identifier.removeprefix("rds:")
-        cluster = name if self.is_of_cluster else name.rpartition("-")[0]
-        return ":".join([*self.arn.split(":")[:5], "cluster", cluster])
+        if self.is_of_cluster:
+            names = [name, _CLUSTER_SUFFIX.sub("", name)]
+        elif _INSTANCE_SUFFIX.search(name):
+            names = [name.rpartition("-")[0], _INSTANCE_SUFFIX.sub("", name)]
+        else:
+            names = []
+        prefix = self.arn.split(":")[:5]
+        return tuple(":".join([*prefix, "cluster", name]) for name in dict.fromkeys(names))
 
     def is_one_of(self, known: tuple[RdsEvent, ...]) -> bool:
         """Match by id, or by the message's beginning when the payload has no id."""
@@ -294,12 +317,27 @@ def announcement(operation: Operation) -> tuple[str, dict[str, Any]]:
     return ROWS[operation.state].event, detail
 
 
+def replacement_of(operation: Operation, at: str) -> dict[str, Any]:
+    """Describe for programs when a target will be replaced, and what prevents it."""
+    return {
+        "operation_id": operation.operation_id,
+        "plan": operation.plan_name,
+        "stage": operation.stage,
+        "target_cluster": operation.plan.target_cluster_arn,
+        "snapshot": operation.facts.snapshot.arn,
+        "replaced_at": at,
+        "cancel": commands.cancel_command(operation),
+    }
+
+
 def end_of(operation: Operation) -> dict[str, Any]:
     """Describe the end of an operation for programs; None where something was never made."""
-    facts, plan = operation.facts, operation.plan
+    facts, plan, old = operation.facts, operation.plan, operation.facts.target.old
     return {
         "source_cluster": plan.source_cluster_arn,
-        "target_cluster": plan.target_cluster_arn,
+        "target_cluster": opened_arn(operation),
+        "previous_cluster": old.resource_id if old and operation.keeps_previous else None,
+        "previous_kept_until": _iso_or_none(previous_kept_until(operation)),
         "snapshot": facts.snapshot.arn,
         "snapshot_created_at": _iso_or_none(facts.snapshot.created_at),
         "endpoint": facts.target.endpoint,
@@ -316,6 +354,7 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "problems": [one_line(problem) for problem in operation.problems],
         "failed_step": operation.failed_step,
         "stopped_in": operation.stopped_at.value if operation.stopped_at else None,
+        "not_carried": _not_carried(operation),
         "warnings": [one_line(warning) for warning in operation.warnings],
         "notified": operation.notified,
         "rerun_of": operation.rerun_of,
@@ -324,6 +363,12 @@ def end_of(operation: Operation) -> dict[str, Any]:
         "ended_at": _iso_or_none(operation.ended_at),
         "durations": operation.to_item()["durations"],
     }
+
+
+def _not_carried(operation: Operation) -> list[str]:
+    """List what the new target lacks; nothing where it did not come to be."""
+    is_good = operation.state in (State.ARCHIVED, State.SUCCEEDED)
+    return [one_line(what) for what in not_carried(operation)] if is_good else []
 
 
 def _iso_or_none(moment: datetime | None) -> str | None:

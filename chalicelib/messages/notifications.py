@@ -10,7 +10,9 @@ from chalicelib.flow import exposure, quiesce_kinds
 from chalicelib.flow.choreography import ROWS, Result, State
 from chalicelib.flow.errors import RefusedError, TransientError, lines
 from chalicelib.flow.facts import Facts
-from chalicelib.flow.limits import (
+from chalicelib.flow.not_carried import not_carried
+from chalicelib.flow.operation import Kind, Operation
+from chalicelib.flow.text_limits import (
     MESSAGE_BYTES_MAX,
     REMEDY_MAX,
     TEXT_MAX,
@@ -18,10 +20,11 @@ from chalicelib.flow.limits import (
     brief,
     listed,
 )
-from chalicelib.flow.operation import Operation
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import one_line, shown_name
-from chalicelib.messages import advice, events
+from chalicelib.messages import advice, commands, events
+from chalicelib.messages.previous_target import kept_previous
+from chalicelib.messages.target_naming import opened_arn, pointers_of, target_of
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 
@@ -120,15 +123,29 @@ def publish_refusal(refusal: RefusedError, envelope: Mapping[str, Any], ports: P
         observability.count("NotificationLost", stage)
 
 
+def publish_announcement(operation: Operation, at: str, ports: Ports) -> None:
+    """Tell people when their target will be replaced, and how to prevent that."""
+    plan, command = operation.plan, commands.cancel_command(operation)
+    text = (
+        f"{target_of(operation, first=True)} will be replaced at {at} by a restore of "
+        f"{operation.facts.snapshot.arn}.\nTo prevent that: {command}"
+    )
+    subject = f"aurora-restore {operation.stage}: {plan.target.cluster_id} will be replaced"
+    values = {"kind": "announcement", **events.replacement_of(operation, at), "text": text}
+    publish(plan.reports.sns_topic_arn, subject, text, values, ports)
+
+
 def outcome_of(operation: Operation) -> str:
     """Name the end that is coming."""
     return str(ROWS[operation.state].result)
 
 
 def subject(operation: Operation) -> str:
-    """Give the subject: stage, end, and the target's name."""
-    plan = operation.plan
-    return f"aurora-restore {operation.stage}: {plan.target.cluster_id} {outcome_of(operation)}"
+    """Give the subject: stage, end, and the name of the cluster that it is about."""
+    plan, outcome = operation.plan, outcome_of(operation)
+    retires = operation.kind is Kind.RETIRE
+    name = operation.previous_id if retires else plan.target.cluster_id
+    return f"aurora-restore {operation.stage}: {name} {outcome}"
 
 
 def payload(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
@@ -164,19 +181,42 @@ def body(operation: Operation, now: datetime, *, logins_open_on: str | None = No
 
 
 def _headline(operation: Operation) -> str:
-    plan, target = operation.plan, operation.plan.target_cluster_arn
+    target = target_of(operation)
     result = ROWS[operation.state].result
+    if operation.kind is not Kind.RESTORE:
+        return _headline_of_other(operation)
     if operation.keeps_cluster and result in _REPEATED:
         step, how = operation.durations[0].step, _REPEATED[result]
         return f"Doing {step} again for {target} {how}. {operation.reason or ''}".rstrip()
     if operation.state is State.ARCHIVED:
-        return f"{target} is fresh: it was restored from {plan.source_cluster_arn}."
+        source = operation.plan.source_cluster_arn
+        return f"{opened_arn(operation)} is fresh: it was restored from {source}."
     if operation.state is State.SKIPPING:
         return f"This operation changed nothing on {target}. {operation.reason or ''}"
     if operation.state is State.CANCELLING:
         stopped_at, reason = operation.stopped_at, operation.reason or ""
         return f"The restore of {target} was stopped in {stopped_at}. {reason}"
     return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"
+
+
+def _headline_of_other(operation: Operation) -> str:
+    """Begin the message about a rollback, or about a previous target that was to be deleted."""
+    target, old = target_of(operation), operation.facts.target.old
+    reason = f" {operation.reason}" if operation.reason else ""
+    if operation.kind is Kind.RETIRE:
+        previous = old.resource_id if old else "unknown"
+        if operation.state is State.CANCELLING:
+            return f"The previous cluster of {target}, {previous}, is kept.{reason}"
+        return f"The previous cluster of {target}, {previous}, could not be deleted.{reason}"
+    if operation.state is State.ARCHIVED:
+        made = operation.facts.target.cluster_resource_id
+        named = f"{operation.new_cluster_id}, {made}" if operation.plan.target.points else made
+        return f"{target_of(operation, first=True)} is the previous cluster, {named}, again."
+    if operation.state is State.SKIPPING:
+        return f"The rollback of {target} did not begin.{reason}"
+    if operation.state is State.CANCELLING:
+        return f"The rollback of {target} was cancelled.{reason}"
+    return f"The rollback of {target} failed at {operation.failed_step}.{reason}"
 
 
 def _about_data(operation: Operation, now: datetime) -> list[str]:
@@ -191,16 +231,35 @@ def _about_data(operation: Operation, now: datetime) -> list[str]:
 
 
 def _success(operation: Operation) -> list[str]:
-    target, users, plan = operation.facts.target, operation.facts.users, operation.plan.users
+    target = operation.facts.target
+    endpoint = f"Endpoint: {target.endpoint}, port {target.port}; reader: {target.reader_endpoint}"
+    is_new = operation.kind is not Kind.ROLLBACK
+    contents = _contents(operation) if is_new else _as_left(operation)
+    kept = kept_previous(operation)
+    return [endpoint, *pointers_of(operation), *contents, *kept]
+
+
+def _users(operation: Operation) -> str:
+    plan = operation.plan.users
+    master = plan.master_credentials_secret_id
+    return f"Users: in the secret {plan.app_credentials_secret_id}; master: {master}"
+
+
+def _as_left(operation: Operation) -> list[str]:
+    """Say what a rollback knows of the cluster that is the target again.
+
+    It tries the plan's users only where one of our operations made the cluster.
+    """
+    proven = [_users(operation)] if operation.facts.users.production_logins_closed else []
+    return [*proven, "The rollback changed no data, users or jobs: all are as they were left."]
+
+
+def _contents(operation: Operation) -> list[str]:
+    """Say what was done in the databases of the new cluster, and what is not as before."""
+    users, plan = operation.facts.users, operation.plan.users
     stopped = quiesce_kinds.sentence(users.quieted, plan.kinds_left)
-    parts = [
-        f"Endpoint: {target.endpoint}, port {target.port}; reader: {target.reader_endpoint}",
-        (
-            f"Users: in the secret {plan.app_credentials_secret_id}; master: "
-            f"{plan.master_credentials_secret_id}"
-        ),
-        f"Production's logins are closed: {_closed(operation.facts) or 'there were none'}.",
-    ]
+    closed = _closed(operation.facts) or "there were none"
+    parts = [_users(operation), f"Production's logins are closed: {closed}."]
     if not operation.keeps_cluster:
         parts += _exposure(operation.facts)
     if users.logins_kept:
@@ -209,6 +268,9 @@ def _success(operation: Operation) -> list[str]:
     parts += _others_closed(operation.facts)
     if operation.keeps_cluster:
         parts.append(UNTRIED)
+    if missing := not_carried(operation):
+        parts.append("Not carried over from the old target:")
+        parts += [f"- {what}" for what in missing]
     return parts
 
 
@@ -245,16 +307,25 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     parts += advice.target_status(operation)
     if logins_open_on or operation.facts.users.production_logins_closed is False:
         which = logins_open_on or operation.facts.target.cluster_resource_id
-        parts.append(
-            "Beware: production's logins and passwords are still open on the target as it stands, "
-            f"{which}."
-        )
+        where = _open_cluster(operation, which)
+        parts.append(f"Beware: production's logins and passwords are still open on {where}.")
     elif operation.facts.users.production_logins_closed:
         parts += ["Production's logins are closed on the new cluster.", *_exposure(operation.facts)]
     parts += _others_closed(operation.facts)
-    if operation.state is not State.SKIPPING:
-        parts.append(advice.next_command(operation))
+    if operation.state is not State.SKIPPING and (command := advice.next_command(operation)):
+        parts.append(command)
     return parts
+
+
+def _open_cluster(operation: Operation, resource_id: str | None) -> str:
+    """Name a cluster as this operation knows it; the id alone where it knows no such cluster."""
+    target = operation.facts.target
+    known = {found.resource_id: found.name for found in (target.leftover, target.old) if found}
+    known[target.cluster_resource_id or ""] = operation.new_cluster_id
+    if not operation.plan.target.keeps_old:
+        return f"the target as it stands, {resource_id}"
+    name = known.get(resource_id or "")
+    return f"{name}, {resource_id}" if name else f"the cluster {resource_id}"
 
 
 def _durations(operation: Operation) -> list[str]:

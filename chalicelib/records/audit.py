@@ -7,8 +7,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.flow.limits import TRAIL_NAMES_MAX, TRAIL_ROWS_MAX, TRAIL_TEXT_MAX, brief, counted
 from chalicelib.flow.operation import Operation
+from chalicelib.flow.text_limits import (
+    TRAIL_NAMES_MAX,
+    TRAIL_ROWS_MAX,
+    TRAIL_TEXT_MAX,
+    brief,
+    counted,
+)
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.store import Change
 

@@ -6,18 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from chalicelib.flow.choreography import ENDING, TERMINAL, State
+from chalicelib.flow.choreography import CANCELLABLE, ROWS, TERMINAL, Phase, State
 from chalicelib.flow.errors import TransientError, UnreadableRecordError
 from chalicelib.flow.facts import Facts
 from chalicelib.flow.operation import Operation
+from chalicelib.flow.retirement import kept_until, retirement_of
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.audit import audit_row, intent_row, name_rows
 from chalicelib.records.store import Change, ConditionError, Item, Store, When
 from chalicelib.records.targets import (
     TargetRecord,
+    half_deleted_change,
     lock_change,
     read_expected_durations,
     read_target,
+    retirement_change,
     secured_change,
     target_changes,
     target_key,
@@ -60,20 +63,31 @@ class Operations:
     def create(self, operation: Operation, *, what: str) -> WriteResult:
         """Write a new record, its first audit row, and the target's lock.
 
-        An operation that is skipped takes no lock. CONFLICT: the record exists already, or (when it
-        does not) another operation holds the target.
+        An operation that is skipped takes no lock, and neither does the rerun of a retirement.
+        CONFLICT: the record exists already, or (when it does not) another operation holds the
+        target.
         """
-        item = operation.to_item()
-        key = item.pop("operation_id")
-        record = Change(key, assign=item, when=(When("operation_id", "absent"),))
-        changes = [record, audit_row(None, operation, step="snapshot-check", what=what)]
-        if operation.state is not State.SKIPPING:
+        row = audit_row(None, operation, step="snapshot-check", what=what)
+        changes = [_new_record(operation), row]
+        if ROWS[operation.state].phase is Phase.RETIRE:
+            changes += self._taking_over(operation)
+        elif operation.state is not State.SKIPPING:
             changes.append(lock_change(operation))
         try:
             self.store.change_all(*changes)
         except ConditionError:
             return WriteResult.CONFLICT
         return WriteResult.DONE
+
+    def _taking_over(self, rerun: Operation) -> list[Change]:
+        """Let the rerun of a retirement decide about its cluster, unless a younger one does."""
+        old = rerun.facts.target.old
+        if old is None:
+            return []
+        noted = self.target(rerun.plan.target_cluster_arn).retirements.get(old.resource_id)
+        decider = self.read(noted) if noted else None
+        is_younger = noted is not None and (decider is None or decider.root_id != rerun.root_id)
+        return [] if is_younger else [retirement_change(rerun, noted)]
 
     def claim(
         self,
@@ -93,7 +107,9 @@ class Operations:
         free = When("lease_until", "free_by", iso_timestamp(now))
         end = iso_timestamp(until)
         lease = {"lease_owner": owner, "lease_until": end, "due_at": end}
-        conditions = (in_states, free, NOT_CANCELLED)
+        # The version before flagged operations in a state that can no longer be cancelled.
+        unless = (NOT_CANCELLED,) if {*states} & {*CANCELLABLE} else ()
+        conditions = (in_states, free, *unless)
         change = Change(operation_id, assign=lease, add={"attempts": 1}, when=conditions)
         try:
             item = self.store.change(change)
@@ -125,7 +141,7 @@ class Operations:
             conditions.append(When("lease_owner", "is", owner))
         else:
             conditions.append(When("lease_until", "free_by", iso_timestamp(after.entered_at)))
-        if before.cancellable and after.state is not State.CANCELLING:
+        if before.cancellable and after.state is not ROWS[before.state].on_cancel:
             conditions.append(NOT_CANCELLED)
         after = replace(after, written_by=owner)
         assign, remove = _difference(
@@ -136,7 +152,9 @@ class Operations:
         )
         record = Change(before.operation_id, assign=assign, remove=remove, when=tuple(conditions))
         row = audit_row(before, after, step=step, what=what)
-        changes = [record, row, *target_changes(before, after)]
+        opens, key = after.state is State.TARGET_OPEN, target_key(after.plan.target_cluster_arn)
+        item = self.store.get(key) if opens else None  # the lock keeps it as it is
+        changes = [record, row, *target_changes(before, after, item or {}), *_begun(after)]
         return self._write_state(changes, owner, ends=after.state in TERMINAL)
 
     def _write_state(self, changes: list[Change], owner: str, *, ends: bool) -> WriteResult:
@@ -200,7 +218,7 @@ class Operations:
         self, operation_id: str, *, reason: str | None, now: datetime, event_id: str = ""
     ) -> Operation | None:
         """Flag an open record, whoever holds its lease; None when nothing is left to cancel."""
-        states = tuple(state.value for state in State if state not in ENDING | TERMINAL)
+        states = tuple(state.value for state in CANCELLABLE)
         given = {"cancel_reason": reason, "cancelled_by_event": event_id}
         flag: Item = {"cancel_requested": True, "due_at": iso_timestamp(now)}
         flag |= {name: text for name, text in given.items() if text}
@@ -256,6 +274,14 @@ class Operations:
         found = (self.store.get(target_key(arn)) or {}).get("logins_open_on")
         return str(found) if found else None
 
+    def opened_name(self, arn: str) -> str | None:
+        """Read the name of the cluster that was opened last.
+
+        It is read even where the rest of the target's item is unreadable.
+        """
+        found = (self.store.get(target_key(arn)) or {}).get("opened_as")
+        return str(found) if found else None
+
     def expected_durations(self, arn: str) -> Mapping[str, float]:
         """Read how long each state is expected to last, in seconds.
 
@@ -279,22 +305,47 @@ class Operations:
         False while the holder is open.
         """
         holder = self.target(arn).locked_by
-        if holder is None:
-            return True
+        return holder is None or self._release(arn, "holder", holder, "swapped_by")
+
+    def release_stale_deletion(self, arn: str) -> None:
+        """Forget that a previous target is being deleted by an operation that has ended or is gone.
+
+        No swap begins while there is such a note.
+        """
+        if deleted_by := self.target(arn).deleted_by:
+            self._release(arn, "deleted_by", deleted_by)
+
+    def _release(self, arn: str, attribute: str, holder: str, *others: str) -> bool:
         stored = self.store.get(holder)
         if stored is not None and stored.get("state") not in {state.value for state in TERMINAL}:
             return False
-        still_held = (When("holder", "is", holder),)
+        still_held = (When(attribute, "is", holder),)
         try:
-            self.store.change(Change(target_key(arn), remove=("holder",), when=still_held))
+            change = Change(target_key(arn), remove=(attribute, *others), when=still_held)
+            self.store.change(change)
         except ConditionError:
             return False
         return True
 
-    def clear_unsecured(self, operation: Operation) -> None:
-        """Note that production's logins no longer open the cluster that an operation made."""
+    def clear_unsecured(self, operation: Operation, resource_id: str | None) -> None:
+        """Note that production's logins no longer open a cluster of an operation's target."""
         with suppress(ConditionError):  # no such note, or one about another cluster
-            self.store.change(secured_change(operation))
+            self.store.change(secured_change(operation, resource_id))
+
+    def note_half_deleted(self, operation: Operation, resource_id: str, *, is_half: bool) -> None:
+        """Note that a cluster loses its instances from now on, or that it has all of them again.
+
+        Raises TransientError where another operation writes such a note at the same time.
+        """
+        target = self.target(operation.plan.target_cluster_arn)
+        if is_half == (resource_id in target.half_deleted):
+            return
+        try:
+            self.store.change(half_deleted_change(target, resource_id, is_half=is_half))
+        except ConditionError:
+            raise TransientError(
+                f"The clusters of {target.arn} that lose their instances were noted meanwhile."
+            ) from None
 
     def note_trial(self, plan: str, found: Item) -> None:
         """Write what setup-db-users found in its network trial."""
@@ -313,6 +364,21 @@ class Operations:
         except ConditionError:
             return False
         return True
+
+
+def _begun(after: Operation) -> list[Change]:
+    """Give the record of the operation that begins when another one opens its target."""
+    retirement = retirement_of(after) if after.state is State.TARGET_OPEN else None
+    if retirement is None:
+        return []
+    what = f"{retirement.requested_by}: it is kept until {iso_timestamp(kept_until(retirement))}"
+    return [_new_record(retirement), audit_row(None, retirement, step="swap-target", what=what)]
+
+
+def _new_record(operation: Operation) -> Change:
+    item = operation.to_item()
+    key = item.pop("operation_id")
+    return Change(key, assign=item, when=(When("operation_id", "absent"),))
 
 
 def _judge_claim(

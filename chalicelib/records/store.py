@@ -205,14 +205,19 @@ def _trouble_named() -> Iterator[None]:
 
 
 class _Names:
-    """Placeholders of one expression, for all names: many good ones are reserved words."""
+    """Placeholders of one expression, for all names: many good ones are reserved words.
+
+    They are numbered, because a placeholder has letters and digits only (developer guide), and a
+    name may have others.
+    """
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         self.values: Item = {}
 
     def name(self, attribute: str) -> str:
-        placeholder = f"#{attribute}"
+        known = {name: placeholder for placeholder, name in self.names.items()}
+        placeholder = known.get(attribute, f"#n{len(self.names)}")
         self.names[placeholder] = attribute
         return placeholder
 

@@ -4,16 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from chalicelib.flow.choreography import ROWS, TERMINAL, State
+from chalicelib.flow.baseline import Baseline, EndpointBaseline
+from chalicelib.flow.choreography import MOVING, ROWS, TERMINAL, State
 from chalicelib.flow.errors import UnreadableRecordError
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.identifiers import retire_id
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.timestamps import iso_timestamp
+from chalicelib.records.newest_data import NEWEST_OPENED, newest_opened
 from chalicelib.records.store import Change, Item, When
 
+RETIREMENT = "retirement#"  # before the resource id of a replaced cluster, in a target's item
 RISE_SHARE_MAX = 1 / 4  # of an expected duration, from one night to the next
 RISE_SECONDS = 30  # that an expected duration may rise by, however short it is
+HALF_DELETED_MAX = 20  # clusters that are remembered; those before them are gone by then
 _TIMESTAMP = TypeAdapter[datetime](AwareDatetime)  # without a zone it could not be compared
 
 
@@ -43,6 +48,7 @@ class TargetRecord:
     last_success_at: datetime | None = None
     last_success_snapshot_at: datetime | None = None
     last_success_operation: str | None = None
+    newest_opened_at: datetime | None = None  # of the snapshots that it ever had
     catch_up_since: datetime | None = None
     next_catch_up_at: datetime | None = None
     members: tuple[str, ...] = field(default=())
@@ -51,6 +57,25 @@ class TargetRecord:
     # Seconds of each state that waits for Aurora.
     expected_durations: Mapping[str, float] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing)
+    opened_id: str | None = None  # the resource id of the cluster that people use: it was proven
+    opened_as: str | None = None  # its name then; None in items of before there were several
+    previous: str | None = None  # the operation that deletes the target that was replaced last
+    # By the resource id of each replaced cluster: the operation that decides about it. An item of
+    # before has `previous` alone.
+    retirements: Mapping[str, str] = field(default_factory=dict)
+    swapped_by: str | None = None  # the operation that moves clusters between the names now
+    deleted_by: str | None = None  # the operation that deletes the previous target now
+    baseline: Baseline | None = None  # what the target was like before it was replaced last
+    missing_endpoints: tuple[EndpointBaseline, ...] = ()  # custom ones that exist nowhere any more
+    # The resource ids of clusters of which an operation deleted instances, the newest last.
+    half_deleted: tuple[str, ...] = ()
+
+    def retirement_id(self, resource_id: str) -> str | None:
+        """Name the operation that decides whether a replaced cluster is deleted, if one is known.
+
+        It may be about another cluster where the item is one of before.
+        """
+        return self.retirements.get(resource_id) or self.previous
 
 
 def target_key(arn: str) -> str:
@@ -66,13 +91,45 @@ def read_target(arn: str, item: Item) -> TargetRecord:
         last_success_at=_timestamp(arn, item, "last_success_at"),
         last_success_snapshot_at=_timestamp(arn, item, "last_success_snapshot_at"),
         last_success_operation=item.get("last_success_operation"),
+        newest_opened_at=_timestamp(arn, item, NEWEST_OPENED),
         catch_up_since=_timestamp(arn, item, "armed_since"),
         next_catch_up_at=_timestamp(arn, item, "look_due_at"),
         members=tuple(item.get("members", ())),
         unsecured_cluster_id=item.get("logins_open_on"),
         expected_durations=read_expected_durations(item),
         standing=_read_standing(arn, item),
+        opened_id=item.get("opened_id"),
+        opened_as=item.get("opened_as"),
+        previous=item.get("previous"),
+        retirements={
+            name.removeprefix(RETIREMENT): value
+            for name, value in item.items()
+            if name.startswith(RETIREMENT)
+        },
+        swapped_by=item.get("swapped_by"),
+        deleted_by=item.get("deleted_by"),
+        baseline=_read_baseline(arn, item),
+        half_deleted=tuple(item.get("half_deleted", ())),
+        missing_endpoints=_read_missing_endpoints(arn, item),
     )
+
+
+def _read_baseline(arn: str, item: Item) -> Baseline | None:
+    found = item.get("baseline")
+    try:
+        return None if found is None else Baseline.of_item(found)
+    except ValidationError as error:
+        what = f"no baseline ({error.error_count()} of its attributes are unexpected)"
+        raise _unreadable(arn, "baseline", found, what) from None
+
+
+def _read_missing_endpoints(arn: str, item: Item) -> tuple[EndpointBaseline, ...]:
+    found = item.get("missing_endpoints", ())
+    try:
+        return EndpointBaseline.of_items(found)
+    except ValidationError as error:
+        what = f"no endpoints ({error.error_count()} of their attributes are unexpected)"
+        raise _unreadable(arn, "missing_endpoints", found, what) from None
 
 
 def _read_standing(arn: str, item: Item) -> Standing:
@@ -121,25 +178,68 @@ def read_expected_durations(item: Item) -> Mapping[str, float]:
 
 def lock_change(operation: Operation) -> Change:
     """Take the target's lock for a new operation; it fails while another one holds it."""
-    members = list(operation.plan.target.instance_ids)
-    lock = {"holder": operation.operation_id, "members": members}
+    members = list(operation.instance_ids)
+    lock: Item = {"holder": operation.operation_id, "members": members}
+    free: tuple[When, ...] = (When("holder", "absent"),)
+    if operation.state in MOVING:
+        lock |= {"swapped_by": operation.operation_id}
+        free = (*free, When("deleted_by", "absent"))
+    return Change(target_key(operation.plan.target_cluster_arn), assign=lock, when=free)
+
+
+def retirement_change(operation: Operation, noted: str | None) -> Change:
+    """Note that an operation decides about a replaced cluster instead of the one that is noted."""
+    attribute = _retirement_attribute(operation)
+    same = When(attribute, "is", noted) if noted else When(attribute, "absent")
     key = target_key(operation.plan.target_cluster_arn)
-    return Change(key, assign=lock, when=(When("holder", "absent"),))
+    return Change(key, assign={attribute: operation.operation_id}, when=(same,))
 
 
-def secured_change(operation: Operation) -> Change:
-    """Remove the note that production's logins are open on the cluster of an operation."""
-    noted = When("logins_open_on", "is", operation.facts.target.cluster_resource_id)
+def _retirement_attribute(operation: Operation) -> str:
+    old = operation.facts.target.old
+    return f"{RETIREMENT}{old.resource_id if old else ''}"
+
+
+def secured_change(operation: Operation, resource_id: str | None) -> Change:
+    """Remove the note that production's logins are open on a cluster of an operation's target."""
+    noted = When("logins_open_on", "is", resource_id)
     key = target_key(operation.plan.target_cluster_arn)
     return Change(key, remove=("logins_open_on",), when=(noted,))
 
 
-def target_changes(before: Operation, after: Operation) -> list[Change]:
-    """Give what a change of state writes to the target's item, on condition of its lock."""
+def half_deleted_change(target: TargetRecord, resource_id: str, *, is_half: bool) -> Change:
+    """Note that a cluster loses its instances, or forget that; `target` has to be up to date."""
+    known = [*target.half_deleted]
+    others = [found for found in known if found != resource_id]
+    noted = [*others, resource_id][-HALF_DELETED_MAX:] if is_half else others
+    unchanged = When("half_deleted", "is", known) if known else When("half_deleted", "absent")
+    return Change(
+        target_key(target.arn),
+        assign={"half_deleted": noted} if noted else {},
+        remove=() if noted else ("half_deleted",),
+        when=(unchanged,),
+    )
+
+
+def target_changes(before: Operation, after: Operation, item: Item) -> list[Change]:
+    """Give what a change of state writes to the target's item, on condition of its lock.
+
+    `item` is what a target that opens has noted so far; nothing else needs it.
+    """
     key = target_key(after.plan.target_cluster_arn)
-    locked = (When("holder", "is", after.operation_id),)
+    if after.kind is Kind.RETIRE:
+        return _changes_of_retirement(key, before, after)
+    locked: tuple[When, ...] = (When("holder", "is", after.operation_id),)
     if after.state not in TERMINAL:
-        assign, remove = _changes_on_entering(after)
+        is_past = after.state in (State.ARCHIVED, State.FAILING)  # the move of endpoints
+        assign, remove = (_changes_of_endpoints if is_past else _changes_on_entering)(after)
+        assign |= newest_opened(after, item)
+        if before.state in MOVING and after.state not in MOVING:
+            remove = (*remove, "swapped_by")
+        if (
+            after.state in MOVING and before.state not in MOVING
+        ):  # never while a previous target is being deleted
+            locked = (*locked, When("deleted_by", "absent"))
         return [Change(key, assign=assign, remove=remove, when=locked)] if assign or remove else []
     if before.skipped_because_locked:  # which never had the lock
         return []
@@ -148,25 +248,79 @@ def target_changes(before: Operation, after: Operation) -> list[Change]:
 
 def _changes_on_entering(operation: Operation) -> tuple[Item, tuple[str, ...]]:
     """Give the attributes to assign and to remove when an operation enters a state."""
-    facts = operation.facts
+    facts, is_kept = operation.facts, operation.plan.target.keeps_old
+    assign: Item = {}
+    remove: tuple[str, ...] = ()
     match operation.state:
-        case State.TARGET_DELETING if old := facts.target.old:
-            return {"members": sorted({*old.members, *operation.plan.target.instance_ids})}, ()
+        case State.PREFLIGHT_PASSED if baseline := facts.target.baseline:
+            assign = {"baseline": baseline.to_item()}
+        case State.TARGET_DELETING if doomed := operation.doomed:
+            assign = {"members": sorted({*doomed.members, *operation.instance_ids})}
+        case State.TARGET_CLEAR if not is_kept:
+            assign = {"standing": _standing(operation) | {"clear": True}}
+            remove = ("logins_open_on",)
         case State.TARGET_CLEAR:
-            return {"standing": _standing(operation) | {"clear": True}}, ("logins_open_on",)
-        case State.CLUSTER_RESTORING:
-            return {"standing": _standing(operation)}, ()
+            assign = {"members": sorted(operation.instance_ids)}
+        case State.CLUSTER_RESTORING if not is_kept:
+            assign = {"standing": _standing(operation)}
         case State.CLUSTER_RESTORED if not facts.users.production_logins_closed:
-            return {"logins_open_on": facts.target.cluster_resource_id}, ()
+            assign = {"logins_open_on": facts.target.cluster_resource_id}
         case State.CLUSTER_RESTORED | State.USERS_READY:
-            return {}, ("logins_open_on",)
-    return {}, ()
+            remove = ("logins_open_on",)
+        case State.SWAPPING | State.TARGET_CHOSEN:
+            assign = {"swapped_by": operation.operation_id}
+        case State.TARGET_OPEN:
+            assign = _opened(operation)
+    return assign, remove
+
+
+def _changes_of_endpoints(operation: Operation) -> tuple[Item, tuple[str, ...]]:
+    """Note the custom endpoints that were deleted and could not be created again.
+
+    An operation that never opened its target has moved none.
+    """
+    if operation.facts.swap.endpoints is None or not operation.opened:
+        return {}, ()
+    missing = [found.to_item() for found in operation.facts.swap.missing_endpoints]
+    return ({"missing_endpoints": missing}, ()) if missing else ({}, ("missing_endpoints",))
+
+
+def _opened(operation: Operation) -> Item:
+    """Note which cluster is the target from now on, its data, and what deletes the previous one."""
+    known = {
+        "standing": None if operation.keeps_cluster else _standing(operation),
+        "opened_id": operation.facts.target.cluster_resource_id,
+        "opened_as": operation.new_cluster_id,
+    }
+    if operation.keeps_previous:
+        retirement = retire_id(operation.operation_id)
+        known |= {"previous": retirement, _retirement_attribute(operation): retirement}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _changes_of_retirement(key: str, before: Operation, after: Operation) -> list[Change]:
+    """Give what the deletion of a previous target writes, which no swap may meet."""
+    mine = When("deleted_by", "is", after.operation_id)
+    if after.state is State.PREVIOUS_DELETING:
+        deleted_by: Item = {"deleted_by": after.operation_id}
+        free = (When("swapped_by", "absent"), When("deleted_by", "absent"))
+        return [Change(key, assign=deleted_by, when=free)]
+    is_gone = after.state is State.RETIRED
+    noted = (_retirement_attribute(after),) if is_gone else ()
+    if before.state is State.PREVIOUS_DELETING:
+        return [Change(key, remove=("deleted_by", *noted), when=(mine,))]
+    return [Change(key, remove=noted)] if noted else []
 
 
 def _success(operation: Operation) -> Item:
-    """Note the age of the target's data and, unless it was a rerun, how long Aurora takes."""
-    if operation.state is not State.SUCCEEDED or not operation.facts.snapshot.created_at:
+    """Note the age of the target's data and, unless it was a rerun, how long Aurora takes.
+
+    Of a rollback to a cluster that others made, only that it is the last success.
+    """
+    if operation.state is not State.SUCCEEDED:
         return {}
+    if not operation.facts.snapshot.created_at:
+        return {"last_success_operation": operation.operation_id}
     return {
         "last_success_at": iso_timestamp(operation.entered_at),
         "last_success_operation": operation.operation_id,

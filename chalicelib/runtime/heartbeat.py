@@ -1,91 +1,105 @@
-"""heartbeat: every minute, sweeps, catches up missed snapshots, and reports the age of the data."""
+"""heartbeat: every minute, announces overdue operations again, and checks the plans."""
 
-from datetime import timedelta
-
-from aws_lambda_powertools.metrics import MetricUnit
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from chalicelib import observability
-from chalicelib.flow.errors import RefusedError, TransientError, UnreadableRecordError
-from chalicelib.flow.plan import Plan
+from chalicelib.flow.choreography import ROWS, TERMINAL
+from chalicelib.flow.errors import UnreadableRecordError
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.outcome import Refuse
+from chalicelib.messages.publishing import announce, republish_after
 from chalicelib.observability import logger
-from chalicelib.ports import Ports
-from chalicelib.records.targets import TargetRecord
-from chalicelib.runtime import plans, starting, sweep
-from chalicelib.snapshots.eligibility import newest_eligible
-from chalicelib.snapshots.source import SourceCluster
+from chalicelib.ports import ENTRIES_MAX, Ports
+from chalicelib.runtime import catch_up
+from chalicelib.runtime.runner import (
+    LEASE_MARGIN_SECONDS,
+    UNANSWERED_MAX,
+    StepInvocation,
+    cancel,
+    fail_or_continue,
+    where_to_look,
+)
+
+# RDS takes 300 requests at once and 12 a second after that, of a whole account in a region (user
+# guide, request throttling). A step that is woken makes one or two of them, and a dozen follow
+# where it finds that Aurora is done.
+ANNOUNCED_PER_TICK = 30
 
 
 def heartbeat(ports: Ports, *, first: bool = False) -> None:
     """Do one tick: always sweep, and check the plans once in every interval.
 
     The `first` tick of a process checks the plans, too, so that a deployment enables the catch-up
-    at once. An error of one plan stops no other; raises SettingsError where there are no plans.
-    Only a finished tick is counted, so that the alarm also fires when the tables or the settings
-    cannot be read.
+    at once. Neither an error nor the invalid settings of a plan stop anything else. Only a finished
+    tick is counted, so that the alarm also fires when the tables or the parameters cannot be read.
     """
-    plans_are_due = first or _begins_interval(ports)  # before the sweep, which takes time
-    sweep.sweep(ports)
+    plans_are_due = first or catch_up.begins_interval(ports)  # before the sweep, which takes time
+    sweep(ports)
     if plans_are_due:
-        _check_plans(ports)
+        catch_up.check_plans(ports)
     observability.count("Heartbeat", ports.settings.stage)
 
 
-def _begins_interval(ports: Ports) -> bool:
-    """Tell by the clock whether an interval began since the last tick.
+def sweep(ports: Ports) -> None:
+    """Announce the operations that are due closer to this tick than to the next one.
 
-    Ticks are not on time to the second, so the window is half a tick longer: two checks are better
-    than none. A lost tick postpones the check to the next interval.
+    It reads only these, the longest overdue first, so the cost depends on nothing else. Due times
+    are postponed for one call to the bus at a time: a tick that dies in between delays at most ten
+    announcements, until they are due again.
     """
-    now, every = ports.now().timestamp(), ports.settings.catch_up_interval
-    return now // every != (now - 1.5 * ports.settings.heartbeat_interval) // every
+    batch: list[Operation] = []
+    for operation in _due(ports):
+        batch.append(operation)
+        if len(batch) == ENTRIES_MAX:
+            announce(batch, ports)
+            batch = []
+    if batch:
+        announce(batch, ports)
 
 
-def _check_plans(ports: Ports) -> None:
-    """Check each plan, and count the operations in progress: at most one for each target."""
-    under_way = 0
-    for plan in plans.plans(ports):
+def _due(ports: Ports) -> Iterator[Operation]:
+    """Postpone and yield the operations to announce, at most `ANNOUNCED_PER_TICK` of them.
+
+    At the next tick the rest is overdue the longest, so nothing starves. Operations that have
+    ended do not count, because no step calls RDS for them.
+    """
+    now, wakes = ports.now(), 0
+    until = now + timedelta(seconds=ports.settings.heartbeat_interval / 2)
+    for item in ports.operations.due(until):
+        if wakes == ANNOUNCED_PER_TICK or ports.remaining_seconds() < LEASE_MARGIN_SECONDS:
+            logger.warning(
+                "Re-announced %s operations (limit per tick); the rest follow next tick.", wakes
+            )
+            return
         try:
-            under_way += _check_plan(plan, ports)
-        except (TransientError, RefusedError, UnreadableRecordError) as error:
-            logger.warning(f"The plan {plan.name} could not be checked: {error}")
-            observability.count("CatchUpFailed", plan.stage, plan=plan.name)
-    observability.count("OperationsUnderWay", ports.settings.stage, under_way)
+            operation = Operation.from_item(item)
+            if _is_announced(operation, now, ports):
+                wakes += operation.state not in TERMINAL
+                yield operation
+        except UnreadableRecordError as error:
+            observability.unreadable(error, ports.settings.stage)
 
 
-def _check_plan(plan: Plan, ports: Ports) -> bool:
-    """Enable the catch-up of one plan, report and catch up; tells whether its target is locked."""
-    target = ports.operations.target(plan.target_cluster_arn)
-    if target.catch_up_since is None:
-        target = ports.operations.enable_catch_up(plan.target_cluster_arn, now=ports.now())
-    _report_freshness(plan, target, ports)
-    if target.locked_by is None:
-        _catch_up(plan, target, ports)
-    return target.locked_by is not None
+def _is_announced(operation: Operation, now: datetime, ports: Ports) -> bool:
+    overdue = operation.state not in TERMINAL and now > operation.deadline
+    if overdue and operation.announcements >= UNANSWERED_MAX:
+        _fail_unresponsive(operation, ports)
+        return False
+    return ports.operations.reschedule(operation, due_at=now + republish_after(ports))
 
 
-def _report_freshness(plan: Plan, target: TargetRecord, ports: Ports) -> None:
-    """Report the age of the target's data; before the first success, the time since deployment.
-
-    Otherwise a stage without any success would look fresh: an alarm cannot tell "none yet" from
-    "no data".
-    """
-    if since := target.last_success_snapshot_at or target.catch_up_since:
-        age = (ports.now() - since).total_seconds()
-        observability.count("TargetAgeSeconds", plan.stage, age, MetricUnit.Seconds, plan=plan.name)
-
-
-def _catch_up(plan: Plan, target: TargetRecord, ports: Ports) -> None:
-    """Start the newest snapshot since the deployment, once its event is clearly late."""
-    now, settings = ports.now(), ports.settings
-    # Ticks are not on time to the second: with a claim of the whole interval, every second search
-    # would fail.
-    next_look = now + timedelta(seconds=settings.catch_up_interval / 2)
-    if not ports.operations.claim_catch_up(target, now=now, next_look=next_look):
+def _fail_unresponsive(operation: Operation, ports: Ports) -> None:
+    invocation = StepInvocation(ROWS[operation.state].step or "", ports, ports.new_id())
+    step = invocation.step
+    observability.about(operation, step)
+    if operation.cancel_requested and operation.cancellable:
+        cancel(invocation, operation)
         return
-    snapshot = newest_eligible(SourceCluster(ports.service("rds", plan.source.region), plan), plan)
-    if snapshot is None or snapshot.created_at is None or target.catch_up_since is None:
-        return
-    known = max(filter(None, (target.catch_up_since, target.last_success_snapshot_at)))
-    late = now - snapshot.created_at > timedelta(seconds=settings.catch_up_grace)
-    if late and snapshot.created_at > known:
-        starting.catch_up(plan, snapshot, ports)
+    known = f" The last that was known: {operation.waiting_for}" if operation.waiting_for else ""
+    refusal = Refuse(
+        f"The deadline of {operation.state} passed and {step} did not answer "
+        f"{operation.announcements} announcements.{known}",
+        where_to_look(step),
+    )
+    fail_or_continue(invocation, operation, refusal)

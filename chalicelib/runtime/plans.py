@@ -23,23 +23,31 @@ def parameters(ports: Ports) -> Mapping[str, str]:
 
 
 def plans(ports: Ports) -> list[Plan]:
-    """Resolve every plan of the stage; an invalid plan stops no other.
+    """Resolve every plan of the stage as `valid_plans` does; raises SettingsError if none is."""
+    valid, errors = _resolved(ports)
+    if errors and not valid:
+        raise errors[0]
+    return valid
 
-    Raises SettingsError if none is valid. Invalid plans, and parameters that nothing reads, are
-    logged.
+
+def valid_plans(ports: Ports) -> list[Plan]:
+    """Resolve every plan of the stage; an invalid plan stops nothing else.
+
+    Invalid plans, and parameters that nothing reads, are logged and counted.
     """
+    return _resolved(ports)[0]
+
+
+def _resolved(ports: Ports) -> tuple[list[Plan], list[SettingsError]]:
     found = parameters(ports)
     resolved = resolve_plans(
         ports.settings, found, account=ports.account, partition=ports.partition
     )
-    valid = [plan for plan in resolved.values() if isinstance(plan, Plan)]
     errors = [error for error in resolved.values() if isinstance(error, SettingsError)]
     for problem in (*map(str, errors), *unknown_parameters(ports.settings, found)):
         logger.error(problem)
         observability.count("PlanUnusable", ports.settings.stage)
-    if errors and not valid:
-        raise errors[0]
-    return valid
+    return [plan for plan in resolved.values() if isinstance(plan, Plan)], errors
 
 
 def plan(ports: Ports, name: str = DEFAULT_PLAN) -> Plan | None:

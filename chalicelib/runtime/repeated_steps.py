@@ -1,7 +1,8 @@
 """Repeats a step of a success on its cluster, such as the users after a secret was rotated.
 
-Nothing is restored and no cluster is deleted. The steps refuse another cluster that has the
-target's name by now (`require_restored`).
+Nothing is restored and no cluster is deleted. A cluster that is no longer the target is refused,
+when the request comes and again by the steps, and so is another one with its name
+(`require_restored`).
 """
 
 from dataclasses import replace
@@ -9,10 +10,10 @@ from dataclasses import replace
 from chalicelib.flow.choreography import State, begins_in
 from chalicelib.flow.facts import AttemptFacts, Facts
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.plan import Plan
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.ports import Ports
 from chalicelib.runtime import reruns, starting
+from chalicelib.runtime.present_cluster import refuse_replaced_of, refuse_unknown
 from chalicelib.runtime.starting import StartRequest
 
 USERS, ARCHIVE = "setup-db-users", "archive-snapshot"
@@ -32,9 +33,10 @@ def repeat_step(request: StartRequest, before: Operation, ports: Ports) -> Opera
     Raises RefusedError.
     """
     reruns.refuse_unended(before)
-    stopped_step = ARCHIVE if before.stopped_at is State.USERS_READY else USERS
+    refuse_unknown(before)
+    stopped_step = ARCHIVE if before.stopped_at is State.TARGET_OPEN else USERS
     step = request.detail.from_step or stopped_step
-    plan = _plan_now(before.plan, reruns.settings_now(before, ports))
+    plan = reruns.plan_as_made(before.plan, reruns.settings_now(before, ports))
     new = starting.new_operation(
         request.operation_id,
         plan,
@@ -49,21 +51,9 @@ def repeat_step(request: StartRequest, before: Operation, ports: Ports) -> Opera
         facts=_facts(before.facts, step),
         keeps_cluster=True,
     )
+    refuse_replaced_of(operation, step, ports)
     what = request.describe(f"{step} of {before.operation_id} again")
     return starting.create(operation, ports, what=what)
-
-
-def _plan_now(made: Plan, now: Plan) -> Plan:
-    """Take from the present plan what these steps need; the rest says how the cluster was made."""
-    interval, deadline = now.target.restore_check_interval, now.copies.archive_deadline
-    reports = replace(now.reports, audit_retention_days=made.reports.audit_retention_days)
-    return replace(
-        made,
-        users=now.users,
-        reports=reports,
-        target=replace(made.target, restore_check_interval=interval),
-        copies=replace(made.copies, archive_deadline=deadline),
-    )
 
 
 def _facts(facts: Facts, step: str) -> Facts:

@@ -4,38 +4,121 @@ from dataclasses import replace
 
 from chalicelib.aws.kms import key_arn
 from chalicelib.flow.choreography import ROWS, TERMINAL, State, begins_in, begun_anew, comes_after
-from chalicelib.flow.errors import RefusedError
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.errors import NOTHING_TO_DO, RefusedError
+from chalicelib.flow.facts import AttemptFacts, Facts, SwapFacts, TargetFacts
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.plan import Plan
+from chalicelib.messages.commands import rollback_command
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.ports import Ports
+from chalicelib.records.targets import TargetRecord
 from chalicelib.runtime import plans
+from chalicelib.runtime.present_cluster import refuse_replaced_of
 from chalicelib.runtime.starting import StartRequest, create, new_operation
-from chalicelib.target.baseline import FIXED_SETTINGS
 from chalicelib.target.older_data import why_older
 
 
 def rerun(request: StartRequest, before: Operation, ports: Ports) -> Operation | None:
     """Create the rerun of an operation that ended; None when it exists already.
 
-    It continues where that stopped, with what that made. Raises RefusedError.
+    A restore continues where it stopped, with what it made. Raises RefusedError.
     """
+    if before.kind is Kind.ROLLBACK:
+        refuse_unended(before)
+        raise RefusedError(
+            f"The operation {before.operation_id} is a rollback, which is not continued.",
+            f"Send RollbackRequested instead: {rollback_command(before)}",
+        )
+    if before.kind is Kind.RETIRE:
+        return _retire_again(request, before, ports)
     plan, now = settings_now(before, ports), ports.now()
     state = _where_to_continue(request.detail, before, plan, ports)
+    if state is State.TARGET_OPEN:
+        plan = plan_as_made(before.plan, plan)
     new = new_operation(
         request.operation_id, plan, now, state=state, requested_by=request.requester
     )
     operation = replace(
         request.applied_to(new),
+        kind=before.kind,
         rerun_of=before.operation_id,
         root_id=before.root_id,
         facts=before.facts,
     )
+    if state is State.TARGET_OPEN:
+        refuse_replaced_of(operation, None, ports)
     if older := why_older(operation, ports, from_step=request.detail.from_step):
         raise older
-    operation = replace(operation, facts=before.facts.without(begun_anew(state)))
+    if state is State.TARGET_OPEN:  # the archive needs all that is known
+        facts = replace(before.facts, attempts=AttemptFacts())
+    else:
+        facts = before.facts.without(begun_anew(state))
+    operation = replace(operation, facts=facts)
     what = request.describe(f"{before.operation_id} again, from {state}")
     return create(operation, ports, what=what)
+
+
+def _retire_again(request: StartRequest, before: Operation, ports: Ports) -> Operation | None:
+    """Create one more deletion of the same previous target, whatever step the request names.
+
+    It begins as every retirement does: with the question whether the cluster may be deleted.
+    """
+    refuse_unended(before)
+    if before.state is State.RETIRED:
+        raise RefusedError(
+            f"The operation {before.operation_id} ended well; nothing is left to delete.",
+            NOTHING_TO_DO,
+        )
+    state, replaced = State.PREVIOUS_KEPT, before.facts.target
+    new = new_operation(
+        request.operation_id,
+        _plan_of_retirement(before.plan, ports),
+        ports.now(),
+        state=state,
+        requested_by=request.requester,
+    )
+    operation = replace(
+        request.applied_to(new),
+        kind=Kind.RETIRE,
+        rerun_of=before.operation_id,
+        root_id=before.root_id,
+        facts=Facts(
+            target=TargetFacts(old=replaced.old, made_as=replaced.made_as),
+            swap=SwapFacts(endpoints=before.facts.swap.endpoints),
+        ),
+    )
+    what = request.describe(f"{before.operation_id} again, from {state}")
+    return create(operation, ports, what=what)
+
+
+def _plan_of_retirement(made: Plan, ports: Ports) -> Plan:
+    """Give the plan that a retirement had, with the present deadline, topic and ADOPT_READERS.
+
+    How the cluster was replaced is not changed by today's settings.
+    """
+    now = plans.plan(ports, made.name)
+    if now is None:
+        return made
+    target = replace(
+        made.target,
+        delete_deadline=now.target.delete_deadline,
+        restore_check_interval=now.target.restore_check_interval,
+        adopt_readers=now.target.adopt_readers,
+    )
+    return replace(made, target=target, reports=now.reports)
+
+
+def plan_as_made(made: Plan, now: Plan) -> Plan:
+    """Take from the present plan what later steps need; the rest says how the cluster was made."""
+    interval, deadline = now.target.restore_check_interval, now.copies.archive_deadline
+    reports = replace(now.reports, audit_retention_days=made.reports.audit_retention_days)
+    return replace(
+        made,
+        users=now.users,
+        reports=reports,
+        target=replace(made.target, restore_check_interval=interval),
+        copies=replace(made.copies, archive_deadline=deadline),
+    )
 
 
 def settings_now(before: Operation, ports: Ports) -> Plan:
@@ -76,15 +159,44 @@ def _where_to_continue(
     state = _requested_state(request, before)
     state = ROWS[state].resume_at or state
     target = ports.operations.target(before.plan.target_cluster_arn)
+    if state is State.TARGET_OPEN:
+        return state  # whatever the plan says by now
+    _refuse_opened(before, target, ports)
     replaced = target.last_success_at is not None and target.last_success_at > before.created_at
     # Nothing would ever delete instances that the plan no longer names.
-    surplus = {*before.plan.target.instance_ids} - {*plan.target.instance_ids}
-    fixed = any(before.plan.setting(name) != plan.setting(name) for name in FIXED_SETTINGS)
+    now = replace(before, plan=plan)
+    surplus = {*before.instance_ids} - {*now.instance_ids}
+    other_way = before.plan.target.replacement != plan.target.replacement
     if _has_other_key(before, plan, ports) and comes_after(state, State.SNAPSHOT_FOUND):
         return State.SNAPSHOT_FOUND  # the copy is under a key that the plan no longer has
-    if (replaced or surplus or fixed) and comes_after(state, State.SNAPSHOT_READY):
+    if comes_after(state, State.SNAPSHOT_READY) and (
+        replaced or surplus or other_way or now.target_spec.needs_a_new_cluster(before.target_spec)
+    ):
         return State.SNAPSHOT_READY  # the new cluster is gone, or does not fit the plan
     return state
+
+
+def _refuse_opened(before: Operation, target: TargetRecord, ports: Ports) -> None:
+    """Raise RefusedError where people have the cluster that a chain of reruns made.
+
+    No step before the archive works on it as if it were new, and another cluster of the chain would
+    have instances of the same names.
+    """
+    opener_id = target.standing.operation
+    opener = ports.operations.read(opener_id) if opener_id else None
+    is_of_chain = opener is not None and opener.root_id == before.root_id
+    ids = {before.facts.target.cluster_resource_id}
+    if opener and is_of_chain:
+        ids.add(opener.facts.target.cluster_resource_id)
+    if before.stopped_at is not State.TARGET_OPEN and target.opened_id not in ids - {None}:
+        return
+    raise RefusedError(
+        f"The operation {before.operation_id}, or a rerun of it, has opened its cluster to people: "
+        "no earlier step is run again on that, or makes another one.",
+        "To restore its snapshot once more, ask with snapshot_identifier "
+        f"{before.facts.snapshot.arn}. To finish what was left after the opening, run the newest "
+        "of its reruns again without from_step.",
+    )
 
 
 def _requested_state(request: RestoreRequested, before: Operation) -> State:

@@ -11,6 +11,8 @@ from chalicelib.flow.choreography import (
     CANCEL_REQUESTED,
     PROBE_REQUESTED,
     REQUESTED,
+    RESTORE_ANNOUNCED,
+    ROLLBACK_REQUESTED,
     ROWS,
     START_STEP,
     TERMINAL,
@@ -26,8 +28,8 @@ from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import catch_up_id, requested_id
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
-from chalicelib.flow.rds_events import MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
-from chalicelib.flow.untrusted_text import quoted
+from chalicelib.flow.rds_events import CLUSTER_DELETED, MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
+from chalicelib.flow.untrusted_text import quoted, shown_name
 from chalicelib.messages import notifications
 from chalicelib.messages.events import (
     LAST,
@@ -35,6 +37,8 @@ from chalicelib.messages.events import (
     ProbeRequested,
     RdsNotice,
     RestoreRequested,
+    RollbackRequested,
+    detail_of,
     event_id_of,
     is_operation_id,
     operation_id_of,
@@ -44,12 +48,14 @@ from chalicelib.messages.events import (
 from chalicelib.messages.publishing import announce
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
-from chalicelib.runtime import plans, repeated_steps, reruns, runner, starting
+from chalicelib.runtime import plans, repeated_steps, reruns, rollbacks, runner, starting
+from chalicelib.runtime.unnamed import refuse_unnamed
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.snapshots.eligibility import why_ineligible
 from chalicelib.snapshots.source import SourceCluster
 
 Envelope = Mapping[str, Any]
+DELETIONS = (CLUSTER_DELETED,)  # of a previous target, by an operation that holds no lock
 
 
 def route(step: str, envelope: Envelope, ports: Ports) -> None:
@@ -68,6 +74,8 @@ def route(step: str, envelope: Envelope, ports: Ports) -> None:
         ignored_because = _on_request(envelope, ports)
     elif envelope.get("detail-type") == PROBE_REQUESTED:
         ignored_because = _try_network(envelope, ports)
+    elif envelope.get("detail-type") == RESTORE_ANNOUNCED:
+        ignored_because = _tell_of_replacement(envelope, ports)
     elif operation_id := operation_id_of(envelope):
         ignored_because = runner.run_step(step, operation_id, ports)
     else:
@@ -76,9 +84,19 @@ def route(step: str, envelope: Envelope, ports: Ports) -> None:
         observability.ignored(ports.settings.stage, ignored_because, envelope)
 
 
+def _tell_of_replacement(envelope: Envelope, ports: Ports) -> str | None:
+    """Notify people of a replacement that was announced; returns why the event is ignored."""
+    operation = ports.operations.read(operation_id_of(envelope))
+    at = detail_of(envelope).get("replaced_at")
+    if operation is None or operation.state in TERMINAL or not isinstance(at, str):
+        return "no open operation announced a replacement"
+    notifications.publish_announcement(operation, shown_name(at), ports)
+    return None
+
+
 def _try_network(envelope: Envelope, ports: Ports) -> str | None:
     """Try what setup-db-users reaches, for the doctor; returns why the event is ignored."""
-    # Imported here: only one of eleven functions needs it.
+    # Imported here: only one of twelve functions needs it.
     from chalicelib.target.reachability import note_trial  # noqa: PLC0415
 
     try:
@@ -90,7 +108,7 @@ def _try_network(envelope: Envelope, ports: Ports) -> str | None:
 
 def is_request(envelope: Envelope) -> bool:
     """Tell whether a person sent the event: a refusal is then published to the topic."""
-    return envelope.get("detail-type") in (REQUESTED, CANCEL_REQUESTED)
+    return envelope.get("detail-type") in (REQUESTED, CANCEL_REQUESTED, ROLLBACK_REQUESTED)
 
 
 def refuse_for_settings(error: SettingsError, envelope: Envelope, ports: Ports) -> None:
@@ -174,15 +192,17 @@ def _on_rds_event(step: str, envelope: Envelope, ports: Ports) -> str | None:
     rows = [row for row in ROWS.values() if row.step == step]
     if not notice.is_one_of(tuple(event for row in rows for event in row.rds_events)):
         return f"'{notice.message}' wakes no step"
-    try:
-        target = ports.operations.target(notice.cluster_arn)
-    except UnreadableRecordError as error:
-        # The heartbeat does not need this item: it announces the operation again.
-        observability.unreadable(error, ports.settings.stage)
-        return f"the item of {notice.cluster_arn} cannot be read"
-    member = notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members
-    if target.locked_by and member:
-        return runner.run_step(step, target.locked_by, ports)
+    for arn in notice.target_arns:
+        try:
+            target = ports.operations.target(arn)
+        except UnreadableRecordError as error:
+            # The heartbeat does not need this item: it announces the operation again.
+            observability.unreadable(error, ports.settings.stage)
+            return f"the item of {arn} cannot be read"
+        member = notice.is_of_cluster or notice.identifier.removeprefix("rds:") in target.members
+        waiting = target.deleted_by if notice.is_one_of(DELETIONS) else None
+        if member and (waiting := waiting or target.locked_by):
+            return runner.run_step(step, waiting, ports)
     return f"no open operation waits for {notice.arn}"
 
 
@@ -210,8 +230,13 @@ def _on_request(envelope: Envelope, ports: Ports) -> str | None:
 
 def _do_request(envelope: Envelope, ports: Ports) -> str | None:
     event_id, detail = event_id_of(envelope), envelope.get("detail")
+    if envelope["detail-type"] != REQUESTED:
+        refuse_unnamed(envelope, ports)
     if envelope["detail-type"] == CANCEL_REQUESTED:
         return _cancel(parse_request(CancelRequested, detail), event_id, ports)
+    if envelope["detail-type"] == ROLLBACK_REQUESTED:
+        _roll_back(parse_request(RollbackRequested, detail), event_id, ports)
+        return None
     request = parse_request(RestoreRequested, detail)
     if not (request.request_id or event_id):
         raise RefusedError("The event has neither an id nor a request_id.", "Give it a request_id.")
@@ -304,6 +329,13 @@ def _operation_or_refuse(operation_id: str, ports: Ports) -> Operation:
             f"Look its id up in the table {ports.settings.state_table_name}.",
         )
     return operation
+
+
+def _roll_back(request: RollbackRequested, event_id: str, ports: Ports) -> None:
+    before = _operation_or_refuse(request.operation_id, ports)
+    if not (request.request_id or event_id):
+        raise RefusedError("The event has neither an id nor a request_id.", "Give it a request_id.")
+    rollbacks.roll_back(request, before, event_id, ports)
 
 
 def _cancel(request: CancelRequested, event_id: str, ports: Ports) -> str | None:

@@ -14,6 +14,7 @@ from chalicelib import observability
 from chalicelib.flow import polling
 from chalicelib.flow.choreography import IN_VPC, ROWS, State, is_allowed, states_of
 from chalicelib.flow.errors import (
+    NOTHING_TO_DO,
     STATE_FAULT_MAX,
     RefusedError,
     StateFaultError,
@@ -21,9 +22,9 @@ from chalicelib.flow.errors import (
     UnreadableRecordError,
 )
 from chalicelib.flow.facts import Facts
-from chalicelib.flow.limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
+from chalicelib.flow.text_limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages.publishing import announce, republish_after
 from chalicelib.observability import logger
@@ -82,10 +83,22 @@ def where_to_look(step: str) -> str:
     )
 
 
+class _Pauses:
+    """Counts the seconds for which a step waits inside its invocation: they are Aurora's."""
+
+    def __init__(self, pause: Callable[[float], None]) -> None:
+        self._pause, self.seconds = pause, 0.0
+
+    def __call__(self, seconds: float) -> None:
+        self._pause(seconds)
+        self.seconds += seconds
+
+
 def _perform(invocation: StepInvocation, claimed: Operation) -> None:
-    started = invocation.ports.now()
+    started, pauses = invocation.ports.now(), _Pauses(invocation.ports.pause)
     try:
-        outcome = _load(invocation.step)(claimed, invocation.ports)
+        ports = replace(invocation.ports, pause=pauses)
+        outcome = _load(invocation.step)(claimed, ports)
     except StateFaultError as error:
         outcome = _after_state_fault(claimed, error, invocation.ports.now())
     except TransientError as error:
@@ -107,7 +120,7 @@ def _perform(invocation: StepInvocation, claimed: Operation) -> None:
             f"{invocation.step} failed {BUGS_MAX} times with {bug}, which it does not expect.",
             "It is a bug: report it, with the trace that the function's log has.",
         )
-    spent = (invocation.ports.now() - started).total_seconds()
+    spent = max(0, (invocation.ports.now() - started).total_seconds() - pauses.seconds)
     _apply(
         invocation,
         claimed,
@@ -158,11 +171,13 @@ def _more_time(operation: Operation) -> str:
 def fail_or_continue(invocation: StepInvocation, operation: Operation, refusal: Refuse) -> None:
     """Fail the operation; one that is ending already reaches its end without a notification."""
     to = ROWS[operation.state].on_giving_up
+    if operation.state is State.ROLLING_BACK:  # what led there is what people have to know
+        refusal = _still_rolling_back(operation, refusal)
     after = _entering(
         invocation, operation, to, refusal.facts or _current(invocation, operation).facts
     )
     sentences = " ".join([refusal.reason, *refusal.problems, refusal.remedy])
-    if to is State.FAILING:
+    if to in (State.FAILING, State.ROLLING_BACK):
         after = replace(
             after,
             reason=brief(refusal.reason),
@@ -179,6 +194,17 @@ def fail_or_continue(invocation: StepInvocation, operation: Operation, refusal: 
         after = replace(after, warnings=warnings, notified=False)
         logger.warning("The operation continues without %s: %s", invocation.step, sentences)
     _write(invocation, operation, after, " ".join([refusal.reason, *refusal.problems]))
+
+
+def _still_rolling_back(operation: Operation, refusal: Refuse) -> Refuse:
+    """Add why a rollback ends early to why it began."""
+    if operation.reason is None:
+        return refusal
+    return replace(
+        refusal,
+        reason=f"{operation.reason} The rollback did not finish: {refusal.reason}",
+        remedy=f"{refusal.remedy} {operation.remedy or ''}".rstrip(),
+    )
 
 
 def _save_wait(
@@ -207,6 +233,8 @@ def _save_wait(
     written = invocation.ports.operations.save_wait(claimed, after, owner=invocation.owner)
     if written is WriteResult.CANCEL_REQUESTED:
         cancel(invocation, worked, wait.facts)
+    elif written is WriteResult.DONE and wait.at_once:
+        announce([after], invocation.ports)
 
 
 def _deadline(operation: Operation, wait: Wait, now: datetime) -> datetime:
@@ -225,6 +253,8 @@ def _write(invocation: StepInvocation, before: Operation, after: Operation, what
     )
     if written is WriteResult.CANCEL_REQUESTED:
         cancel(invocation, before, after.facts)
+    elif written is WriteResult.LOCK_LOST and (why := _why_not_yet(invocation, before)):
+        _wait_or_fail(invocation, before, replace(before, facts=after.facts), why)
     elif written is WriteResult.LOCK_LOST:
         target = before.plan.target_cluster_arn
         reason = f"This operation no longer holds the lock of {target}, which it leaves alone."
@@ -237,6 +267,32 @@ def _write(invocation: StepInvocation, before: Operation, after: Operation, what
         announce([after], invocation.ports)
 
 
+def _why_not_yet(invocation: StepInvocation, operation: Operation) -> str | None:
+    """Say why a change of state has to wait for another operation; None where it lost the lock.
+
+    While a previous target is deleted no clusters change their names, and the other way round.
+    """
+    operations, arn = invocation.ports.operations, operation.plan.target_cluster_arn
+    operations.release_stale_deletion(arn)
+    target = operations.target(arn)
+    if operation.kind is Kind.RETIRE:
+        return f"Another operation moves or deletes clusters of {target.arn} now."
+    if target.locked_by != operation.operation_id:
+        return None
+    return f"The operation {target.deleted_by} deletes the previous target now."
+
+
+def _wait_or_fail(
+    invocation: StepInvocation, claimed: Operation, worked: Operation, why: str
+) -> None:
+    wait = Wait(why, worked.plan.target.restore_check_interval)
+    if invocation.ports.now() >= worked.deadline:
+        late = f"{why.rstrip('.')}, and the deadline of {worked.state} has passed."
+        fail_or_continue(invocation, worked, Refuse(late, _more_time(worked)))
+    else:
+        _save_wait(invocation, claimed, worked, wait)
+
+
 def _current(invocation: StepInvocation, operation: Operation) -> Operation:
     """Read the record again: facts that a step saved before it failed must not be overwritten."""
     return invocation.ports.operations.read(operation.operation_id) or operation
@@ -244,16 +300,19 @@ def _current(invocation: StepInvocation, operation: Operation) -> Operation:
 
 def cancel(invocation: StepInvocation, operation: Operation, facts: Facts | None = None) -> None:
     """Cancel the operation, with the facts that were just gathered."""
+    to = ROWS[operation.state].on_cancel
+    if to is None:
+        return
     current = _current(invocation, operation)
     reason = "without a reason"
     if current.cancel_reason:
         reason = f"with the reason {quoted(current.cancel_reason)}"
     after = replace(
-        _entering(invocation, operation, State.CANCELLING, facts or current.facts),
+        _entering(invocation, operation, to, facts or current.facts),
         reason=f"Cancelled on request, {reason}.",
         stopped_at=operation.state,
         cancel_reason=current.cancel_reason,
-        remedy="Nothing has to be done.",
+        remedy=NOTHING_TO_DO,
     )
     _write(invocation, operation, after, f"stopped in {operation.state}, on request")
 

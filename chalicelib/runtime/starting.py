@@ -19,6 +19,10 @@ from chalicelib.records.operations import WriteResult
 from chalicelib.target.older_data import why_older
 
 ASK_LATER = "When it has ended, ask again."
+RESTORED_LATER = (
+    "Nothing has to be done: the snapshot is restored by itself when the target is free, if it is "
+    "still the newest."
+)
 # Operations for one snapshot; all but the last were skipped because the target was busy.
 CATCH_UPS_MAX = 5
 
@@ -141,7 +145,7 @@ def _skipped(operation: Operation, ports: Ports) -> Operation:
         state=State.SKIPPING,
         reason=f"The operation {holder} already runs on {arn}.",
         # The heartbeat catches up automatic operations.
-        remedy=None if operation.automatic else ASK_LATER,
+        remedy=RESTORED_LATER if operation.automatic else ASK_LATER,
         skipped_because_locked=True,
     )
 

@@ -12,8 +12,14 @@ from chalicelib.aws.rds import Snapshot
 from chalicelib.flow.errors import RefusedError, Retry, TransientError
 from chalicelib.flow.facts import Hop
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.ownership import is_ours, other_owner, tag_list
-from chalicelib.flow.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG
+from chalicelib.flow.ownership import (
+    ARCHIVED_TAG,
+    OPERATION_TAG,
+    OWNER_TAG,
+    is_ours,
+    other_owner,
+    tag_list,
+)
 
 SNAPSHOT_GONE = "The snapshot is gone, so it cannot be restored any more: another one has to be."
 # Copies in progress for one destination region and account (user guide, copying a snapshot).

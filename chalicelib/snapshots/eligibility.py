@@ -2,7 +2,8 @@
 
 from chalicelib.aws.rds import ENGINE, Snapshot
 from chalicelib.flow.errors import RefusedError, Retry
-from chalicelib.flow.plan import OWNER_TAG, Plan
+from chalicelib.flow.ownership import OWNER_TAG
+from chalicelib.flow.plan import Plan
 from chalicelib.snapshots.source import SourceCluster
 
 

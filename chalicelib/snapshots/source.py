@@ -4,7 +4,8 @@ from contextlib import suppress
 
 from chalicelib.aws.client import NotFoundError, Service
 from chalicelib.aws.rds import ENGINE, Snapshot
-from chalicelib.flow.plan import OWNER_TAG, Plan
+from chalicelib.flow.ownership import OWNER_TAG
+from chalicelib.flow.plan import Plan
 
 
 class SourceCluster:

@@ -2,7 +2,8 @@
 
 - snapshot_check, copy_snapshot, check_copy_status: from the snapshot to its copy
 - delete_rds, restore_snapshot, check_restore_status: from the old target to the new cluster
-- setup_db_users, archive_snapshot, sns_notification: the users, the copy, and the end
+- setup_db_users, swap_target: the users, and the target's name
+- archive_snapshot, sns_notification: the copy, and the end
 
 A step observes, causes its effects, and returns an outcome; no step knows the next one.
 

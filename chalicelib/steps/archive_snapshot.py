@@ -1,22 +1,30 @@
-"""archive-snapshot: checks the restored cluster once more, then archives or deletes the copy."""
+"""archive-snapshot: checks the target once more, moves custom endpoints, settles the copies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.aws.rds import Cluster, Instance, Snapshot
 from chalicelib.flow.choreography import State
-from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, StateFaultError, TransientError
+from chalicelib.flow.errors import (
+    STATE_FAULT_MAX,
+    RefusedError,
+    Retry,
+    StateFaultError,
+    TransientError,
+)
 from chalicelib.flow.facts import Hop
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.polling import backoff
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
-from chalicelib.target.baseline import changes_to, variables
-from chalicelib.target.cluster import ABSENT_FOR, TargetCluster, require_restored
-from chalicelib.target.statuses import wait_for
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.endpoints import settle_endpoints
+from chalicelib.target.readiness import until_as_planned
+from chalicelib.target.restored_cluster import require_restored
+from chalicelib.target.statuses import EVENTS
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
@@ -27,15 +35,39 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     is only a warning.
     """
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
-    cluster = require_restored(operation, target, ports)
-    instances = target.observe_instances()
-    if wait := _until_it_is_good(operation, target, cluster, instances, ports.now()):
+    try:
+        cluster = require_restored(operation, target, ports)
+        instances = target.observe_instances()
+        wait = until_as_planned(operation, target, cluster, instances, ports.now())
+    except RefusedError as error:
+        raise _in_use(operation, error) from None
+    if wait:
         return wait
+    settled = settle_endpoints(operation, cluster, ports)
+    if settled.wait:
+        return settled.wait
+    operation = settled.operation
+    if operation.kind is Kind.ROLLBACK:
+        what = "a rollback makes no copy"
+        return Advance(State.ARCHIVED, operation.facts, what, warnings=settled.warnings)
     outcome = _settle_copies(operation, ports)
     if isinstance(outcome, Wait):
         return outcome
-    warnings = (*outcome.warnings, *_unplanned(operation, cluster, instances))
-    return replace(outcome, warnings=warnings)
+    unplanned = _unplanned(operation, cluster, instances)
+    return replace(outcome, warnings=(*settled.warnings, *outcome.warnings, *unplanned))
+
+
+def _in_use(operation: Operation, error: RefusedError) -> RefusedError:
+    """Give a refusal that sends people to no earlier step, where they have the cluster already."""
+    is_back = operation.kind is Kind.ROLLBACK or error.from_step is None
+    if is_back or error.retry is not Retry.RERUN:
+        return error
+    return RefusedError(
+        error.reason,
+        "Find out what happened to the target. People have it by now, so no earlier step of this "
+        f"operation is run again. {EVENTS}",
+        retry=Retry.NEW_REQUEST,
+    )
 
 
 def _settle_copies(operation: Operation, ports: Ports) -> Advance | Wait:
@@ -61,67 +93,6 @@ def _after_state_fault(
         return Wait(error.reason, backoff(operation), trouble=True, state_fault_since=since)
     minutes = (now - since) // timedelta(minutes=1)
     return _kept_as_it_is(operation, f"{error.reason} It was refused for {minutes} minutes.")
-
-
-def _until_it_is_good(
-    operation: Operation,
-    target: TargetCluster,
-    cluster: Cluster,
-    instances: list[Instance],
-    now: datetime,
-) -> Wait | None:
-    """Wait until the cluster and its instances are available; None when they are as planned.
-
-    Raises RefusedError. People may have changed the cluster of an earlier success on purpose: it
-    and its writer only have to be available, and nothing is compared with the plan.
-    """
-    if wait := wait_for(operation, f"The cluster {cluster.identifier}", cluster.status):
-        return wait
-    if operation.keeps_cluster:
-        writer = cluster.members[-1:] or operation.facts.target.instances
-        return _until_available(operation, writer, instances, now)
-    target.refuse_fixed_differences(cluster)
-    if changes := changes_to(cluster.settings, operation.plan):
-        different = RefusedError(
-            f"The cluster {cluster.identifier} does not have the planned settings: "
-            f"{variables(changes)}.",
-            "Find out who changed them; setup-db-users sets them as planned.",
-            from_step="setup-db-users",
-        )
-        return _may_be_shown_late(operation, different, now)
-    for instance in _of(operation.facts.target.instances, instances):
-        target.refuse_foreign_instance(instance)
-        target.refuse_instance_differences(instance)
-    return _until_available(operation, operation.facts.target.instances, instances, now)
-
-
-def _until_available(
-    operation: Operation, names: Sequence[str], instances: list[Instance], now: datetime
-) -> Wait | None:
-    found = _of(names, instances)
-    if missing := sorted({*names} - {instance.identifier for instance in found}):
-        gone = RefusedError(
-            f"The cluster {operation.plan.target.cluster_id} does not have all of its "
-            f"instances; missing: {', '.join(missing)}.",
-            "Find out who deleted them; restore-snapshot creates them again.",
-            from_step="check-restore-status",
-        )
-        return _may_be_shown_late(operation, gone, now)
-    for instance in found:
-        if wait := wait_for(operation, f"The instance {instance.identifier}", instance.status):
-            return wait
-    return None
-
-
-def _of(names: Sequence[str], instances: list[Instance]) -> list[Instance]:
-    return [instance for instance in instances if instance.identifier in names]
-
-
-def _may_be_shown_late(operation: Operation, refusal: RefusedError, now: datetime) -> Wait:
-    """Wait while Aurora's answer may be stale; raises the refusal after that."""
-    if now - operation.entered_at < ABSENT_FOR:
-        return Wait(refusal.reason, operation.plan.target.restore_check_interval)
-    raise refusal
 
 
 def _unplanned(operation: Operation, cluster: Cluster, instances: list[Instance]) -> Iterator[str]:

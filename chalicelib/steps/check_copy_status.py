@@ -24,7 +24,7 @@ def check_copy_status(operation: Operation, ports: Ports) -> Outcome:
     """
     hop = operation.facts.copies.hops[operation.facts.copies.hop]
     if too_early_to_poll(operation, ports.now()):
-        return Wait(f"The copy {hop.identifier} was begun a moment ago.")
+        return Wait(f"The copy {hop.identifier} was started a moment ago.")
     copies = Copies(ports.service("rds", hop.region), operation)
     copy = copies.observe(hop)
     if copy is None:

@@ -10,7 +10,8 @@ from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.polling import too_early_to_poll
 from chalicelib.ports import Ports
 from chalicelib.target import instances
-from chalicelib.target.cluster import TargetCluster, require_restored
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.restored_cluster import require_restored
 from chalicelib.target.statuses import wait_for
 
 
@@ -18,7 +19,7 @@ def check_restore_status(operation: Operation, ports: Ports) -> Outcome:
     """Poll what Aurora creates; raises RefusedError for a permanent status."""
     begun_before = operation.state is State.READERS_CREATING  # beside the set-up of the users
     if not begun_before and too_early_to_poll(operation, ports.now()):
-        return Wait("What Aurora makes was begun a moment ago.")
+        return Wait("What Aurora makes was started a moment ago.")
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
     if operation.state is State.CLUSTER_RESTORING:
         return _cluster(operation, require_restored(operation, target, ports))
@@ -34,7 +35,15 @@ def _cluster(operation: Operation, cluster: Cluster) -> Outcome:
     users = replace(operation.facts.users, production_logins_closed=closed)
     facts = replace(_with_endpoints(operation, cluster), users=users)
     what = f"{cluster.identifier} is available, without instances yet"
-    return Advance(State.CLUSTER_RESTORED, facts, what)
+    return Advance(State.CLUSTER_RESTORED, facts, what, warnings=_of_version(operation, cluster))
+
+
+def _of_version(operation: Operation, cluster: Cluster) -> tuple[str, ...]:
+    """Warn of another version than was asked for: Aurora upgrades some by itself (user guide)."""
+    asked, found = operation.engine_version, cluster.engine_version
+    if found == asked or not asked:
+        return ()
+    return (f"Aurora restored {cluster.identifier} as version {found}, and not as {asked}.",)
 
 
 def _instances(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:

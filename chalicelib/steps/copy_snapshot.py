@@ -34,7 +34,7 @@ def copy_snapshot(operation: Operation, ports: Ports) -> Outcome:
         copies=replace(copies, progress=0),
         attempts=replace(attempts, copy_retry_until=until),
     )
-    return Advance(State.COPYING, begun, f"the copy {hop.identifier} is begun in {hop.region}")
+    return Advance(State.COPYING, begun, f"the copy {hop.identifier} is started in {hop.region}")
 
 
 def _planned(operation: Operation, ports: Ports) -> Facts:

@@ -1,4 +1,4 @@
-"""delete-rds: runs the preflight and decides what to delete, then deletes the old target."""
+"""delete-rds: runs the preflight and decides what to delete, then deletes that."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,25 +7,55 @@ from chalicelib.aws.rds import Cluster, Health, Instance, Snapshot, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.facts import Deletion, Facts, OldTarget
-from chalicelib.flow.limits import counted
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.text_limits import counted
 from chalicelib.ports import Ports
 from chalicelib.snapshots.source import SourceCluster
-from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.attachments import refuse_attached
+from chalicelib.target.capture import baseline_for
+from chalicelib.target.cluster import TargetCluster, find_clusters
+from chalicelib.target.current_target import name_beside, present_target, refuse_in_use
+from chalicelib.target.deletion import (
+    ClusterDeletion,
+    as_old_target,
+    keys_of_cluster,
+    of_own_account,
+    takes_final_snapshot,
+    takes_final_snapshot_first,
+)
+from chalicelib.target.left_over import refuse_open_left_over
+from chalicelib.target.notice import until_noticed
 from chalicelib.target.older_data import why_older
 from chalicelib.target.preflight import Preflight
+from chalicelib.target.previous import (
+    keep_previous,
+    refuse_final_snapshot,
+    refuse_lost,
+    refuse_taken_name,
+    until_room_is_made,
+    until_surely_gone,
+    why_kept,
+)
+from chalicelib.target.readers import warnings_of_strangers, with_added
 
 
 def delete_rds(operation: Operation, ports: Ports) -> Outcome:
     """Decide what to delete, or continue its deletion.
 
-    Raises RefusedError for a target without the plan's tag.
+    Raises RefusedError for a cluster without the plan's tag.
     """
-    target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
-    if operation.state is State.SNAPSHOT_READY:
-        return _decide(operation, target, ports)
+    match operation.state:
+        case State.SNAPSHOT_READY:
+            return _decide(operation, ports)
+        case State.PREVIOUS_KEPT:
+            return keep_previous(operation, ports)
+        case State.PREVIOUS_DELETING:
+            return _delete_previous(operation, ports)
+    plan, made_as = operation.plan.target, operation.facts.target.made_as
+    rds = ports.service("rds", plan.region)
+    target = TargetCluster(rds, operation, made_as or plan.next_id_beside(None))
     return _continue_deletion(operation, target, ports)
 
 
@@ -37,30 +67,122 @@ def _refuse_unowned(
     target.refuse_unowned(cluster, instances)
 
 
-def _decide(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
-    facts, plan = operation.facts, operation.plan
-    cluster, leftovers = target.observe(), target.observe_instances()
-    interval = plan.target.restore_check_interval
+def _refuse_deletion(
+    operation: Operation,
+    cluster: Cluster,
+    instances: list[Instance],
+    target: TargetCluster,
+    ports: Ports,
+) -> None:
+    """Check owner and use of a cluster, before each further deletion of it."""
+    _refuse_unowned(operation, cluster, instances, target)
+    if operation.plan.target.keeps_old:
+        refuse_in_use(operation, cluster, ports)
+
+
+def _decide(operation: Operation, ports: Ports) -> Outcome:
+    plan, rds = operation.plan, ports.service("rds", operation.plan.target.region)
+    target = ports.operations.target(plan.target_cluster_arn)
+    cluster = present_target(plan, target, ports)
+    name = cluster.identifier if cluster else plan.target.cluster_id
+    old = TargetCluster(rds, operation, name)
     if not operation.automatic:
         _refuse_older_data(operation, ports, is_seen=cluster is not None)
     snapshot = _usable_snapshot(operation, ports)
+    instances = old.observe_instances()
+    baseline = baseline_for(operation, cluster, instances, ports)
+    noted = replace(operation.facts.target, baseline=baseline)
+    operation = replace(operation, facts=replace(operation.facts, target=noted))
+    if not plan.target.keeps_old:
+        refuse_open_left_over(operation, cluster, ports)
+        return _decide_deletion(operation, old, cluster, snapshot, ports)
+    if cluster:
+        _refuse_unowned(operation, cluster, [], old)  # it is kept, with whatever is in it
+    if cluster and plan.target.swaps:
+        refuse_lost(cluster)
+        refuse_taken_name(operation, cluster, ports)
+    next_id = name_beside(plan, target, cluster)
+    decided = replace(
+        operation.facts.target,
+        old=as_old_target(cluster, operation) if cluster else None,
+        made_as=next_id,
+        cluster_id=next_id,
+    )
+    operation = replace(operation, facts=replace(operation.facts, target=decided))
+    waiting = TargetCluster(rds, operation, next_id)
+    leftover = waiting.observe()
+    refuse_open_left_over(operation, leftover, ports)
+    if leftover:
+        refuse_in_use(operation, leftover, ports)
+    outcome = _decide_deletion(operation, waiting, leftover, snapshot, ports)
+    if cluster is None or not isinstance(outcome, Advance):
+        return outcome
+    ours = _protects(operation, ports)
+    strangers = warnings_of_strangers(cluster, instances, plan)
+    known = _warnings(cluster, operation, is_ours_protected=ours)
+    return replace(outcome, warnings=(*known, *strangers, *outcome.warnings))
+
+
+def _decide_deletion(
+    operation: Operation,
+    target: TargetCluster,
+    cluster: Cluster | None,
+    snapshot: Snapshot,
+    ports: Ports,
+) -> Outcome:
+    """Decide about the cluster that has the name under which the new one is made."""
+    facts, plan = operation.facts, operation.plan
+    leftovers, interval = target.observe_instances(), plan.target.restore_check_interval
     if cluster:
         _refuse_unowned(operation, cluster, leftovers, target)
-    preflight = Preflight(operation, ports, keys=_keys(snapshot, cluster, plan))
-    preflight.refuse_unless_ready(leftovers, replaces=cluster is not None)
+    final = takes_final_snapshot_first(cluster, plan)
+    preflight = Preflight(operation, ports, keys=_keys(snapshot, cluster if final else None, plan))
+    preflight.refuse_unless_ready(leftovers, replaces=cluster is not None, final_snapshot=final)
+    if cluster and (wait := until_room_is_made(operation, cluster, ports)):
+        return wait
+    facts = replace(facts, target=replace(facts.target, engine_version=preflight.version.value))
+    of_version = preflight.warnings
     if cluster is None and not leftovers:
-        return Advance(State.PREFLIGHT_PASSED, facts, "there is no target yet")
+        nothing = _nothing_to_delete(operation)
+        return Advance(State.PREFLIGHT_PASSED, facts, nothing, warnings=of_version)
     if cluster is None:
-        reason = f"An older target is still being deleted: {_instances(leftovers)}."
+        older = "An older target" if target.role == "target" else "A left-over cluster"
+        reason = f"{older} is still being deleted: {_instances(leftovers)}."
         return Wait(reason, interval)
     if health(cluster.status) is Health.PROGRESSING:
         # Backing-up, modifying: its instances may change meanwhile.
-        return Wait(f"The target {cluster.identifier} is {cluster.status}.", interval)
-    old = _old_target(operation, cluster)
-    decided = replace(facts, target=replace(facts.target, old=old, deletion=Deletion.DECIDED))
+        return Wait(f"The {target.role} {cluster.identifier} is {cluster.status}.", interval)
+    if not plan.target.keeps_old and (wait := until_noticed(operation, ports)):
+        return wait
+    doomed = as_old_target(cluster, operation)
+    target_facts = replace(facts.target, deletion=Deletion.DECIDED)
+    if plan.target.keeps_old:  # of an operation that stopped before the new cluster was opened
+        doomed = replace(doomed, final_snapshot_id=None)
+        target_facts = replace(target_facts, leftover=doomed)
+    else:
+        target_facts = replace(target_facts, old=doomed)
     instances = counted(len(cluster.members), "instance")
     what = f"{cluster.arn} ({cluster.resource_id}) with {instances} will be deleted"
-    return Advance(State.PREFLIGHT_PASSED, decided, what, warnings=_warnings(cluster, plan))
+    decided = replace(facts, target=target_facts)
+    readers = warnings_of_strangers(cluster, leftovers, plan)
+    known = _warnings(cluster, operation, is_ours_protected=_protects(operation, ports))
+    warnings = (*known, *readers, *of_version)
+    return Advance(State.PREFLIGHT_PASSED, decided, what, warnings=warnings)
+
+
+def _protects(operation: Operation, ports: Ports) -> bool:
+    """Tell whether an operation of ours may have protected the target.
+
+    It does so by its setting, or because the target before was protected.
+    """
+    planned = operation.plan.target.deletion_protection
+    before = ports.operations.target(operation.plan.target_cluster_arn).baseline
+    return bool(before and before.deletion_protection) if planned is None else planned
+
+
+def _nothing_to_delete(operation: Operation) -> str:
+    old = operation.facts.target.old
+    return f"{old.arn} stays until it is replaced" if old else "there is no target yet"
 
 
 def _refuse_older_data(operation: Operation, ports: Ports, *, is_seen: bool) -> None:
@@ -69,26 +191,23 @@ def _refuse_older_data(operation: Operation, ports: Ports, *, is_seen: bool) -> 
         raise older
 
 
-def _old_target(operation: Operation, cluster: Cluster) -> OldTarget:
-    skips_final = operation.plan.target.skip_final_snapshot
-    return OldTarget(
-        resource_id=cluster.resource_id,
-        arn=cluster.arn,
-        members=cluster.members,
-        final_snapshot_id=None if skips_final else operation.name_of_final_snapshot,
-        protected=cluster.protected,
-    )
-
-
-def _warnings(cluster: Cluster, plan: Plan) -> tuple[str, ...]:
-    if not cluster.protected or plan.target.deletion_protection:
-        return ()
-    warning = (
-        f"{cluster.identifier} was protected against deletion, which no operation of ours had set; "
-        "as it carries our tag, the protection is lifted before the deletion. Remove the tag from "
-        "a cluster that must not be replaced."
-    )
-    return (warning,)
+def _warnings(
+    cluster: Cluster, operation: Operation, *, is_ours_protected: bool
+) -> tuple[str, ...]:
+    """Warn of what people may not expect of the replacement of a cluster."""
+    plan, warnings = operation.plan, []
+    if cluster.protected and not is_ours_protected:
+        warnings.append(
+            f"{cluster.identifier} was protected against deletion, which no operation of ours had "
+            "set; as it carries our tag, the protection is lifted before the deletion. Remove the "
+            "tag from a cluster that must not be replaced."
+        )
+    if takes_final_snapshot(cluster, plan) and plan.target.skip_final_snapshot:
+        warnings.append(
+            f"{cluster.identifier} was made by no operation of ours; when it is deleted, its last "
+            f"state is kept as the snapshot {operation.name_of_final_snapshot}."
+        )
+    return tuple(warnings)
 
 
 def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
@@ -107,56 +226,62 @@ def _usable_snapshot(operation: Operation, ports: Ports) -> Snapshot:
 
 
 def _keys(snapshot: Snapshot, cluster: Cluster | None, plan: Plan) -> dict[str, str]:
-    """Give the keys of the snapshot and of the old target, each with its remedy.
+    """Give the keys of the snapshot and of the cluster that a final snapshot is taken of.
 
-    Keys of another account are left out, because the functions may not describe them.
+    Each has its remedy. Keys of another account are left out, because the functions may not
+    describe them.
     """
-    keys = {}
-    if cluster and cluster.settings.kms_key_arn and not plan.target.skip_final_snapshot:
-        keys[cluster.settings.kms_key_arn] = (
-            "Enable it, or set SKIP_FINAL_SNAPSHOT=true if the old target's data is not needed."
-        )
+    keys = keys_of_cluster(cluster, plan) if cluster else {}
     if snapshot.kms_key_id:
         keys[snapshot.kms_key_id] = "Enable it, so that the snapshot can be read."
-    return {key: remedy for key, remedy in keys.items() if key.split(":")[4:5] == [plan.account]}
+    return of_own_account(keys, plan)
 
 
 def _continue_deletion(operation: Operation, target: TargetCluster, ports: Ports) -> Outcome:
-    old, interval = operation.facts.target.old, operation.plan.target.restore_check_interval
+    old, interval = operation.doomed, operation.plan.target.restore_check_interval
     if old is None:
         raise RefusedError(
             "The record does not say what is to be deleted.",
             "Find out who edited the record; what is deleted is then decided anew.",
             from_step="delete-rds",
         )
-    cluster = target.observe()
+    cluster, deletion = target.observe(), ClusterDeletion(operation, target, ports)
     if cluster and cluster.resource_id != old.resource_id:
         raise RefusedError(
-            f"The target's name now belongs to another cluster, {cluster.resource_id}; it is left "
-            "alone.",
+            f"The name {target.identifier} now belongs to another cluster, {cluster.resource_id}; "
+            "it is left alone.",
             "Find out who made it, and delete it if it is not needed.",
             from_step="delete-rds",
         )
     if cluster and cluster.status == "deleting":  # its instances are deleted before it
         accepted = _noted(operation, Deletion.ACCEPTED)
-        return Wait(f"The old target {cluster.identifier} is being deleted.", facts=accepted)
+        return Wait(f"The cluster {cluster.identifier} is being deleted.", facts=accepted)
     instances = target.observe_instances()
     if cluster is None and not instances:
         what = f"{old.resource_id} and its instances are gone"
-        return Advance(State.TARGET_CLEAR, operation.facts, what)
+        is_previous = operation.state is State.PREVIOUS_DELETING
+        to = State.RETIRED if is_previous else State.TARGET_CLEAR
+        if operation.plan.target.keeps_old:  # else the target's item forgets whatever was there
+            ports.operations.clear_unsecured(operation, old.resource_id)
+        warnings = deletion.tag_final_snapshot(old)
+        return Advance(to, operation.facts, what, warnings=warnings)
     if cluster is None:
         reason = f"The cluster is deleted, and Aurora still deletes {_instances(instances)}."
         return Wait(reason, interval, _noted(operation, Deletion.ACCEPTED))
-    _refuse_unowned(operation, cluster, instances, target)
-    if wait := _before_deletion(cluster, instances, old, target, interval):
+    _refuse_deletion(operation, cluster, instances, target, ports)
+    if wait := deletion.prepare(cluster, instances, old):
+        return wait
+    if wait := deletion.adopt_readers(cluster, instances):
         return wait
     deleting = {found.identifier for found in instances if found.status == "deleting"}
-    if not deleting and {*old.members} <= {*cluster.members}:  # the first deletion comes now
+    is_first = not deleting and {*old.members} <= {*cluster.members}
+    if is_first:
         _check_once_more(operation, ports, cluster, old)
-    noted = ports.operations.save_facts(operation, _noted(operation, Deletion.ASKED))
-    _delete(cluster, deleting, old, target)
-    reason = f"The old target {cluster.identifier} and its instances are being deleted."
-    return Wait(reason, facts=_noted(noted, Deletion.ACCEPTED))
+    old = with_added(old, instances, operation.plan)
+    noted = ports.operations.save_facts(operation, _noted(operation, Deletion.ASKED, old))
+    deletion.delete(cluster, deleting, old)
+    reason = f"The cluster {cluster.identifier} and its instances are being deleted."
+    return Wait(reason, facts=_noted(noted, Deletion.ACCEPTED, old))
 
 
 def _instances(found: Sequence[Instance]) -> str:
@@ -164,8 +289,12 @@ def _instances(found: Sequence[Instance]) -> str:
     return f"{counted(len(found), 'instance')} ({names})"
 
 
-def _noted(operation: Operation, deletion: Deletion) -> Facts:
-    return replace(operation.facts, target=replace(operation.facts.target, deletion=deletion))
+def _noted(operation: Operation, deletion: Deletion, doomed: OldTarget | None = None) -> Facts:
+    target = operation.facts.target
+    if doomed:
+        is_old = target.old == operation.doomed
+        target = replace(target, old=doomed) if is_old else replace(target, leftover=doomed)
+    return replace(operation.facts, target=replace(target, deletion=deletion))
 
 
 def _check_once_more(operation: Operation, ports: Ports, cluster: Cluster, old: OldTarget) -> None:
@@ -173,62 +302,25 @@ def _check_once_more(operation: Operation, ports: Ports, cluster: Cluster, old: 
 
     Hours may have passed since the decision, while the old target was started or modified.
     """
+    if operation.kind is Kind.RETIRE:
+        refuse_final_snapshot(operation, ports, cluster, old)
+        return
     snapshot = _usable_snapshot(operation, ports)
-    keys = _keys(snapshot, cluster, operation.plan)
     final = old.final_snapshot_id is not None and bool(old.members)
+    keys = _keys(snapshot, cluster if old.final_snapshot_id else None, operation.plan)
     Preflight(operation, ports, keys=keys).refuse_before_deletion(final_snapshot=final)
 
 
-def _refuse_without_final_snapshot(cluster: Cluster, old: OldTarget) -> None:
-    """Refuse before the first instance is deleted what AWS would refuse after the last one."""
-    if old.final_snapshot_id and health(cluster.status) is not Health.READY:
-        raise RefusedError(
-            f"The old target {cluster.identifier} is {cluster.status}, so no final snapshot can be "
-            "taken of it; it is left alone.",
-            "If its data is not needed, set SKIP_FINAL_SNAPSHOT=true.",
-            from_step="delete-rds",
-        )
-
-
-def _before_deletion(
-    cluster: Cluster,
-    instances: list[Instance],
-    old: OldTarget,
-    target: TargetCluster,
-    interval: int,
-) -> Wait | None:
-    """Prepare the cluster for its deletion; None when it can be deleted."""
-    added = [found.identifier for found in instances if found.identifier not in old.members]
-    if added:
-        raise RefusedError(
-            f"The target {cluster.identifier} has new instances, {', '.join(added)}; it is left "
-            "alone.",
-            "Delete them if they are not needed.",
-            from_step="delete-rds",
-        )
-    name, state = cluster.identifier, health(cluster.status)
-    if cluster.status == "stopped":
-        target.start()
-        return Wait(f"The old target {name} was stopped; it is started, to be deleted.", interval)
-    if state in (Health.PROGRESSING, Health.MAY_RECOVER):  # which may exclude its deletion
-        return Wait(f"The old target {name} is {cluster.status}.", interval)
-    _refuse_without_final_snapshot(cluster, old)
-    if cluster.protected and old.protected is False:
-        raise RefusedError(
-            f"The target {name} was protected against deletion after its deletion had been "
-            "decided; it is left alone.",
-            "Find out who protected it. If it may be replaced, remove the protection.",
-            from_step="delete-rds",
-        )
-    if cluster.protected:
-        target.disable_deletion_protection()
-        return Wait(f"The deletion protection of {name} is lifted, to delete it.", interval)
-    return None
-
-
-def _delete(cluster: Cluster, deleting: set[str], old: OldTarget, target: TargetCluster) -> None:
-    for member in old.members:  # readers first, the writer last
-        if member in cluster.members and member not in deleting:
-            target.delete_instance(member)
-    # AWS accepts this as soon as all instances are being deleted (user guide, deleting a cluster).
-    target.delete(old)
+def _delete_previous(operation: Operation, ports: Ports) -> Outcome:
+    rds, old = ports.service("rds", operation.plan.target.region), operation.facts.target.old
+    resource_id = old.resource_id if old else ""
+    cluster = find_clusters(rds, [resource_id]).get(resource_id)
+    name = cluster.identifier if cluster else operation.previous_id
+    is_expected = operation.facts.target.deletion is Deletion.ACCEPTED
+    if cluster is None and not is_expected and (wait := until_surely_gone(operation, ports)):
+        return wait
+    if cluster and (kept := why_kept(operation, cluster, ports)):
+        raise RefusedError(kept.reason, kept.remedy)
+    if cluster and cluster.status != "deleting":
+        refuse_attached(rds, [cluster.arn])
+    return _continue_deletion(operation, TargetCluster(rds, operation, name), ports)

@@ -8,8 +8,10 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
-from chalicelib.target.baseline import changes_to, variables
-from chalicelib.target.cluster import TargetCluster, require_restored
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.differences import WITH_THE_PASSWORD, changes_to, variables
+from chalicelib.target.rehearsal import rehearse
+from chalicelib.target.restored_cluster import require_restored
 
 CHANGING = frozenset({"modifying", "resetting-master-credentials", "upgrading", "maintenance"})
 
@@ -21,17 +23,25 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
     each of them accepts logins, too.
     """
     target = TargetCluster(ports.service("rds", operation.plan.target.region), operation)
+    if operation.state is State.NETWORK_REACHED:
+        return _rehearse(operation, target)
     if operation.state is State.TARGET_CLEAR:
-        return _cluster(operation, target)
+        cluster = target.restore(operation.facts.copies.arn or "")
+        return _restoring(operation, cluster)
     # An instance would be created in any cluster that has the name now.
     cluster = require_restored(operation, target, ports)
     return _apply_plan(operation, target, cluster) or _writer(operation, target)
 
 
-def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
-    facts = operation.facts
-    cluster = target.restore(facts.copies.arn or "", facts.snapshot.engine_version or "")
-    users = facts.users
+def _rehearse(operation: Operation, target: TargetCluster) -> Outcome:
+    if cluster := rehearse(operation, target):
+        return _restoring(operation, cluster)
+    what = "AWS would accept the restore and the writer"
+    return Advance(State.TARGET_DELETING, operation.facts, what)
+
+
+def _restoring(operation: Operation, cluster: Cluster) -> Outcome:
+    facts, users = operation.facts, operation.facts.users
     if cluster.resource_id != facts.target.cluster_resource_id:
         # The facts about users are of another cluster.
         users = replace(
@@ -49,16 +59,13 @@ def _cluster(operation: Operation, target: TargetCluster) -> Outcome:
 
 
 def _apply_plan(operation: Operation, target: TargetCluster, cluster: Cluster) -> Wait | None:
-    """Change the settings of an earlier run's cluster to those of the plan; None when they match.
-
-    The backup retention is changed with the master password, so that it costs no wait of its own.
-    """
+    """Change an earlier run's cluster to the settings of the plan; None when they match."""
     interval = operation.plan.target.restore_check_interval
     target.refuse_fixed_differences(cluster)
     if cluster.status in CHANGING:
         return Wait(f"The cluster {cluster.identifier} is {cluster.status}.", interval)
-    changes = changes_to(cluster.settings, operation.plan)
-    changes.pop("BackupRetentionPeriod", None)
+    differing = changes_to(cluster.settings, operation.target_spec)
+    changes = {name: differing[name] for name in differing.keys() - WITH_THE_PASSWORD}
     if not changes:
         return None
     target.change(**changes)
@@ -67,7 +74,7 @@ def _apply_plan(operation: Operation, target: TargetCluster, cluster: Cluster) -
 
 
 def _writer(operation: Operation, target: TargetCluster) -> Outcome:
-    writer = operation.plan.target.instance_ids[0]
+    writer = operation.instance_ids[0]
     target.ensure_instance(writer)
     # The cluster had no instance until now.
     facts = exposure.not_before(operation, operation.entered_at)

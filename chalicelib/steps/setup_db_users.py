@@ -14,19 +14,21 @@ from chalicelib.database.restored_database import Endpoint, Login, Remaining, Re
 from chalicelib.database.verification import Verification
 from chalicelib.flow import exposure, quiesce_kinds
 from chalicelib.flow.choreography import State
-from chalicelib.flow.errors import RefusedError, Retry, StateFaultError, TransientError
+from chalicelib.flow.errors import RefusedError, StateFaultError, TransientError
 from chalicelib.flow.facts import Facts
-from chalicelib.flow.limits import NAMES_MAX, counted, listed
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
+from chalicelib.flow.text_limits import NAMES_MAX, counted, listed
 from chalicelib.ports import Ports
 from chalicelib.target import instances, master_login
-from chalicelib.target.baseline import changes_to
-from chalicelib.target.cluster import TargetCluster, require_restored
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.differences import changes_to
+from chalicelib.target.named_login import prove_login
 from chalicelib.target.preflight import Preflight
 from chalicelib.target.reachability import before_deletion, place_of
-
-AUTHENTICATION = "MasterUserAuthenticationType"  # of ModifyDBCluster, since the end of 2025
+from chalicelib.target.rehearsal import rehearse_readers
+from chalicelib.target.restored_cluster import require_restored
+from chalicelib.target.user_logins import user_logins
 
 
 def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
@@ -37,7 +39,22 @@ def setup_db_users(operation: Operation, ports: Ports) -> Outcome:
     production's own, and is refused. Raises RefusedError, or TransientError.
     """
     if operation.state is State.PREFLIGHT_PASSED:
-        return before_deletion(operation, ports)
+        return _before_deletion(operation, ports)
+    if operation.state in (State.TARGET_RENAMED, State.TARGET_CHOSEN):
+        return prove_login(operation, ports)
+    return _set_up(operation, ports)
+
+
+def _before_deletion(operation: Operation, ports: Ports) -> Outcome:
+    """Try the network, and the readers, while the old target still serves."""
+    outcome = before_deletion(operation, ports)
+    if isinstance(outcome, Advance) and outcome.to is State.NETWORK_REACHED:
+        rds = ports.service("rds", operation.plan.target.region)
+        rehearse_readers(operation, TargetCluster(rds, operation))
+    return outcome
+
+
+def _set_up(operation: Operation, ports: Ports) -> Outcome:
     plan = operation.plan
     if operation.keeps_cluster:
         # People work on the cluster: change nothing for secrets that would be refused later.
@@ -161,7 +178,7 @@ def _set_password(
 ) -> Outcome:
     interval = operation.plan.target.restore_check_interval
     try:
-        changes = _changes(operation, cluster) | _authentication(operation, target)
+        changes = _changes(operation, cluster) | _authentication(operation)
         target.change(MasterUserPassword=master.password.get_secret_value(), **changes)
     except StateFaultError as error:
         if health(cluster.status) is not Health.PROGRESSING:
@@ -173,30 +190,20 @@ def _set_password(
     return Wait(reason, interval, replace(facts, attempts=attempts))
 
 
-def _authentication(operation: Operation, target: TargetCluster) -> dict[str, str]:
-    """Switch the master user to a password, where production's logs in by IAM.
-
-    Raises RefusedError where Lambda's SDK is too old for that.
-    """
-    if not operation.facts.users.master_asked_for_token:
-        return {}
-    if not target.takes(AUTHENTICATION):
-        raise RefusedError(
-            "Production's master user logs in by IAM authentication, and the AWS SDK of this "
-            "function is too old to change that on the copy.",
-            "Choose a newer Lambda runtime, or have production's master user log in by password "
-            "(aws rds modify-db-cluster --master-user-authentication-type password).",
-            retry=Retry.LATER_SNAPSHOT,
-        )
-    return {AUTHENTICATION: "password"}
+def _authentication(operation: Operation) -> dict[str, str]:
+    """Switch the master user to a password, where production's logs in by IAM."""
+    by_token = operation.facts.users.master_asked_for_token
+    return {"MasterUserAuthenticationType": "password"} if by_token else {}
 
 
 def _changes(operation: Operation, cluster: Cluster) -> dict[str, Any]:
-    """Give the other settings to change with the password: after a restore, the backup retention.
+    """Give the other settings to change with the password: those that changed since the restore.
 
     A cluster that people work on keeps its settings.
     """
-    return {} if operation.keeps_cluster else changes_to(cluster.settings, operation.plan)
+    if operation.keeps_cluster:
+        return {}
+    return changes_to(cluster.settings, operation.target_spec)
 
 
 def _change_users(
@@ -210,12 +217,10 @@ def _change_users(
     """
     plan = operation.plan
     try:
-        users = secrets.app_credentials(ports.service("secretsmanager"), plan)
+        application, readonly = user_logins(plan, ports)
     except RefusedError as error:  # no reason to leave production's logins open
         facts = None if operation.keeps_cluster else _secured(operation, ports, database)
         return Refuse.of(error, facts)
-    application = Login(users.app_username, users.app_password)
-    readonly = Login(users.readonly_username, users.readonly_password)
     _refuse_own_passwords(operation, database, (application, readonly))
     names = (application.username, readonly.username)
     existing = names if operation.keeps_cluster else ()
@@ -317,7 +322,7 @@ def _close_logins(
     facts = exposure.ended(_without_names(operation.facts, kept), ports.now())
     facts = replace(facts, users=replace(facts.users, production_logins_closed=True))
     ports.operations.save_facts(operation, facts)
-    ports.operations.clear_unsecured(operation)
+    ports.operations.clear_unsecured(operation, facts.target.cluster_resource_id)
     return facts
 
 

@@ -7,9 +7,9 @@ from chalicelib.aws.rds import ENGINE, Health, Snapshot, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.facts import Facts, SnapshotFacts
-from chalicelib.flow.limits import counted
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.flow.text_limits import counted
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.ports import Ports
 from chalicelib.snapshots.eligibility import newest_eligible, refuse_foreign
@@ -63,6 +63,8 @@ def _why_skipped(
     operation: Operation, snapshot: Snapshot, source: SourceCluster, ports: Ports
 ) -> str | None:
     plan, created_at = operation.plan, snapshot.created_at or ports.now()
+    if held_up := plan.schedule.why_held(ports.now()):
+        return f"{held_up}, so {snapshot.identifier} is not restored."
     target = ports.operations.target(plan.target_cluster_arn)
     standing, held = target.standing, target.standing.snapshot_at
     succeeded = standing.operation == target.last_success_operation
@@ -73,6 +75,12 @@ def _why_skipped(
             return (
                 f"The target already holds data of {iso_timestamp(held)}, and {name} is of {time}."
             )
+    newest = target.newest_opened_at
+    if newest and created_at <= newest and (held is None or held < created_at):
+        return (
+            f"The target had data of {iso_timestamp(newest)} before somebody went back to older "
+            f"data, and {name} is of {time}."
+        )
     hours = plan.source.snapshot_age_max_hours
     if ports.now() - created_at > timedelta(hours=hours):
         return f"{name} is of {time}, older than {counted(hours, 'hour')}."

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from chalicelib.flow.choreography import ROWS
 from chalicelib.flow.errors import RefusedError, TransientError
-from chalicelib.flow.limits import with_warnings
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome
+from chalicelib.flow.text_limits import with_warnings
 from chalicelib.messages import notifications
 from chalicelib.observability import logger
 from chalicelib.ports import Ports

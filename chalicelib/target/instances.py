@@ -10,7 +10,8 @@ from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
 from chalicelib.ports import Ports
-from chalicelib.target.cluster import TargetCluster, require_restored
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.restored_cluster import require_restored
 from chalicelib.target.statuses import wait_for
 
 
@@ -64,7 +65,7 @@ def refuse_failed(operation: Operation, target: TargetCluster) -> None:
 
 def _readers_to_create(operation: Operation) -> list[str]:
     """Name the missing instances; a cluster that people work on keeps its own."""
-    planned = () if operation.keeps_cluster else operation.plan.target.instance_ids
+    planned = () if operation.keeps_cluster else operation.instance_ids
     return [name for name in planned if name not in operation.facts.target.instances]
 
 

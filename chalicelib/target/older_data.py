@@ -5,6 +5,7 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.commands import request_command, request_id_of
 from chalicelib.ports import Ports
+from chalicelib.target.current_target import present_name
 
 
 def why_older(
@@ -19,15 +20,17 @@ def why_older(
     facts, plan = operation.facts, operation.plan
     if operation.may_be_older or facts.snapshot.created_at is None:
         return None
-    standing = ports.operations.target(plan.target_cluster_arn).standing
+    target = ports.operations.target(plan.target_cluster_arn)
+    standing = target.standing
     if standing.is_clear and not is_seen:
         return None
     if standing.snapshot_at is None or facts.snapshot.created_at >= standing.snapshot_at:
         return None
     return RefusedError(
-        f"The target {plan.target.cluster_id} holds data of {iso_timestamp(standing.snapshot_at)}, "
-        f"restored by {standing.operation}, and the snapshot {facts.snapshot.arn} is of "
-        f"{iso_timestamp(facts.snapshot.created_at)}, which is older.",
+        f"The target {present_name(plan, target)} holds data of "
+        f"{iso_timestamp(standing.snapshot_at)}, restored by {standing.operation}, and the "
+        f"snapshot {facts.snapshot.arn} is of {iso_timestamp(facts.snapshot.created_at)}, which is "
+        "older.",
         'To replace it by the older data, ask with "older": true: '
         + _command(operation, from_step, standing.operation, ports),
         retry=Retry.NEW_REQUEST,

@@ -1,30 +1,40 @@
 """Checks all that a restore needs before the old target is deleted, and reports all problems."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 
 from chalicelib.aws import secrets
 from chalicelib.aws.client import NotFoundError
 from chalicelib.aws.kms import usable_key_arn
-from chalicelib.aws.rds import ENGINE, Instance
-from chalicelib.database.endpoint import Login
+from chalicelib.aws.rds import Instance
 from chalicelib.database.names import check_users
-from chalicelib.database.root_certificates import refuse_uncovered_region
-from chalicelib.flow.errors import BeyondSettingsError, RefusedError, Retry
+from chalicelib.database.root_certificates import refuse_missing_authority
+from chalicelib.flow.errors import BeyondSettingsError, RefusedError, Retry, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import refuse_others
+from chalicelib.flow.target_spec import TargetSpec
 from chalicelib.ports import Ports
 from chalicelib.snapshots.source import SourceCluster
-from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.attachments import refuse_attached
+from chalicelib.target.cluster import TargetCluster, observe_cluster
+from chalicelib.target.engine_version import EngineVersion
+from chalicelib.target.pointers import Pointers
+from chalicelib.target.quotas import CLUSTERS, INSTANCES, SNAPSHOTS, refuse_full
+from chalicelib.target.user_logins import user_logins
+from chalicelib.target.version_checks import VersionChecks
 
 OF_VERSION = frozenset(
-    {"cluster parameter group", "parameter group", "engine version", "instance class"}
+    {
+        "cluster parameter group",
+        "parameter group",
+        "engine version",
+        "extended support",
+        "instance class",
+    }
 )
 """The checks that need the snapshot's engine version."""
 LEFT = "The old target was left as it is, because the restore would fail"
-MAJOR_MIN = 14  # of PostgreSQL: the statements for users need its syntax
 
 
 class Preflight:
@@ -39,24 +49,58 @@ class Preflight:
         self._ports = ports
         self._rds = ports.service("rds", self._plan.target.region)
         self._target = TargetCluster(self._rds, operation)
+        self._of_version = VersionChecks(operation, ports, self._rds)
         self._vpc: str | None = None
 
-    def refuse_unless_ready(self, old_instances: list[Instance], *, replaces: bool) -> None:
-        """Run all checks; raises one RefusedError with every problem and its remedy."""
-        self._refuse(self.checks(old_instances, replaces=replaces).values())
+    @property
+    def _spec(self) -> TargetSpec:
+        """What the new cluster is to be like; raises RefusedError for a missing setting."""
+        return self._operation.target_spec
+
+    @property
+    def version(self) -> EngineVersion:
+        """The engine version of the new cluster; raises RefusedError where it cannot be had."""
+        return self._of_version.version
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What people should know of the version, once all checks passed."""
+        return self._of_version.warnings
+
+    def refuse_unless_ready(
+        self, old_instances: list[Instance], *, replaces: bool, final_snapshot: bool
+    ) -> None:
+        """Run all checks; raises one RefusedError with every problem and its remedy.
+
+        `replaces` says that a cluster is deleted before the new one is made, and `old_instances`
+        are its instances; `final_snapshot`, that a last snapshot of it is taken.
+        """
+        checks = self.checks(old_instances, replaces=replaces, final_snapshot=final_snapshot)
+        self._refuse(checks.values())
 
     def refuse_before_deletion(self, *, final_snapshot: bool) -> None:
-        """Repeat the checks of the keys and, if it will be taken, of the final snapshot."""
-        names = ("key", "final snapshot") if final_snapshot else ("key",)
-        checks = self.checks([], replaces=final_snapshot)
+        """Repeat the checks of the keys, of what hangs on the clusters, and of the final snapshot.
+
+        The last one if it will be taken.
+        """
+        names = ("key", "attachments", *(("final snapshot",) if final_snapshot else ()))
+        checks = self.checks([], replaces=final_snapshot, final_snapshot=final_snapshot)
         self._refuse([checks[name] for name in names])
+
+    def refuse_final_snapshot(self, name: str) -> None:
+        """Refuse what AWS would refuse of the last snapshot of a previous target."""
+        kms = self._ports.service("kms", self._plan.target.region)
+        for key, remedy in self._keys.items():
+            usable_key_arn(kms, key, remedy=remedy)
+        self._snapshot_name(name)
+        refuse_full(self._operation, self._rds, {SNAPSHOTS: 1})
 
     def _refuse(self, checks: Iterable[Callable[[], None]]) -> None:
         if problems := _problems(checks):
             raise in_one(LEFT, problems)
 
     def checks(
-        self, old_instances: list[Instance], *, replaces: bool
+        self, old_instances: list[Instance], *, replaces: bool, final_snapshot: bool
     ) -> Mapping[str, Callable[[], None]]:
         """Give every check by its name, in order: security groups need the subnet group's VPC."""
         return {
@@ -66,30 +110,35 @@ class Preflight:
             "cluster parameter group": self._cluster_parameter_group,
             "parameter group": self._parameter_group,
             "key": self._key,
-            "engine version": self._engine_version,
-            "instance class": self._instance_class,
+            "engine version": self._of_version.refuse_unknown_logs,
+            "extended support": self._of_version.refuse_extended_support,
+            "instance class": self._of_version.refuse_unorderable_classes,
             "secrets": self._secrets,
             "master secret": self._master_secret,
             "application secret": self._app_secret,
             "topic": self._topic,
+            "attachments": self._attachments,
+            "pointers": self._pointers,
             "instance names": lambda: self._instance_names(old_instances),
-            "final snapshot": lambda: self._final_snapshot(replaces=replaces),
-            "quotas": lambda: self._quotas(len(old_instances), replaces=replaces),
+            "final snapshot": lambda: self._final_snapshot(is_taken=final_snapshot),
+            "quotas": lambda: self._quotas(
+                len(old_instances), replaces=replaces, final_snapshot=final_snapshot
+            ),
         }
 
     def _subnet_group(self) -> None:
-        name = self._plan.target.db_subnet_group_name
+        name = self._spec.db_subnet_group_name
         with self._named("DB subnet group", "DB_SUBNET_GROUP_NAME", name):
             found = self._rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)
             self._vpc = found["DBSubnetGroups"][0].get("VpcId")
 
     def _security_groups(self) -> None:
-        found = [self._security_group(group) for group in self._plan.target.vpc_security_group_ids]
+        found = [self._security_group(group) for group in self._spec.security_group_ids]
         elsewhere = [group["GroupId"] for group in found if group.get("VpcId") != self._vpc]
         if self._vpc and elsewhere:
             raise RefusedError(
                 f"The security groups {', '.join(elsewhere)} are not in {self._vpc}, where the "
-                f"subnet group {self._plan.target.db_subnet_group_name} is.",
+                f"subnet group {self._spec.db_subnet_group_name} is.",
                 "Name security groups of that VPC in VPC_SECURITY_GROUP_IDS.",
             )
 
@@ -102,27 +151,29 @@ class Preflight:
 
     def _certificate_authority(self) -> None:
         if self._plan.users.db_tls != "off":
-            refuse_uncovered_region(self._plan.target.region)
+            refuse_missing_authority(self._plan.target.region, self._plan.users.db_ca_file)
 
     def _cluster_parameter_group(self) -> None:
         variable = "DB_CLUSTER_PARAMETER_GROUP_NAME"
-        if name := self._plan.target.db_cluster_parameter_group_name:
+        if name := self._spec.parameter_group_name:
             with self._named("DB cluster parameter group", variable, name):
                 found = self._rds.call(
                     "describe_db_cluster_parameter_groups", DBClusterParameterGroupName=name
                 )
-            self._refuse_family(
+            self._of_version.refuse_family(
                 name, variable, found["DBClusterParameterGroups"][0]["DBParameterGroupFamily"]
             )
 
     def _parameter_group(self) -> None:
-        variable = "DB_PARAMETER_GROUP_NAME"
-        if name := self._plan.target.db_parameter_group_name:
-            with self._named("DB parameter group", variable, name):
-                found = self._rds.call("describe_db_parameter_groups", DBParameterGroupName=name)
-            self._refuse_family(
-                name, variable, found["DBParameterGroups"][0]["DBParameterGroupFamily"]
-            )
+        groups = (found.parameter_group_name for found in self._spec.instances)
+        for name in dict.fromkeys(filter(None, groups)):
+            self._parameter_group_of_instances(name, "DB_PARAMETER_GROUP_NAME")
+
+    def _parameter_group_of_instances(self, name: str, variable: str) -> None:
+        with self._named("DB parameter group", variable, name):
+            found = self._rds.call("describe_db_parameter_groups", DBParameterGroupName=name)
+        family = found["DBParameterGroups"][0]["DBParameterGroupFamily"]
+        self._of_version.refuse_family(name, variable, family)
 
     @contextmanager
     def _named(self, kind: str, variable: str, name: str) -> Iterator[None]:
@@ -134,16 +185,6 @@ class Preflight:
                 f"There is no {kind} {name} in {self._plan.target.region}.",
                 f"Create it, or correct {variable}, which names it.",
             ) from error
-
-    def _refuse_family(self, name: str, variable: str, family: str) -> None:
-        version = self._facts.snapshot.engine_version or ""
-        needed = f"{ENGINE}{version.split('.')[0]}"
-        if family != needed:
-            raise RefusedError(
-                f"The parameter group {name} is of the family {family}, the snapshot is of version "
-                f"{version}.",
-                f"Create a parameter group of the family {needed} and name it in {variable}.",
-            )
 
     def _key(self) -> None:
         """Check the keys of the snapshot, the new cluster and the final snapshot."""
@@ -162,12 +203,18 @@ class Preflight:
                 f"Set KMS_KEY_ID to a key of {self._plan.target.region}.",
             )
 
+    def _attachments(self) -> None:
+        """Check that AWS lets go of every cluster that is deleted or renamed."""
+        plan = self._plan
+        arns = plan.target_cluster_arns if plan.target.keeps_old else [plan.target_cluster_arn]
+        refuse_attached(self._rds, arns)
+
     def _instance_names(self, old_instances: list[Instance]) -> None:
         """Check that no instance outside of the target has a planned name."""
         known = {instance.identifier for instance in old_instances}
-        for name in sorted({*self._plan.target.instance_ids} - known):
+        for name in sorted({*self._operation.instance_ids} - known):
             found = self._target.observe_instance(name)
-            if found and found.cluster_id != self._plan.target.cluster_id:
+            if found and found.cluster_id != self._target.identifier:
                 what = f"The instance {name}, whose name the target needs,"
                 refuse_others(what, [found], self._plan)
                 raise RefusedError(
@@ -175,11 +222,12 @@ class Preflight:
                     "Rename or delete that instance, or name another target in TARGET_CLUSTER_ID.",
                 )
 
-    def _final_snapshot(self, *, replaces: bool) -> None:
+    def _final_snapshot(self, *, is_taken: bool) -> None:
         """Check that no snapshot has the final snapshot's name."""
-        name = self._operation.name_of_final_snapshot
-        if self._plan.target.skip_final_snapshot or not replaces:
-            return
+        if is_taken:
+            self._snapshot_name(self._operation.name_of_final_snapshot)
+
+    def _snapshot_name(self, name: str) -> None:
         found = SourceCluster(self._rds, self._plan).observe_snapshot(name)
         if found:
             what = f"The snapshot {found.arn}, whose name the final snapshot needs,"
@@ -189,71 +237,6 @@ class Preflight:
                 "needs.",
                 "Delete it if it is not needed, or copy it under another name first: a snapshot "
                 "cannot be renamed.",
-            )
-
-    @cached_property
-    def _offered_versions(self) -> list[Mapping[str, Any]]:
-        """The snapshot's version as the region offers it, even deprecated: it can be restored."""
-        version = self._facts.snapshot.engine_version or ""
-        return self._rds.pages(
-            "describe_db_engine_versions",
-            "DBEngineVersions",
-            Engine=ENGINE,
-            EngineVersion=version,
-            IncludeAll=True,
-        )
-
-    @property
-    def _is_too_old(self) -> bool:
-        version = self._facts.snapshot.engine_version or ""
-        return int(version.partition(".")[0] or 0) < MAJOR_MIN
-
-    def _engine_version(self) -> None:
-        version = self._facts.snapshot.engine_version
-        if self._is_too_old:
-            raise BeyondSettingsError(
-                f"The snapshot is of PostgreSQL {version}; the users can be set up from version "
-                f"{MAJOR_MIN} on.",
-                f"Upgrade production to version {MAJOR_MIN} or later.",
-                retry=Retry.LATER_SNAPSHOT,
-            )
-        if not self._offered_versions:
-            raise BeyondSettingsError(
-                f"{self._plan.target.region} does not offer {ENGINE} {version}, which the snapshot "
-                "is of.",
-                "Upgrade production to a version that is offered there, or restore into a region "
-                "that offers this one.",
-                retry=Retry.LATER_SNAPSHOT,
-            )
-        self._refuse_log_exports(
-            self._offered_versions[0].get("ExportableLogTypes") or self._plan.target.log_exports
-        )
-
-    def _refuse_log_exports(self, offered: Collection[str]) -> None:
-        if unknown := sorted({*self._plan.target.log_exports} - {*offered}):
-            raise RefusedError(
-                f"{ENGINE} {self._facts.snapshot.engine_version} has no log {', '.join(unknown)} "
-                "to export.",
-                f"Set LOG_EXPORTS to some of {','.join(sorted(offered))}.",
-            )
-
-    def _instance_class(self) -> None:
-        """Check that the instance class can be ordered for the version, where that is offered."""
-        if self._is_too_old or not self._offered_versions:
-            return
-        version = self._facts.snapshot.engine_version or ""
-        found = self._rds.pages(
-            "describe_orderable_db_instance_options",
-            "OrderableDBInstanceOptions",
-            Engine=ENGINE,
-            DBInstanceClass=self._plan.target.instance_class,
-        )
-        majors = {str(option["EngineVersion"]).partition(".")[0] for option in found}
-        if version.partition(".")[0] not in majors:  # deprecated minor versions are in no list
-            where, name = self._plan.target.region, self._plan.target.instance_class
-            raise RefusedError(
-                f"{where} has no {name} for {ENGINE} {version}.",
-                "Set INSTANCE_CLASS to one that can be ordered there.",
             )
 
     def refuse_unusable_secrets(self) -> None:
@@ -272,9 +255,7 @@ class Preflight:
         self._refuse_other_master(found.username)
 
     def _app_secret(self) -> None:
-        users = secrets.app_credentials(self._ports.service("secretsmanager"), self._plan)
-        application = Login(users.app_username, users.app_password)
-        readonly = Login(users.readonly_username, users.readonly_password)
+        application, readonly = user_logins(self._plan, self._ports)
         check_users(self._facts.snapshot.master_username or "", application, readonly)
 
     def _refuse_other_master(self, username: str) -> None:
@@ -296,47 +277,40 @@ class Preflight:
                 f"There is no topic {arn}.", "Create it, or correct SNS_TOPIC_ARN."
             ) from error
 
-    def _quotas(self, replaced_instances: int, *, replaces: bool) -> None:
-        needed = {
-            "DBInstances": self._plan.target.instance_count - replaced_instances,
-            "DBClusters": 0 if replaces else 1,
-        }
-        if not self._plan.target.skip_final_snapshot and replaces:
-            needed["ManualClusterSnapshots"] = 1
-        answer = self._rds.call("describe_account_attributes")["AccountQuotas"]
-        quotas = {quota["AccountQuotaName"]: quota for quota in answer}
-        for name, more in needed.items():
-            if name in quotas:
-                self._refuse_excess(quotas[name], more)
-
-    def _refuse_excess(self, quota: Mapping[str, Any], more: int) -> None:
-        """Refuse what a quota has no room for.
-
-        It is a problem of the settings only where not even an empty account would have room.
-        """
-        name, most, used = quota["AccountQuotaName"], quota["Max"], quota["Used"]
-        if more <= 0 or used + more <= most:
+    def _pointers(self) -> None:
+        """Check that the pointers can be read, and that the record is a CNAME of the target's."""
+        if not self._plan.target.points:
             return
-        what = (
-            f"The quota {name} of {self._plan.target.region} is {most}, {used} are used and {more} "
-            "more are needed."
-        )
-        room = self._plan.target.instance_count - (used + more - most)
-        if name == "DBInstances" and self._plan.target.instance_count > most and room > 0:
-            raise RefusedError(
-                what, f"Set INSTANCE_COUNT to at most {room}, or have the quota raised."
-            )
-        raise BeyondSettingsError(what, "Delete what is not needed, or have the quota raised.")
+        names = self._plan.target.cluster_ids
+        standing = [found for name in names if (found := observe_cluster(self._rds, name))]
+        Pointers(self._plan, self._ports).refuse_unusable(standing)
+
+    def _quotas(self, replaced_instances: int, *, replaces: bool, final_snapshot: bool) -> None:
+        needed = {
+            INSTANCES: len(self._operation.instance_ids) - replaced_instances,
+            CLUSTERS: 0 if replaces else 1,
+        }
+        if final_snapshot:
+            needed[SNAPSHOTS] = 1
+        refuse_full(self._operation, self._rds, needed)
 
 
 def _problems(checks: Iterable[Callable[[], None]]) -> list[RefusedError]:
-    """Run checks; give their refusals, each once."""
+    """Run checks; give their refusals, each once.
+
+    Transient trouble ends none of the others: each try is then made for all of them, not for one.
+    """
     refused: dict[str, RefusedError] = {}
+    trouble: list[TransientError] = []
     for check in checks:
         try:
             check()
         except RefusedError as problem:
             refused[str(problem)] = problem
+        except TransientError as error:
+            trouble.append(error)
+    if trouble:
+        raise trouble[0]
     return [*refused.values()]
 
 

@@ -7,21 +7,23 @@ the old target.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import SecretStr
 
 from chalicelib.aws import secrets
 from chalicelib.aws.client import Service, UnreachableError
 from chalicelib.aws.rds import Cluster
-from chalicelib.database.endpoint import Endpoint, Login
+from chalicelib.database.endpoint import BUNDLED_ROOTS, Endpoint, Login
 from chalicelib.database.restored_database import DatabaseUnavailableError
-from chalicelib.database.root_certificates import refuse_uncovered_region
+from chalicelib.database.root_certificates import refuse_missing_authority
 from chalicelib.flow.choreography import IN_VPC, NETWORK_TRIED, State
 from chalicelib.flow.errors import RefusedError, TransientError
-from chalicelib.flow.limits import listed
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.target_spec import PORT
+from chalicelib.flow.text_limits import listed
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.events import ProbeRequested
 from chalicelib.observability import logger
@@ -59,13 +61,19 @@ def before_deletion(operation: Operation, ports: Ports) -> Outcome:
     """
     trial, facts = try_network(operation.plan, ports), operation.facts
     if not trial.problems:
-        to = State.TARGET_DELETING if facts.target.old else State.TARGET_CLEAR
-        return Advance(to, facts, trial.what)
+        return Advance(_after(operation), facts, trial.what)
     passing = all(isinstance(problem, TransientError) for problem in trial.problems)
     if passing and ports.now() < operation.deadline:
         why = " ".join(problem.reason for problem in trial.problems)
         return Wait(why, operation.plan.target.restore_check_interval, trouble=True)
     return Refuse.of(in_one(LEFT, [_lasting(problem) for problem in trial.problems]))
+
+
+def _after(operation: Operation) -> State:
+    """Delete a left-over cluster at once, and an old target only after a rehearsal."""
+    if operation.doomed is None:
+        return State.TARGET_CLEAR
+    return State.TARGET_DELETING if operation.plan.target.keeps_old else State.NETWORK_REACHED
 
 
 def note_trial(request: ProbeRequested, ports: Ports) -> None:
@@ -110,11 +118,18 @@ class _Trying:
         self._try(self._ports.service("events"), self._put_event)
         self._try(self._secrets, self._read_secrets)
         if self._plan.users.db_tls != "off":
-            self._note(lambda: refuse_uncovered_region(self._plan.target.region))
+            region, ca_file = self._plan.target.region, self._plan.users.db_ca_file
+            self._note(lambda: refuse_missing_authority(region, ca_file))
         found: list[Cluster | None] = []
-        if self._try(self._rds, lambda: found.append(observe_cluster(self._rds, self._plan))):
+        name = self._present_name()
+        if self._try(self._rds, lambda: found.append(observe_cluster(self._rds, name))):
             self._try_target(found[0])
         return Trial(tuple(self._reached), tuple(self._untried), tuple(self._problems))
+
+    def _present_name(self) -> str:
+        """Name the cluster that people use, also where the rest of the target's item is broken."""
+        opened = self._ports.operations.opened_name(self._plan.target_cluster_arn)
+        return opened or self._plan.target.cluster_id
 
     def _put_event(self) -> None:
         """Check that EventBridge answers, even by a refusal: the heartbeat announces again."""
@@ -144,7 +159,7 @@ class _Trying:
 
     def _unreachable(self, service: Service) -> TransientError:
         name, host = NAMES[service.name], service.host
-        if host and not self._ports.resolves(host):
+        if host and not self._ports.addresses(host):
             return TransientError(
                 f"{IN_VPC} cannot resolve {host}, the name of {name}.",
                 "Enable DNS resolution and DNS hostnames of its VPC, and see the VPC's DHCP "
@@ -163,17 +178,19 @@ class _Trying:
             self._untried.append(f"the target's port, because {reason}")
         elif cluster:
             place = place_of(self._plan, cluster)
-            if self._note(lambda: self._reach(place)):
+            groups = self._plan.target.vpc_security_group_ids or sorted(
+                cluster.settings.security_group_ids
+            )
+            if self._note(lambda: self._reach(place, ", ".join(groups))):
                 self._reached.append(str(place))
-            planned = self._plan.target.port
-            if place.port != planned:
+            planned = self._plan.target.port  # None: the old target's
+            if planned and place.port != planned:
                 self._untried.append(f"port {planned}, which the new target will have")
 
-    def _reach(self, place: Endpoint) -> None:
+    def _reach(self, place: Endpoint, groups: str) -> None:
         try:
             self._ports.database(place, NO_LOGIN, "").reach()
         except DatabaseUnavailableError as error:
-            groups = ", ".join(self._plan.target.vpc_security_group_ids)
             raise TransientError(
                 f"{IN_VPC} does not reach the target: {error.reason}",
                 f"Let the security groups of {IN_VPC} in to {groups} on port {place.port}, see "
@@ -201,7 +218,8 @@ def place_of(plan: Plan, cluster: Cluster) -> Endpoint:
     """Give the endpoint of a target's database, with the plan's timeout and TLS mode."""
     return Endpoint(
         host=cluster.endpoint or "",
-        port=cluster.port or plan.target.port,
+        port=cluster.port or plan.target.port or PORT,
         connect_timeout_seconds=plan.users.db_connection_timeout,
         tls=plan.users.db_tls,
+        roots=Path(plan.users.db_ca_file) if plan.users.db_ca_file else BUNDLED_ROOTS,
     )

@@ -1,6 +1,6 @@
 """Decides by the status of the new cluster or an instance whether a step continues or waits."""
 
-from chalicelib.aws.client import CAPACITY_REMEDY
+from chalicelib.aws.error_remedies import CAPACITY_REMEDY
 from chalicelib.aws.rds import Health, health
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.operation import Operation
@@ -8,7 +8,7 @@ from chalicelib.flow.outcome import Wait
 
 EVENTS = "The RDS events of the cluster and its instances tell the cause."
 # By the meaning of a status in the user guide (viewing cluster and instance status).
-REMEDIES = {
+STATUS_REMEDIES = {
     "deleting": "Find out who deletes it.",
     "insufficient-capacity": CAPACITY_REMEDY,
     "inaccessible-encryption-credentials": "Enable the key of the cluster, and let RDS use it.",
@@ -29,7 +29,7 @@ def wait_for(operation: Operation, what: str, status: str) -> Wait | None:
     state = health(status)
     if state is Health.TERMINAL:
         reason = f"{what} is {status}, which does not get better by itself."
-        remedy = f"{REMEDIES.get(status, 'Correct what made it fail.')} {EVENTS}"
+        remedy = f"{STATUS_REMEDIES.get(status, 'Correct what made it fail.')} {EVENTS}"
         raise RefusedError(reason, remedy, from_step="delete-rds")
     if state is Health.READY:
         return None

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Final
 
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.sample.names import DATABASE, MASTER
 from localaws.sample.passwords import random_password
 
@@ -22,7 +22,7 @@ class StagingPasswords:
     application: str = field(default_factory=random_password)
     read_only: str = field(default_factory=random_password)
 
-    def keep(self, clients: Clients) -> None:
+    def keep(self, clients: EndpointClients) -> None:
         """Put them into the stage's secrets, which its deployment has made."""
         secrets = {
             MASTER_SECRET: {"database": DATABASE, "username": MASTER, "password": self.master},

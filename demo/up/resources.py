@@ -7,13 +7,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.sample.account import make_key
 from localaws.sample.names import ACCOUNT, ENGINE
 
 from demo.aws import QUEUE, SOURCE_REGION, TARGET_REGION
 from demo.up.names import KEY_ALIAS, SUBNET_GROUP, TARGET_PORT
 
+ZONE, RECORD = "db.example", "staging.db.example"
 ENGINE_VERSION: Final = "16.11"
 _TOPIC_ARN: Final = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:{QUEUE}"  # it has the queue's name
 _TOPIC_ARNS: Final = f"arn:aws:sns:{TARGET_REGION}:{ACCOUNT}:aurora-restore-*"
@@ -31,7 +32,7 @@ class Resources:
     cluster_parameter_group: str
 
 
-def make_resources(clients: Clients, engine_version: str = ENGINE_VERSION) -> Resources:
+def make_resources(clients: EndpointClients, engine_version: str = ENGINE_VERSION) -> Resources:
     """Make what is neither a cluster, nor a secret, nor the app's, for an engine version."""
     source_key = make_key(clients, SOURCE_REGION, KEY_ALIAS)
     target_key = make_key(clients, TARGET_REGION, KEY_ALIAS)
@@ -40,7 +41,14 @@ def make_resources(clients: Clients, engine_version: str = ENGINE_VERSION) -> Re
     return Resources(source_key, target_key, group, subnets, parameters)
 
 
-def subscribe(clients: Clients) -> None:
+def make_record(clients: EndpointClients) -> dict[str, str]:
+    """Make a hosted zone, and give the settings of the record that leads to the target."""
+    made = clients("route53", TARGET_REGION).create_hosted_zone(Name=ZONE, CallerReference=RECORD)
+    zone_id = str(made["HostedZone"]["Id"]).rpartition("/")[2]
+    return {"TARGET_DNS_NAME": RECORD, "TARGET_DNS_ZONE_ID": zone_id}
+
+
+def subscribe(clients: EndpointClients) -> None:
     """Subscribe a queue, which stands for the people who are told, to the stage's topic.
 
     Topics of other stages may write to it, too: of one that is rehearsed.
@@ -59,7 +67,7 @@ def subscribe(clients: Clients) -> None:
     )
 
 
-def _make_network(clients: Clients) -> tuple[str, tuple[str, ...]]:
+def _make_network(clients: EndpointClients) -> tuple[str, tuple[str, ...]]:
     """Make what the restored cluster is placed in; return the security group and the subnets."""
     ec2, rds = clients("ec2", TARGET_REGION), clients("rds", TARGET_REGION)
     subnets = ec2.describe_subnets()["Subnets"]
@@ -78,7 +86,7 @@ def _make_network(clients: Clients) -> tuple[str, tuple[str, ...]]:
     return str(group["GroupId"]), tuple(str(subnet["SubnetId"]) for subnet in subnets)
 
 
-def _make_parameters(clients: Clients, major: str) -> str:
+def _make_parameters(clients: EndpointClients, major: str) -> str:
     """Make the parameter group of the restored cluster; return its name."""
     name = f"staging-postgres{major}"
     clients("rds", TARGET_REGION).create_db_cluster_parameter_group(

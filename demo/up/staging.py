@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.sample.names import DATABASE, ENGINE, MASTER
 from localaws.sample.rds_calls import (
     Described,
@@ -27,7 +27,7 @@ TAGS: Final = [OWNER_TAG, OPERATION_TAG]
 
 
 def make_staging(
-    clients: Clients, resources: Resources, passwords: StagingPasswords, snapshot: str
+    clients: EndpointClients, resources: Resources, passwords: StagingPasswords, snapshot: str
 ) -> None:
     """Make staging from a snapshot of production (its ARN), with a master password of its own."""
     rds = clients("rds", TARGET_REGION)

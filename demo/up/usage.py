@@ -26,12 +26,15 @@ from demo.aws import (
 from demo.up.names import STAGE, TARGET_PORT
 from demo.up.passwords import APPLICATION
 
-_PASSWORD: Final = (
+_SECRET: Final = (
     f"aws secretsmanager get-secret-value --secret-id {APP_SECRET} --query SecretString "
-    "--output text | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"app_password\"])'"
+    "--output text | python3 -c 'import json, sys; secret = json.load(sys.stdin); "
 )
+_PASSWORD: Final = f'{_SECRET}print(secret["app_password"])\''
+# The pointers name the target, where there are any.
+_CLUSTER: Final = f'{_SECRET}print(secret.get("cluster_id", "{TARGET_CLUSTER}"))\''
 _ENDPOINT: Final = (
-    f"aws rds describe-db-clusters --db-cluster-identifier {TARGET_CLUSTER}"
+    f'aws rds describe-db-clusters --db-cluster-identifier "$({_CLUSTER})"'
     " --query 'DBClusters[].Endpoint' --output text"
 )
 _NEWEST_FIRST: Final = (
@@ -45,7 +48,7 @@ _UNDER_WAY: Final = (
     " --key-condition-expression '#open = :yes'"
     ' --expression-attribute-names \'{"#open": "open"}\''
     ' --expression-attribute-values \'{":yes": {"S": "yes"}}\' --output text'
-    " --query 'Items[?state.S!=`SKIPPING`].operation_id.S'"
+    " --query 'Items[?state.S!=`SKIPPING` && kind.S!=`retire`].operation_id.S'"
 )
 _NOTIFICATIONS: Final = (
     "python3 -c 'import json, sys; notices = map(json.loads, json.loads(sys.stdin.read() or "
@@ -83,7 +86,7 @@ def _queries() -> Iterator[str]:
 
 def _make(endpoint: str, data: Path) -> Iterator[str]:
     make, port = f"make -sC {shlex.quote(str(CHECKOUT))}", endpoint.rpartition(":")[2]
-    yield "\n# look at the stage: whatever is wrong is told, with what to do"
+    yield "\n# check the stage: every problem is reported with a remedy"
     yield f"{make} doctor STAGE={STAGE} CHECKOUT={shlex.quote(str(data / 'checkout'))}"
     yield "# let Aurora take the nightly snapshot of production: its event starts a restore"
     yield f"{make} night PORT={port}"
@@ -98,12 +101,12 @@ def _events() -> Iterator[str]:
     yield "# the operations, newest first, and why one ended without success"
     yield f"{_NEWEST_FIRST} --query 'Items[].[operation_id.S, state.S, reason.S]'"
     yield "# what the newest one has done"
-    yield f"OPERATION=$({_NEWEST_FIRST} --limit 1 --query 'Items[].operation_id.S')"
+    yield f"OPERATION=$({_NEWEST_FIRST} --query 'Items[?kind.S!=`retire`]|[0].operation_id.S')"
     yield f"""{_TRAIL} --expression-attribute-values '{{":id": {{"S": "'"$OPERATION"'"}}}}'"""
     yield "# stop the one that is under way"
     yield f"UNDER_WAY=$({_UNDER_WAY})"
     yield _put_event("CancelRequested", "operation_id", "'\"$UNDER_WAY\"'")
-    yield "# what people were told, ten notices at a time: right after these come the next ten"
+    yield "# the notifications, ten at a time: run it again at once for the next ten"
     queue = f"aws sqs get-queue-url --queue-name {QUEUE} --query QueueUrl --output text"
     receive = (
         f'aws sqs receive-message --queue-url "$({queue})" --max-number-of-messages 10 '

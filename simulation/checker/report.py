@@ -21,7 +21,9 @@ from simulation.invariants.ends import left_by, slack
 from simulation.invariants.projection import TARGET_KEY, settings_of
 from simulation.tables import moment, read_table, stays_of, writes_of
 
-BLIND_TO = frozenset({"Announced", "Said", "Opened"})  # neither CloudTrail nor a table keeps these
+BLIND_TO = frozenset(
+    {"Announced", "Said", "Opened", "Stood"}
+)  # neither CloudTrail nor a table keeps these
 WIDTH = 24  # of the invariants' names
 OPEN: frozenset[str] = frozenset(State) - TERMINAL
 Read = TypeVar("Read")

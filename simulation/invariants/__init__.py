@@ -6,7 +6,14 @@ from simulation.invariants.ends import Deadline, ExplainsFailure, Notified
 from simulation.invariants.invariant import Invariant
 from simulation.invariants.locks import Lock, NoLeakedLocks
 from simulation.invariants.ownership import OnlyOwned, Source
+from simulation.invariants.pointers import PointersTrue
 from simulation.invariants.secrecy import LoginsRevoked, Readers, Secret
+from simulation.invariants.swaps import (
+    NoDeletionWhileMoving,
+    NoThirdCluster,
+    ProvenFirst,
+    TargetKept,
+)
 
 INVARIANTS: tuple[type[Invariant], ...] = (
     SingleTerminalState,  # at most one terminal state, nothing after it
@@ -22,5 +29,10 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     Notified,  # people and machines were told of every end
     Secret,  # no secret in any text
     LoginsRevoked,  # no success while production's logins work
+    NoDeletionWhileMoving,  # nothing is deleted while clusters change their names
+    ProvenFirst,  # the old target goes only after the new one was proven at the name
+    NoThirdCluster,  # no cluster of somebody else's is renamed, started, stopped or deleted
+    PointersTrue,  # pointers name a cluster that was proven and lives
+    TargetKept,  # a swap that fails leaves people what they had
     Readers,  # no reader while production's logins are open
 )

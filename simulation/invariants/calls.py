@@ -17,12 +17,14 @@ FUNCTIONS = frozenset({*STEPS, "heartbeat", "cancel-restore"})
 _KINDS = {  # how a parameter's name ends: what kind of resource it names
     "DBClusterSnapshotIdentifier": "cluster-snapshot",
     "DBClusterIdentifier": "cluster",
+    "DBClusterEndpointIdentifier": "cluster-endpoint",
     "DBInstanceIdentifier": "db",
 }
 _NAMED_BY_ARN = ("ResourceName", "ResourceArn")
 _MAKING = {  # what each of these makes; everything else they name exists already
     "RestoreDBClusterFromSnapshot": "DBClusterIdentifier",
     "CreateDBInstance": "DBInstanceIdentifier",
+    "CreateDBClusterEndpoint": "DBClusterEndpointIdentifier",
     "CopyDBClusterSnapshot": "TargetDBClusterSnapshotIdentifier",
     "CreateDBClusterSnapshot": "DBClusterSnapshotIdentifier",
     "CreateDBCluster": "DBClusterIdentifier",
@@ -84,7 +86,7 @@ def changed(call: Called) -> tuple[Named, ...]:
     """Name everything that a call may change. What parameters called `Source...` name is only read.
 
     The cluster of a new instance counts as changed; the snapshot of a restore
-    (`SnapshotIdentifier`) does not.
+    (`SnapshotIdentifier`) and the name that a cluster is to get do not.
     """
     return tuple(_changed(call))
 
@@ -94,8 +96,21 @@ def _changed(call: Called) -> Iterator[Named]:
         kind = next((kind for ending, kind in _KINDS.items() if parameter.endswith(ending)), None)
         if parameter in _NAMED_BY_ARN:
             yield name(str(value), "resource", call.region)
-        elif kind and not parameter.startswith("Source"):
+        elif kind and not parameter.startswith(("Source", "New")):
             yield name(str(value), kind, call.region)
+
+
+def new_name(call: Called) -> Named | None:
+    """Give the name that a call asks for a cluster, None where it renames nothing."""
+    wanted = call.parameters.get("NewDBClusterIdentifier")
+    return name(str(wanted), "cluster", call.region) if wanted else None
+
+
+def resource_id(call: Called) -> str | None:
+    """Give the immutable id of the cluster that an answer shows."""
+    details = (found.details for found in shown(call) if found.named.kind == "cluster")
+    ids = (str(found["DbClusterResourceId"]) for found in details if "DbClusterResourceId" in found)
+    return next(ids, None)
 
 
 def made(call: Called) -> Named | None:

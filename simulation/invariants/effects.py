@@ -6,10 +6,23 @@ Each effect once, and in the end exactly what was wanted.
 from dataclasses import dataclass
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.plan import ARCHIVED_TAG, Plan
+from chalicelib.flow.operation import Kind
+from chalicelib.flow.ownership import ARCHIVED_TAG
+from chalicelib.flow.plan import Plan
 from chalicelib.records.store import Item
 from simulation.history import Called, Wrote
-from simulation.invariants.calls import Named, changed, is_effect, is_ours, made, name, shown, tags
+from simulation.invariants.calls import (
+    Named,
+    changed,
+    is_effect,
+    is_ours,
+    made,
+    name,
+    new_name,
+    resource_id,
+    shown,
+    tags,
+)
 from simulation.invariants.invariant import Invariant, Sentences, state_before
 from simulation.invariants.projection import HistoryView, OperationView
 
@@ -30,6 +43,7 @@ class EffectOnce(Invariant):
     def __init__(self, view: HistoryView) -> None:
         super().__init__(view)
         self._done: set[tuple[str, object, str, tuple[Named, ...], tuple[str, ...]]] = set()
+        self._renames: dict[tuple[str, int, str], list[Named | None]] = {}
 
     def called(self, call: Called) -> Sentences:
         """Remember each effect by attempt, and by visit."""
@@ -41,6 +55,9 @@ class EffectOnce(Invariant):
                 "known."
             )
             return
+        if new_name(call):
+            yield from self._renamed(call)
+            return
         if call.attempt and self._again(call, f"attempt {call.attempt}"):
             yield (
                 f"{call.operation_id} did {call.action} of {_names(call)} twice in the attempt "
@@ -51,6 +68,26 @@ class EffectOnce(Invariant):
             yield (
                 f"{call.operation_id} did {call.action} of {_names(call)} twice at version {visit}."
             )
+
+    def _renamed(self, call: Called) -> Sentences:
+        """See that a cluster goes to one name in a visit; in a rollback it may come back to one.
+
+        Nobody can know whether a rename whose reply was lost was begun, so it may be asked again.
+        """
+        wanted, visit = new_name(call), self.view.visit_of(call)
+        cluster = resource_id(call) or _names(call)
+        names = self._renames.setdefault((call.operation_id or "", visit, cluster), [])
+        if names and names[-1] == wanted:
+            return
+        operation = self.view.about(call.operation_id or "")
+        stayed = operation.visits.get(visit)
+        goes_back = stayed is not None and stayed.state == State.ROLLING_BACK
+        if wanted in names or (names and not goes_back):
+            yield (
+                f"{call.operation_id} renamed the cluster {cluster} to {wanted} at version "
+                f"{visit}, and to {names[-1]} before that."
+            )
+        names.append(wanted)
 
     def _again(self, call: Called, within: object) -> bool:
         aspects = tuple(sorted(call.parameters)) if call.action in REPEATABLE else ()
@@ -85,6 +122,7 @@ class ExpectedResources(Invariant):
         super().__init__(view)
         self._clusters: dict[Named, _Making] = {}
         self._instances: dict[Named, dict[Named, _Making]] = {}  # by cluster
+        self._names: dict[str, Named] = {}  # the last that a renamed cluster got, by resource id
         self._archived: set[Named] = set()
         self._gone: set[Named] = set()  # copies, deleted by whomever
         self._copied: dict[Named, Called] = {}
@@ -122,11 +160,22 @@ class ExpectedResources(Invariant):
                 str(call.parameters.get("DBClusterIdentifier", "")), "cluster", call.region
             )
             self._instances.setdefault(cluster, {})[new] = _Making(call, None)
+        elif wanted := new_name(call):
+            self._follow_rename(call, wanted)
         elif call.action == "DeleteDBCluster":
             self._clusters.pop(changed(call)[0], None)
         elif call.action == "DeleteDBInstance":
             for standing in self._instances.values():
                 standing.pop(changed(call)[0], None)
+
+    def _follow_rename(self, call: Called, wanted: Named) -> None:
+        """Follow a cluster to its other name, with its instances: they keep theirs."""
+        named, renamed = changed(call)[0], resource_id(call)
+        self._names[renamed or ""] = wanted
+        making = self._clusters.get(named)
+        if making and making.resource_id in (renamed, None):
+            self._clusters[wanted] = self._clusters.pop(named)
+            self._instances[wanted] = self._instances.pop(named, {})
 
     def record(self, operation: OperationView, entry: Wrote, before: Item | None) -> Sentences:
         """Check what stands at the moment of success."""
@@ -136,13 +185,27 @@ class ExpectedResources(Invariant):
         if operation.settings is None:
             self.doubt(f"the settings of {operation.operation_id} cannot be read.")
             return
+        if operation.kind == Kind.ROLLBACK:
+            yield from self._brought_back(operation, operation.settings)
+            return
         yield from self._cluster(operation, operation.settings)
         yield from self._members(operation, operation.settings)
         yield from self._copies(operation, operation.settings)
 
+    def _brought_back(self, operation: OperationView, plan: Plan) -> Sentences:
+        if plan.target.points:
+            return  # nothing was renamed
+        brought = str(operation.facts.target.cluster_resource_id)
+        wanted = Named(plan.target.region, "cluster", plan.target.cluster_id)
+        if self._names.get(brought) != wanted:
+            yield (
+                f"{operation.operation_id} succeeded with {brought}, and the last name that was "
+                f"asked for it is {self._names.get(brought)}."
+            )
+
     def _cluster(self, operation: OperationView, plan: Plan) -> Sentences:
         cluster, recorded = (
-            Named(plan.target.region, "cluster", plan.target.cluster_id),
+            _target(operation, plan),
             operation.facts.target.cluster_resource_id,
         )
         making = self._clusters.get(cluster)
@@ -163,11 +226,9 @@ class ExpectedResources(Invariant):
             )
 
     def _members(self, operation: OperationView, plan: Plan) -> Sentences:
-        standing = self._instances.get(
-            Named(plan.target.region, "cluster", plan.target.cluster_id), {}
-        )
+        standing = self._instances.get(_target(operation, plan), {})
         wanted = {
-            Named(plan.target.region, "db", identifier) for identifier in plan.target.instance_ids
+            Named(plan.target.region, "db", identifier) for identifier in operation.instance_ids
         }
         for named in sorted(wanted - {*standing}, key=str):
             yield (
@@ -226,6 +287,12 @@ class ExpectedResources(Invariant):
                     f"{operation.operation_id} succeeded, and the {copy}, which "
                     f"{call.operation_id} made, was not deleted."
                 )
+
+
+def _target(operation: OperationView, plan: Plan) -> Named:
+    """Name the cluster that an operation has made the target."""
+    named = operation.facts.target.cluster_id if plan.target.points else None
+    return Named(plan.target.region, "cluster", named or plan.target.cluster_id)
 
 
 def _names(call: Called) -> str:

@@ -151,6 +151,8 @@ class Notified(Invariant):
             )
         if not operation.ended or state_before(before) == operation.state:
             return
+        if operation.state == State.RETIRED:  # which is told on the bus only
+            return
         notified, warnings = entry.item.get("notified"), entry.item.get("warnings", ())
         if notified is None:
             yield (

@@ -1,11 +1,22 @@
 """What every invariant of the checker is made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from chalicelib.records.store import Item
-from simulation.history import Announced, Called, Entry, Opened, Reached, Said, Unnamed, Wrote
+from simulation.history import (
+    Announced,
+    Called,
+    Entry,
+    Opened,
+    Pointed,
+    Reached,
+    Said,
+    Stood,
+    Unnamed,
+    Wrote,
+)
 from simulation.invariants.projection import INTENT, TARGET_KEY, HistoryView, OperationView, row_key
 
 Sentences = Iterable[str]
@@ -44,19 +55,10 @@ class Invariant:
 
     def see(self, entry: Entry) -> Sentences:
         """Look at one entry."""
-        match entry:
-            case Wrote():
-                return [*self.wrote(entry), *self._place(entry)]
-            case Called():
-                return self.called(entry)
-            case Announced():
-                return self.announced(entry)
-            case Said():
-                return self.said(entry)
-            case Opened():
-                return self.opened(entry)
-            case Unnamed() | Reached():
-                return self.unnamed(entry) if isinstance(entry, Unnamed) else self.reached(entry)
+        if isinstance(entry, Wrote):
+            return [*self.wrote(entry), *self._place(entry)]
+        look: Callable[[Any], Sentences] = getattr(self, _HEARD_BY[type(entry)][0])
+        return look(entry)
 
     def _place(self, entry: Wrote) -> Sentences:
         before = self.view.before
@@ -123,6 +125,16 @@ class Invariant:
         del way
         return ()
 
+    def stood(self, standing: Stood) -> Sentences:
+        """Look at what stands under which name from now on."""
+        del standing
+        return ()
+
+    def pointed(self, named: Pointed) -> Sentences:
+        """Look at which clusters the pointers name from now on."""
+        del named
+        return ()
+
     def rest(self, now: datetime) -> Sentences:
         """Look at the whole, when everything has come to rest."""
         del now
@@ -137,6 +149,8 @@ _HEARD_BY: Mapping[type[Entry], tuple[str, ...]] = {
     Opened: ("opened",),
     Unnamed: ("unnamed",),
     Reached: ("reached",),
+    Stood: ("stood",),
+    Pointed: ("pointed",),
 }
 
 

@@ -9,6 +9,7 @@ from simulation.history import Wrote
 from simulation.invariants.invariant import Invariant, Sentences
 from simulation.invariants.projection import TARGET_KEY, HistoryView, OperationView
 
+WITHOUT_LOCK = frozenset({State.SKIPPING, State.PREVIOUS_KEPT})  # states to begin in
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -17,7 +18,8 @@ class Lock(Invariant):
 
     By the holder in its item, and by the rows of creation and end.
 
-    An operation that was skipped when it was created never had the target. Where the record that
+    An operation that was skipped when it was created never had the target, and one that deletes a
+    previous target needs no lock. Where the record that
     names the target comes after the rows, the rows are compared at rest.
     """
 
@@ -45,7 +47,7 @@ class Lock(Invariant):
         del version, before
         arn = operation.settings.target_cluster_arn if operation.settings else None
         start, end = entry.item.get("from_state"), entry.item.get("to_state")
-        if start is None and end != State.SKIPPING:
+        if start is None and end not in WITHOUT_LOCK:
             if arn is None:
                 self._late.add(operation.operation_id)
                 return
@@ -110,6 +112,14 @@ class NoLeakedLocks(Invariant):
                     f"The target {key.removeprefix(TARGET_KEY)} is held by {holder}, which is "
                     "not open."
                 )
+            yield from self._left_over(key.removeprefix(TARGET_KEY), item)
+
+    def _left_over(self, arn: str, item: Item) -> Sentences:
+        """See that nobody who has ended still moves or deletes clusters."""
+        for attribute in ("swapped_by", "deleted_by"):
+            holder = item.get(attribute)
+            if holder and not self._is_open(str(holder)):
+                yield f"The target {arn} has {attribute} {holder}, which is not open."
 
     def _is_open(self, operation_id: str) -> bool:
         operation = self.view.operations.get(operation_id)

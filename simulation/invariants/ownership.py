@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.flow.facts import OldTarget
-from chalicelib.flow.plan import OWNER_TAG
+from chalicelib.flow.ownership import OWNER_TAG
 from simulation.history import Called
 from simulation.invariants.calls import (
     Named,
@@ -15,11 +15,12 @@ from simulation.invariants.calls import (
     is_ours,
     made,
     name,
+    new_name,
     shown,
     tags,
 )
 from simulation.invariants.invariant import Invariant, Sentences
-from simulation.invariants.projection import HistoryView, OperationView
+from simulation.invariants.projection import HistoryView, OperationView, settings_of
 
 
 class Source(Invariant):
@@ -41,7 +42,7 @@ class Source(Invariant):
     def called(self, call: Called) -> Sentences:
         """Check the names that a call may change, then learn from its answer."""
         if is_change(call) and is_ours(call, self.bounds.stage):
-            for named in changed(call):
+            for named in (*changed(call), *filter(None, [new_name(call)])):
                 if self._is_source(named):
                     yield (
                         f"{call.operation_id or call.by} called {call.action} on the source's "
@@ -92,6 +93,10 @@ class OnlyOwned(Invariant):
 
     name = "only-owned"
 
+    def __init__(self, view: HistoryView) -> None:
+        super().__init__(view)
+        self._adopted = set[Named]()
+
     def called(self, call: Called) -> Sentences:
         """Check a change of what stood there before.
 
@@ -107,6 +112,9 @@ class OnlyOwned(Invariant):
 
     def _tagged(self, call: Called, named: Named, details: Mapping[str, Any]) -> Sentences:
         told = details if "TagList" in details else self.view.told(named)
+        if OWNER_TAG not in tags(told.get("TagList")) and self._adopts(call, named, told):
+            self._adopted.add(named)
+            return
         if "TagList" not in told:
             self.doubt(
                 f"nothing tells whose the {named} was when {call.by} called {call.action} at "
@@ -127,6 +135,25 @@ class OnlyOwned(Invariant):
                 f"owner is {owner}."
             )
 
+    def _adopts(self, call: Called, named: Named, told: Mapping[str, Any]) -> bool:
+        """Tell whether a reader of the victim, without an owner, gets our tag to be deleted.
+
+        What no answer told speaks for it.
+        """
+        operation = self.view.of(call)
+        plan = settings_of(operation.item) if operation else None
+        if call.action != "AddTagsToResource" or named.kind != "db" or operation is None:
+            return False
+        if plan is None or not plan.target.adopt_readers or operation.old_target is None:
+            return False
+        of = name(str(told.get("DBClusterIdentifier", "")), "cluster", named.region)
+        cluster = self.view.told(of)
+        members = cluster.get("DBClusterMembers", ())
+        writers = [one["DBInstanceIdentifier"] for one in members if one["IsClusterWriter"]]
+        victim = operation.old_target.resource_id
+        is_of_victim = cluster.get("DbClusterResourceId", victim) == victim
+        return is_of_victim and named.identifier not in writers
+
     def _victim(self, call: Called, shows: Mapping[Named, Mapping[str, Any]]) -> Sentences:
         operation = self.view.of(call)
         if operation is None:
@@ -136,9 +163,9 @@ class OnlyOwned(Invariant):
                 f"{operation.operation_id} called {call.action} on the {changed(call)[0]}, and its "
                 "trail names no victim."
             )
-        elif call.action == "DeleteDBInstance":
+        elif call.action == "DeleteDBInstance" and changed(call)[0] not in self._adopted:
             yield from _member(operation, call, operation.old_target)
-        else:
+        elif call.action == "DeleteDBCluster":
             yield from self._cluster(operation, call, operation.old_target, shows)
 
     def _cluster(

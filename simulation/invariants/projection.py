@@ -13,13 +13,17 @@ from pydantic import ValidationError
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.facts import Facts, OldTarget
 from chalicelib.flow.older_records import present_form
-from chalicelib.flow.plan import OPERATION_TAG, Plan
+from chalicelib.flow.operation import Kind
+from chalicelib.flow.ownership import OPERATION_TAG
+from chalicelib.flow.plan import Plan
+from chalicelib.flow.target_spec import instance_count
 from chalicelib.records.store import Item
 from simulation.history import Bounds, Called, Entry, Wrote
-from simulation.invariants.calls import Named, changed, made, shown, tags
+from simulation.invariants.calls import Named, changed, made, new_name, shown, tags
 
 TARGET_KEY = "target#"
 INTENT = "#intent"
+DELETING = frozenset({State.TARGET_DELETING, State.PREVIOUS_DELETING})
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class OperationView:
     visits: dict[int, Visit] = field(default_factory=dict)
     version: int = 0  # the highest that the record or a row tells
     settings: Plan | None = None
-    old_target: OldTarget | None = None  # as the row that last entered TARGET_DELETING tells it
+    old_target: OldTarget | None = None  # to be deleted, as the row of that decision tells it
 
     @property
     def root_id(self) -> str:
@@ -53,9 +57,22 @@ class OperationView:
         return str(self.item.get("state", ""))
 
     @property
+    def kind(self) -> str:
+        """What the operation is about; records of before it was noted are restores."""
+        return str(self.item.get("kind", Kind.RESTORE))
+
+    @property
     def ended(self) -> bool:
         """Tell whether the record has ended."""
         return self.state in TERMINAL
+
+    @property
+    def instance_ids(self) -> tuple[str, ...]:
+        """The names of the instances that the operation is to make; none without settings."""
+        if self.settings is None:
+            return ()
+        count = instance_count(self.settings.target, self.facts.target.baseline)
+        return self.settings.target.instance_ids(self.root_id, count)
 
     @property
     def facts(self) -> Facts:
@@ -123,8 +140,9 @@ class HistoryView:
         operation.rows[version] = entry.item
         operation.visits[version] = Visit(str(entry.item.get("to_state")), entry.at)
         operation.version = max(operation.version, version)
-        if entry.item.get("to_state") == State.TARGET_DELETING:
-            operation.old_target = Facts.of_item(entry.item.get("facts")).target.old
+        if entry.item.get("to_state") in DELETING:
+            decided = Facts.of_item(entry.item.get("facts")).target
+            operation.old_target = decided.leftover or decided.old
 
     def _apply_record(self, entry: Wrote) -> None:
         operation = self.about(entry.key)
@@ -145,6 +163,8 @@ class HistoryView:
         new = made(call)
         if new:
             self._told[new] = {"TagList": call.parameters.get("Tags", [])}
+        if (wanted := new_name(call)) and (named := next(iter(changed(call)), None)):
+            self._told[wanted] = {**self.told(named), "DBClusterIdentifier": wanted.identifier}
         if call.action == "AddTagsToResource":
             (named,) = changed(call) or (None,)
             self._tag(named, call) if named else None

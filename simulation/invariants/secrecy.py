@@ -6,9 +6,10 @@ from typing import Any
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.facts import Facts
+from chalicelib.flow.operation import Kind
 from chalicelib.records.store import Item
 from simulation.history import Announced, Called, Opened, Reached, Said, Unnamed, Wrote
-from simulation.invariants.calls import is_effect, made, name
+from simulation.invariants.calls import is_effect, made, name, new_name, resource_id
 from simulation.invariants.invariant import Invariant, Sentences, state_before
 from simulation.invariants.projection import HistoryView, OperationView
 
@@ -90,11 +91,29 @@ class LoginsRevoked(Invariant):
         del entry
         if operation.state != State.SUCCEEDED or state_before(before) == State.SUCCEEDED:
             return
+        if has_own_users(operation):
+            return
         self._fresh[str(operation.facts.target.cluster_resource_id)] = operation.operation_id
         if not operation.facts.users.production_logins_closed:
             yield (
                 f"{operation.operation_id} succeeded, and its record does not say that "
                 "production's logins are closed."
+            )
+
+    def called(self, call: Called) -> Sentences:
+        """See that no new cluster gets the target's name before production's logins are closed."""
+        operation, wanted = self.view.of(call), new_name(call)
+        if operation is None or operation.settings is None or not is_effect(call):
+            return
+        plan, facts = operation.settings.target, operation.facts
+        is_new = resource_id(call) == facts.target.cluster_resource_id
+        if wanted is None or wanted.identifier != plan.cluster_id or not is_new:
+            return
+        if not facts.users.production_logins_closed and not has_own_users(operation):
+            yield (
+                f"{operation.operation_id} gave the name {plan.cluster_id} to "
+                f"{facts.target.cluster_resource_id}, and its record does not say that "
+                "production's logins are closed there."
             )
 
     def unnamed(self, login: Unnamed) -> Sentences:
@@ -137,6 +156,11 @@ class LoginsRevoked(Invariant):
             )
 
 
+def has_own_users(operation: OperationView) -> bool:
+    """Tell whether an operation brings back a cluster that no operation of ours had made."""
+    return operation.kind == Kind.ROLLBACK and not operation.facts.users.production_logins_closed
+
+
 class Readers(Invariant):
     """No reader is created while production's logins are open: each would be another way in.
 
@@ -163,9 +187,7 @@ class Readers(Invariant):
             or not is_effect(call)
         ):
             return ()
-        writer = name(
-            operation.settings.target.instance_ids[0], "db", operation.settings.target.region
-        )
+        writer = name(operation.instance_ids[0], "db", operation.settings.target.region)
         if made(call) != writer and not operation.facts.users.production_logins_closed:
             self._early.setdefault(operation.operation_id, []).append(call)
         return ()

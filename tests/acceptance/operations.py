@@ -5,7 +5,7 @@ import subprocess
 import time
 from typing import Any
 
-from tests.acceptance.held import put
+from tests.acceptance.role_decisions import put
 from tests.acceptance.up import ROOT, Up
 from tests.docs.readme import commands
 
@@ -18,7 +18,7 @@ ENDS = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED"}
 
 
 def newest_record(world: Up, stage: str = "local") -> dict[str, Any] | None:
-    """Return the record of the operation that was created last."""
+    """Return the record of the operation that was created last, retirements aside."""
     found = world.client("dynamodb").query(
         TableName=f"aurora-restore-{stage}-state",
         IndexName="by-plan",
@@ -26,9 +26,13 @@ def newest_record(world: Up, stage: str = "local") -> dict[str, Any] | None:
         ExpressionAttributeNames={"#plan": "plan"},
         ExpressionAttributeValues={":plan": {"S": "default"}},
         ScanIndexForward=False,
-        Limit=1,
     )["Items"]
-    return found[0] if found else None
+    return next(filter(is_no_retirement, found), None)
+
+
+def is_no_retirement(record: dict[str, Any]) -> bool:
+    """Tell a restore or a rollback from the operation that deletes a previous target later."""
+    return bool(record["kind"]["S"] != "retire")
 
 
 def record_of(world: Up, operation_id: str) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def end_of_newest(world: Up, stage: str = "local") -> dict[str, Any]:
 
 
 def end_of_all(world: Up) -> None:
-    """Wait until no operation is open, so that the target is free."""
+    """Wait until no operation but retirements is open, so that the target is free."""
     query = {
         "TableName": "aurora-restore-local-state",
         "IndexName": "open-by-due",
@@ -59,7 +63,7 @@ def end_of_all(world: Up) -> None:
         "ExpressionAttributeValues": {":yes": {"S": "yes"}},
     }
     ends_at = time.monotonic() + NIGHT_SECONDS_MAX
-    while found := world.client("dynamodb").query(**query)["Items"]:
+    while found := [*filter(is_no_retirement, world.client("dynamodb").query(**query)["Items"])]:
         assert time.monotonic() < ends_at, found
         time.sleep(LOOK_SECONDS)
 

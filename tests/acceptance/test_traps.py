@@ -18,7 +18,7 @@ from demo.inspection import Inspector, SourceInspection, TargetInspection
 from demo.take_snapshot import take_snapshot
 from tests.acceptance.operations import end_of_newest, wait_for_an_operation_of
 from tests.acceptance.up import READY, Up, free_port
-from tests.database.servers import find_or_skip
+from tests.database.postgres_versions import find_or_skip
 
 TRAP = """
 CREATE SCHEMA trap;

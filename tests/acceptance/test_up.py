@@ -16,7 +16,6 @@ import psycopg2
 import pytest
 
 from aurora_restore.stages import FUNCTIONS
-from tests.acceptance.held import PREFIX, decisions, not_allowed, put, without
 from tests.acceptance.operations import (
     ENDS,
     SET_UP_ALREADY,
@@ -30,6 +29,7 @@ from tests.acceptance.operations import (
     wait_for_the_request,
 )
 from tests.acceptance.rehearsal import SECTION, fill_in, secrets_of_the_runbook
+from tests.acceptance.role_decisions import PREFIX, decisions, not_allowed, put, without
 from tests.acceptance.up import READY, ROOT, Up, free_port, is_alive, is_free, up
 from tests.docs.readme import README, commands, spans
 
@@ -83,10 +83,9 @@ def test_both_clusters_serve_and_staging_is_stale(world: Up) -> None:
         (PRODUCTION, master_of_production(world)),
         (STAGING, master_of_staging(world)),
     )
+    found = tuple(query(world, *cluster, count)[0][0] for cluster in (production, staging))
 
-    assert (160_000, 120_000) == tuple(
-        query(world, *cluster, count)[0][0] for cluster in (production, staging)
-    )
+    assert (160_000, 120_000) == found
     assert (0, 1) == tuple(query(world, *cluster, marks)[0][0] for cluster in (production, staging))
 
 
@@ -124,13 +123,13 @@ def test_the_clusters_are_what_an_account_would_have(world: Up) -> None:
 
 
 def test_chalice_deployed_the_app_from_a_copy(world: Up) -> None:
-    """Chalice deployed eleven functions from a copy, with the settings of this local AWS; the
+    """Chalice deployed twelve functions from a copy, with the settings of this local AWS; the
     checkout is as it was.
     """
     functions = world.client("lambda").list_functions()["Functions"]
     settings = functions[0]["Environment"]["Variables"]
 
-    assert 11 == len(functions)
+    assert 12 == len(functions)
     assert settings["SNS_TOPIC_ARN"].endswith(":aurora-restore-local-notifications")
     assert settings["VPC_SECURITY_GROUP_IDS"].startswith("sg-")
     assert not (ROOT / ".chalice" / "deployed" / "local.json").exists()
@@ -270,7 +269,10 @@ def test_a_deployment_in_the_middle_of_an_operation_does_not_disturb_it(world: U
 
     assert (0, "") == (deployed.returncode, deployed.stderr)
     assert record["state"]["S"] not in ENDS
-    assert (record["operation_id"], "SUCCEEDED") == (ended["operation_id"], ended["state"]["S"])
+    assert (record["operation_id"], "SUCCEEDED") == (
+        ended["operation_id"],
+        ended["state"]["S"],
+    ), ended.get("reason")
     assert changed_at < datetime.fromisoformat(ended["ended_at"]["S"])
     assert before.isdisjoint({function["CodeSha256"] for function in functions})
     assert {"WARNING"} == {
@@ -283,14 +285,14 @@ def test_what_the_readme_tells_people_to_type_works(world: Up) -> None:
     starts a restore.
     """
     _, request, trail = commands("Keep it running")
-    operations, said, manual_snapshot, cancel, psql = commands("Looking around", LOCALAWS)
+    operations, output, manual_snapshot, cancel, psql = commands("Looking around", LOCALAWS)
 
     assert "app_user" in type_in(world, psql)
     type_in(world, request)
     wait_for_the_request(world, "lunch-break-")
     assert "ACCEPTED" in type_in(world, trail, cancel)
     assert "CANCELLED" == end_of_newest(world)["state"]["S"]
-    assert "lunch-break-" in type_in(world, operations, said)
+    assert "lunch-break-" in type_in(world, operations, output)
     assert "refresh-" in type_in(world, manual_snapshot)
     wait_for_an_operation_of(world, ":refresh-")
 
@@ -325,7 +327,7 @@ def test_a_request_during_another_one_is_skipped_and_the_readme_s_commands_show_
     assert "CANCELLED" == record_of(world, before["operation_id"]["S"])["state"]["S"]
 
 
-def test_a_stage_of_one_s_own_can_be_rehearsed(world: Up) -> None:
+def test_the_rehearsal_of_the_readme_works(world: Up) -> None:
     """The README's rehearsal of a stage works word for word: deployed, examined, restored and
     removed.
     """

@@ -161,8 +161,8 @@ class Up:
         return any(line.startswith(beginning) for line in self.lines)
 
     def _read(self) -> None:
-        with self.process.stdout or open(os.devnull) as said:  # noqa: PTH123  # Popen was given a pipe
-            for line in said:
+        with self.process.stdout or open(os.devnull) as output:  # noqa: PTH123  # Popen was given a pipe
+            for line in output:
                 with self._news:
                     self.lines.append(line.rstrip())
                     self._news.notify_all()

@@ -23,7 +23,8 @@ def trial_in_a_dead_network(stage: FaultyStage, *, resolves: bool) -> Trial:
     def clients(service: str, region: str) -> object:
         return _SESSION.client(service, region_name=region, endpoint_url=DEAD, config=_CONFIG)
 
-    ports = replace(stage.ports(), clients=clients, resolves=lambda _host: resolves)
+    found = frozenset({"10.0.0.1"} if resolves else ())
+    ports = replace(stage.ports(), clients=clients, addresses=lambda _host: found)
     settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
     return try_network(settings, ports)

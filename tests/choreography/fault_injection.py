@@ -17,6 +17,7 @@ __all__ = [
     "FunctionCall",
     "Make",
     "WatchedClient",
+    "after_the_first",
     "raised",
     "refused",
 ]
@@ -79,6 +80,18 @@ def refused(code: str, status: int = 400) -> Effect:
 
     def happens() -> None:
         raise client_error(code, "A test asked for this.", "Call", status)
+
+    return happens
+
+
+def after_the_first(effect: Effect) -> Effect:
+    """Let the first call through, and have the effect at each one after it."""
+    calls: list[Effect] = []
+
+    def happens() -> None:
+        calls.append(effect)
+        if len(calls) > 1:
+            effect()
 
     return happens
 

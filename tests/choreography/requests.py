@@ -5,7 +5,7 @@ operation stopped.
 from typing import Any
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.plan import OWNER_TAG
+from chalicelib.flow.ownership import OWNER_TAG
 from simulation.stage import STAGE, TARGET_REGION
 from tests.choreography.run_night import FaultyStage
 

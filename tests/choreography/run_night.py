@@ -12,7 +12,7 @@ from localaws.aurora import Durations
 from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.plan import OWNER_TAG
+from chalicelib.flow.ownership import OWNER_TAG
 from simulation.history import Announced, Called, Entry, Violation
 from simulation.instrumented import API_NAMES
 from simulation.recorder import Recorder
@@ -27,6 +27,7 @@ from tests.choreography.fault_injection import (
     WatchedClient,
 )
 
+REHEARSING = frozenset({State.PREFLIGHT_PASSED, State.NETWORK_REACHED})  # only tried
 CHANGES_BY_ITSELF = {"EarliestRestorableTime", "LatestRestorableTime", "Status"}
 STEPS_MAX = 500  # of time: more than any night takes
 DeliveryFault = Callable[[str, dict[str, Any]], list[float]]
@@ -117,6 +118,11 @@ class FaultyStage(SimulatedStage):
         )
         self.call_faults.append(call_fault)
         return call_fault
+
+    def created_instances(self) -> list[FunctionCall]:
+        """List the calls that created instances, without those that were only tried."""
+        calls = self.calls_of("create_db_instance")
+        return [call for call in calls if call.state not in REHEARSING]
 
     def inject_at(
         self, call: FunctionCall, happens: Effect, *, after_effect: bool = False, times: int = 1
@@ -221,12 +227,12 @@ class FaultyStage(SimulatedStage):
                 else:
                     self.deliver_one(envelope)
 
-    def step_time(self) -> None:
+    def step_time(self, *, idle: bool = False) -> None:
         """Go to the next thing that is due; what was held back comes when its time has come."""
         for due in [late for late in self._late if late[0] <= self.clock.now().timestamp()]:
             self._late.remove(due)
             self.deliver_one(due[1])
-        super().step_time()
+        super().step_time(idle=idle)
 
     def put_event(self, source: str, detail_type: str, detail: dict[str, Any]) -> str:
         """Put an event, and note it."""
@@ -284,6 +290,14 @@ class FaultyStage(SimulatedStage):
         raise TimeoutError(
             f"After {STEPS_MAX} steps of time the operations are {self.all_operations()}."
         )
+
+    def final_snapshots(self) -> list[str]:
+        """List the final snapshots of targets that were deleted."""
+        found = self.rds().describe_db_cluster_snapshots(SnapshotType="manual")
+        names = [
+            snapshot["DBClusterSnapshotIdentifier"] for snapshot in found["DBClusterSnapshots"]
+        ]
+        return [name for name in names if name.endswith("-final")]
 
     def edit(self, operation_id: str, **attributes: Any) -> None:
         """Change a record by hand, as another version of the code might have written it.

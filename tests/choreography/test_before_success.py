@@ -84,7 +84,7 @@ def replace_reader(*, public: bool, tags: bool) -> Deed:
     ],
     ids=["deleting", "no instance", "no reader", "stopped", "other group", "stranger", "public"],
 )
-def test_success_is_not_said_of_what_cannot_be_used(
+def test_success_is_not_reported_for_an_unusable_cluster(
     deed: Deed, told: str, from_step: str | None
 ) -> None:
     """The operation fails at its last look, and says what is wrong and where a rerun begins."""
@@ -93,15 +93,13 @@ def test_success_is_not_said_of_what_cannot_be_used(
     ended = before_success(stage, deed)
 
     assert State.FAILED == ended.state
-    assert "archive-snapshot" == ended.failed_step
+    assert "swap-target" == ended.failed_step
     assert from_step == ended.rerun_from
     assert told in str(ended.reason)
 
 
 @pytest.mark.parametrize("arn", [TARGET, READER])
-def test_what_is_under_way_is_waited_for_before_success_is_said(
-    stage: FaultyStage, arn: str
-) -> None:
+def test_success_is_reported_only_when_nothing_is_in_progress(stage: FaultyStage, arn: str) -> None:
     """A cluster or an instance that is modifying is looked at again until it is available."""
     stage.night()
     stage.reach(State.USERS_READY)
@@ -115,11 +113,11 @@ def test_what_is_under_way_is_waited_for_before_success_is_said(
     assert State.SUCCEEDED is stage.run_to_the_end().state
 
 
-def test_what_stays_under_way_ends_the_operation_at_its_deadline(stage: FaultyStage) -> None:
+def test_a_change_in_progress_at_the_deadline_fails_the_operation(stage: FaultyStage) -> None:
     """A change that never finishes fails the operation at its deadline, not as a success."""
     ended = before_success(stage, lambda stage: stage.aurora.set_status(TARGET, "modifying"))
 
-    assert (State.FAILED, "archive-snapshot") == (ended.state, ended.failed_step)
+    assert (State.FAILED, "swap-target") == (ended.state, ended.failed_step)
     assert "is modifying, and the deadline of USERS_READY has passed." in str(ended.reason)
 
 
@@ -146,7 +144,7 @@ def test_a_repeated_step_accepts_settings_that_people_changed(stage: FaultyStage
     ],
     ids=["no instance", "stopped"],
 )
-def test_a_repeated_step_says_no_success_of_what_cannot_be_used(
+def test_a_repeated_step_reports_no_success_for_an_unusable_cluster(
     stage: FaultyStage, deed: Deed, told: str
 ) -> None:
     """A repeated set-up succeeds only if the cluster and its writer are available."""

@@ -94,7 +94,7 @@ def test_a_cancel_of_what_has_ended_is_refused(stage: FaultyStage) -> None:
     assert [] == stage.broken_promises()
 
 
-def test_a_failing_operation_is_past_cancelling(stage: FaultyStage) -> None:
+def test_a_failing_operation_cannot_be_cancelled(stage: FaultyStage) -> None:
     """A cancel of a failing operation is refused, and the operation ends FAILED."""
     stage.inject(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot")
     stage.night()
@@ -143,7 +143,7 @@ def test_an_operation_is_cancelled_although_its_step_never_runs(
     assert (State.CANCELLED, state, []) == (ended.state, ended.stopped_at, stage.broken_promises())
 
 
-def test_a_cancel_whose_announcement_is_lost_is_obeyed_all_the_same(stage: FaultyStage) -> None:
+def test_a_cancel_whose_announcement_is_lost_still_takes_effect(stage: FaultyStage) -> None:
     """The flag stands in the record, and the heartbeat announces again."""
     stage.night()
     operation = stage.reach(State.COPYING)

@@ -32,7 +32,7 @@ def test_no_event_of_a_restore_that_has_ended_changes_anything(stage: FaultyStag
     assert [] == stage.broken_promises()
 
 
-def test_a_night_without_any_event_of_rds_ends_well(stage: FaultyStage) -> None:
+def test_a_night_without_any_rds_event_succeeds(stage: FaultyStage) -> None:
     """The catch-up starts an operation that no event announced, and polls find what is ready."""
     stage.delivery_fault = delivery_faults.only_ours
     ended = stage.run_night()
@@ -41,7 +41,7 @@ def test_a_night_without_any_event_of_rds_ends_well(stage: FaultyStage) -> None:
     assert [] == stage.broken_promises()
 
 
-def test_a_night_with_nothing_but_the_heartbeat_ends_well(stage: FaultyStage) -> None:
+def test_a_night_with_only_the_heartbeat_succeeds(stage: FaultyStage) -> None:
     """A restore goes on when every event is lost but those that the heartbeat repeats."""
     stage.delivery_fault = lambda _name, envelope: (
         [0] if stage.put_by.get(envelope["id"]) == "heartbeat" else []

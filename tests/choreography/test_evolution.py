@@ -11,6 +11,7 @@ from chalicelib.flow.choreography import State
 from chalicelib.flow.older_records import OLDER_FACTS, RENAMED, outdated
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import SETTINGS
+from chalicelib.flow.setting_definitions import EXTENDED_SUPPORT
 from tests.choreography.run_night import FaultyStage
 
 STATES = [
@@ -74,8 +75,13 @@ def test_an_operation_of_the_version_before_goes_on_after_an_update(
 ) -> None:
     """An operation that the version before began succeeds after an update in its middle.
 
-    Its record has then nothing of the older form.
+    Its record has then nothing of the older form. That version exported PostgreSQL's log unless
+    told otherwise, and enrolled clusters in Extended Support, because it sent no choice.
     """
+    stage.environment |= {
+        "LOG_EXPORTS": "postgresql",
+        "ENGINE_LIFECYCLE_SUPPORT": EXTENDED_SUPPORT,
+    }
     stage.night()
     operation = stage.reach(state)
     stage.edit(operation.operation_id, **older_form(operation))

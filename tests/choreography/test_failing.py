@@ -85,7 +85,7 @@ def test_a_bug_that_stays_fails_the_operation_after_three_times(
 @pytest.mark.parametrize(
     "trouble", [refused("InternalFailure", 500), refused("NotFound", 404), raised(LookupError())]
 )
-def test_a_notice_that_cannot_be_had_leaves_the_end_as_it_is(
+def test_a_notification_that_cannot_be_sent_does_not_change_the_end(
     stage: FaultyStage, trouble: object
 ) -> None:
     """The restore is good: it SUCCEEDS, with notified=false and a warning that says why."""
@@ -98,7 +98,7 @@ def test_a_notice_that_cannot_be_had_leaves_the_end_as_it_is(
     assert [] == stage.broken_promises()
 
 
-def test_a_failure_that_nobody_can_be_told_of_is_a_failure_still(stage: FaultyStage) -> None:
+def test_a_failure_whose_notification_cannot_be_sent_is_still_a_failure(stage: FaultyStage) -> None:
     """FAILED with the reason of the step, not of the notice."""
     stage.inject(refused("AccessDenied", 403), call="rds.copy_db_cluster_snapshot", times=FOREVER)
     stage.inject(refused("InternalFailure", 500), call="sns.publish", times=FOREVER)
@@ -235,9 +235,9 @@ def test_a_copy_whose_state_refuses_for_good_is_a_warning_within_minutes() -> No
     """The restore is good; the copy is not tried until the deadline of the state."""
     stage = FaultyStage({"ARCHIVE_DEADLINE": "7200"})
     fault = refused("InvalidDBClusterSnapshotStateFault")
-    stage.inject(fault, state="USERS_READY", call="rds.add_tags_to_resource", times=FOREVER)
+    stage.inject(fault, state="TARGET_OPEN", call="rds.add_tags_to_resource", times=FOREVER)
     ended = stage.run_night()
-    stood = next(duration for duration in ended.durations if duration.state == State.USERS_READY)
+    stood = next(duration for duration in ended.durations if duration.state == State.TARGET_OPEN)
 
     assert State.SUCCEEDED == ended.state
     assert "It was refused for 1" in ended.warnings[0]

@@ -12,6 +12,7 @@ from chalicelib.flow.choreography import (
     CHOREOGRAPHY,
     NETWORK_TRIED,
     ROWS,
+    TERMINAL,
     State,
     StateRow,
     is_allowed,
@@ -26,6 +27,7 @@ PATH = [
     "COPYING",
     "SNAPSHOT_READY",
     "PREFLIGHT_PASSED",
+    "NETWORK_REACHED",
     "TARGET_DELETING",
     "TARGET_CLEAR",
     "CLUSTER_RESTORING",
@@ -34,6 +36,7 @@ PATH = [
     "RESTORED",
     "READERS_CREATING",
     "USERS_READY",
+    "TARGET_OPEN",
     "ARCHIVED",
     "SUCCEEDED",
 ]
@@ -139,7 +142,7 @@ def test_the_end_frees_the_target_and_says_how_fresh_it_is(stage: FaultyStage) -
     assert ended.facts.snapshot.created_at == target.last_success_snapshot_at
 
 
-def test_the_end_is_told_to_people_and_machines(stage: FaultyStage) -> None:
+def test_the_end_is_sent_to_people_and_as_an_event(stage: FaultyStage) -> None:
     """The end is one notice that tells how to use the copy, and one event."""
     ended = stage.run_night()
     (notice,) = stage.notices()
@@ -169,7 +172,7 @@ def test_the_last_event_carries_what_users_hang_their_own_steps_on(stage: Faulty
     assert ended.facts.target.reader_endpoint == detail["reader_endpoint"]
     assert "aurora-restore/test/app-db-credentials" == detail["app_credentials_secret_id"]
     assert detail["notified"] is True
-    assert 14 == len(detail["durations"])
+    assert 16 == len(detail["durations"])
 
 
 def test_who_may_log_in_after_a_night(stage: FaultyStage) -> None:
@@ -236,7 +239,9 @@ def test_the_old_target_is_deleted_readers_first(stage: FaultyStage) -> None:
     members = ended.facts.target.old.members if ended.facts.target.old else ()
 
     assert ["staging-cluster-2", "staging-cluster-1"] == list(members)
-    assert "staging-cluster" == deleted[-1]
+    asked_first, *deleted = deleted  # AWS answers that the cluster still has instances
+
+    assert "staging-cluster" == asked_first == deleted[-1]
     assert list(members) == deleted[:-1]
 
 
@@ -267,4 +272,4 @@ def test_the_table_leads_from_every_state_to_an_end(row: StateRow) -> None:
                 *([ROWS[state].on_giving_up] if ROWS[state].step else []),
             ]
 
-    assert seen & {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED}
+    assert seen & TERMINAL

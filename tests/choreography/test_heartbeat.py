@@ -58,7 +58,7 @@ def test_an_operation_ends_although_its_step_always_dies(
     assert [] == stage.broken_promises()
 
 
-def test_nobody_says_succeeded_without_having_looked(stage: FaultyStage) -> None:
+def test_success_is_only_reported_after_a_check(stage: FaultyStage) -> None:
     """Every look at the restored cluster goes wrong until the deadline: FAILED, whatever was
     restored before.
     """
@@ -76,11 +76,11 @@ def test_nobody_says_succeeded_without_having_looked(stage: FaultyStage) -> None
     assert [] == stage.broken_promises()
 
 
-def test_a_good_restore_ends_well_although_the_copy_cannot_be_archived(stage: FaultyStage) -> None:
+def test_a_restore_succeeds_although_the_copy_cannot_be_archived(stage: FaultyStage) -> None:
     """The cluster was seen; trouble with the copy that lasts until the deadline is a warning."""
     stage.inject(
         refused("InternalFailure", 500),
-        state="USERS_READY",
+        state="TARGET_OPEN",
         call="rds.add_tags_to_resource",
         times=10_000,
     )
@@ -92,7 +92,7 @@ def test_a_good_restore_ends_well_although_the_copy_cannot_be_archived(stage: Fa
     assert [] == stage.broken_promises()
 
 
-def test_an_end_that_cannot_be_told_is_an_end(stage: FaultyStage) -> None:
+def test_an_operation_ends_although_its_notification_cannot_be_sent(stage: FaultyStage) -> None:
     """sns-notification never runs: SUCCEEDED, with notified=false."""
     stage.disabled = {"sns-notification"}
     ended = stage.run_night()
@@ -110,7 +110,7 @@ def test_an_operation_ends_although_no_step_ever_runs(stage: FaultyStage) -> Non
     assert (State.FAILED, False, []) == (ended.state, ended.notified, stage.broken_promises())
 
 
-def test_two_heartbeats_at_once_do_not_double(stage: FaultyStage) -> None:
+def test_two_concurrent_heartbeats_announce_once(stage: FaultyStage) -> None:
     """The due time is pushed conditionally: one of them announces, the other finds it done."""
     stage.night()
     stage.reach(State.COPYING)
@@ -122,7 +122,7 @@ def test_two_heartbeats_at_once_do_not_double(stage: FaultyStage) -> None:
     assert ["SnapshotCopyStarted"] == [envelope["detail-type"] for envelope in stage.queue]
 
 
-def test_a_heartbeat_between_anothers_look_and_its_write_does_not_double(
+def test_a_heartbeat_between_the_read_and_write_of_another_announces_nothing_twice(
     stage: FaultyStage,
 ) -> None:
     """A tick that runs whole inside another tick, at the same item, announces nothing twice."""
@@ -152,7 +152,7 @@ def test_an_end_stays_in_the_index_until_it_was_announced(stage: FaultyStage) ->
     assert ("yes", None, 1) == (waits, stage.only().open, len(announced))
 
 
-def test_an_end_whose_announcement_has_trouble_frees_the_target_at_once(stage: FaultyStage) -> None:
+def test_an_end_frees_the_target_although_its_announcement_fails(stage: FaultyStage) -> None:
     """The lock goes with the state, not with its announcement."""
     stage.inject(
         refused("InternalFailure", 500), state="SUCCEEDED", call="events.put_events", times=3
@@ -184,7 +184,7 @@ def test_a_record_that_cannot_be_read_stops_nobody_else(stage: FaultyStage) -> N
     assert [] == stage.failures
 
 
-def test_waiting_in_auroras_queue_does_not_spend_the_deadline() -> None:
+def test_time_in_auroras_copy_queue_does_not_count_towards_the_deadline() -> None:
     """A copy without progress is queued, and its budget begins when it does."""
     stage = FaultyStage({"COPY_DEADLINE": "300"})
     stage.night()

@@ -52,7 +52,7 @@ TICK = "the clock in COPYING: a tick"
         pytest.param("doubled", TICK, id="a tick of the heartbeat comes twice"),
     ],
 )
-def test_one_fault_costs_a_night_nothing_but_time(fault: str, site: str) -> None:
+def test_one_fault_only_delays_a_night(fault: str, site: str) -> None:
     """A night with one fault succeeds with every promise kept, however the fault is handled."""
     injector = placed([(site, fault)])
     run = play(SCENARIOS["night"], injector, keep=True)
@@ -100,7 +100,7 @@ class ThrottledStore(RecordingStore):
         return super().get(key, table)
 
 
-def test_throttled_tables_cost_time_only(stage: FaultyStage) -> None:
+def test_throttled_tables_only_delay_a_night(stage: FaultyStage) -> None:
     """A step that DynamoDB throttles is tried again: its invocation neither fails nor is a bug."""
     throttled = ThrottledStore(stage.recorder.wrote)
     throttled.tables, stage.store = stage.store.tables, throttled

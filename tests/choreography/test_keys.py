@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.plan import ARCHIVED_TAG
+from chalicelib.flow.ownership import ARCHIVED_TAG
 from simulation.stage import ACCOUNT, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again

@@ -25,11 +25,14 @@ def ended_without_the_lock(stage: FaultyStage, state: State) -> Operation:
 
 
 def test_an_operation_that_lost_the_lock_deletes_nothing(stage: FaultyStage) -> None:
-    """The operation fails before the deletion, notifies, and leaves the lock to its holder."""
+    """The operation fails before the deletion, notifies, and leaves the lock to its holder.
+
+    The target's item, which keeps what the old target was like, is the first to miss the lock.
+    """
     ended = ended_without_the_lock(stage, State.SNAPSHOT_READY)
 
     assert State.FAILED == ended.state
-    assert State.PREFLIGHT_PASSED == ended.stopped_at
+    assert State.SNAPSHOT_READY == ended.stopped_at
     assert [] == stage.calls_of("delete_db_instance", "delete_db_cluster", "modify_db_cluster")
     assert ended.notified is True
     assert "somebody-else" == stage.target().locked_by
@@ -84,7 +87,7 @@ def test_a_lock_whose_holder_has_ended_is_free_for_the_next_one(stage: FaultySta
     assert (State.SUCCEEDED, []) == (stage.run_night().state, stage.broken_promises())
 
 
-def test_a_row_of_another_future_does_not_stop_an_operation(stage: FaultyStage) -> None:
+def test_an_unexpected_audit_row_does_not_stop_an_operation(stage: FaultyStage) -> None:
     """The state table was restored to a point in time, the audit table was not."""
     stage.night()
     operation = stage.reach(State.COPYING)

@@ -9,7 +9,7 @@ from chalicelib.database.errors import token_login_error
 from chalicelib.flow.choreography import State
 from simulation.stage import MASTER_PASSWORD
 from tests.choreography.fault_injection import raised
-from tests.choreography.master_by_iam import OldSdk, by_iam
+from tests.choreography.master_by_iam import by_iam
 from tests.choreography.run_night import FaultyStage
 
 MEMBER = "MasterUserAuthenticationType"
@@ -21,7 +21,7 @@ def authentications(stage: FaultyStage) -> list[Any]:
     return [question.get(MEMBER) for question in asked if "MasterUserPassword" in question]
 
 
-def test_it_is_switched_to_the_secrets_password(stage: FaultyStage) -> None:
+def test_a_master_with_iam_login_is_switched_to_the_secrets_password(stage: FaultyStage) -> None:
     """The first password reset also switches IAM off, and the night succeeds."""
     ended = by_iam(stage).run_night()
     role = stage.data.clusters[str(ended.facts.target.cluster_resource_id)].roles["master"]
@@ -30,25 +30,11 @@ def test_it_is_switched_to_the_secrets_password(stage: FaultyStage) -> None:
     assert (MASTER_PASSWORD, "") == (role.password, role.by_token)
 
 
-def test_a_master_with_a_password_is_not_asked_about(stage: FaultyStage) -> None:
+def test_a_master_with_a_password_needs_no_check(stage: FaultyStage) -> None:
     """The request leaves out the member when nothing has to change."""
     ended = stage.run_night()
 
     assert (State.SUCCEEDED, [None]) == (ended.state, authentications(stage))
-
-
-def test_an_sdk_that_cannot_say_it_ends_the_operation_with_what_to_do() -> None:
-    """A parameter that it does not know is never sent."""
-    stage = by_iam(OldSdk())
-    ended = stage.run_night()
-
-    assert State.FAILED == ended.state
-    assert State.RESTORED == ended.stopped_at
-    assert [] == authentications(stage)
-    assert "logs in by IAM authentication, and the AWS SDK of this function is too old" in str(
-        ended.reason
-    )
-    assert "--master-user-authentication-type password" in str(ended.remedy)
 
 
 def test_a_server_that_goes_on_asking_for_a_token_ends_the_operation_soon(

@@ -13,7 +13,7 @@ from simulation.in_memory_database import InMemoryCluster
 from simulation.stage import MASTER_SECRET, PRODUCTION_PASSWORD
 from tests.choreography.requests import again
 from tests.choreography.run_night import FaultyStage
-from tests.refusals.following import secret
+from tests.refusals.remedies import secret
 
 MINUTE = 60
 LONG = {"USERS_DEADLINE": "7200", "RESTORE_CHECK_INTERVAL": "30"}
@@ -122,7 +122,7 @@ def passwords_set(stage: FaultyStage) -> int:
         "token",
     ],
 )
-def test_a_master_that_cannot_come_in_ends_the_night_soon(
+def test_a_master_that_cannot_log_in_fails_the_operation_soon(
     leave: Left, told: str, remedy: str, minutes: int, asked: int
 ) -> None:
     """The failure has its own reason; its remedy names the SQL and a rerun of a later snapshot."""
@@ -176,7 +176,6 @@ def test_a_rerun_sets_the_password_anew(stage: FaultyStage) -> None:
     """A rerun counts its own password resets and not those of the operation before."""
     stage.run_night()
     again(stage, "last", from_step="setup-db-users")
+    found = [operation.facts.attempts.passwords_set for operation in stage.all_operations()]
 
-    assert [1, 1] == [
-        operation.facts.attempts.passwords_set for operation in stage.all_operations()
-    ]
+    assert [1, 1] == found

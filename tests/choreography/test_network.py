@@ -72,15 +72,14 @@ def test_a_service_that_does_not_answer_costs_nobody_the_old_target(
     assert 600 <= ended.durations[-2].seconds < 1000
 
 
-def test_several_problems_are_told_one_a_line(stage: FaultyStage) -> None:
+def test_several_problems_are_reported_one_per_line(stage: FaultyStage) -> None:
     """A night without any endpoint reports each unreachable service on a line."""
     for call in (CALLS["RDS"], CALLS["Secrets Manager"]):
         stage.inject(NO_ANSWER, step=IN_VPC, state="PREFLIGHT_PASSED", call=call, times=999)
     ended = stage.run_night()
+    found = [problem.split("reach ")[1].split(" (")[0] for problem in ended.problems]
 
-    assert ["Secrets Manager", "RDS"] == [
-        problem.split("reach ")[1].split(" (")[0] for problem in ended.problems
-    ]
+    assert ["Secrets Manager", "RDS"] == found
 
 
 def test_one_lost_packet_does_not_end_a_night(stage: FaultyStage) -> None:
@@ -90,7 +89,7 @@ def test_one_lost_packet_does_not_end_a_night(stage: FaultyStage) -> None:
     assert State.SUCCEEDED is stage.run_night().state
 
 
-def test_what_its_role_may_not_do_is_told_at_once(stage: FaultyStage) -> None:
+def test_a_missing_permission_is_reported_at_once(stage: FaultyStage) -> None:
     """A permission does not come by itself."""
     stage.inject(
         refused("AccessDeniedException"), step=IN_VPC, call=CALLS["Secrets Manager"], times=999
@@ -120,7 +119,7 @@ def test_an_old_target_that_is_not_reached_stays(stage: FaultyStage) -> None:
     assert f"Let the security groups of {IN_VPC} in to sg-staging on port 5432" in str(ended.remedy)
 
 
-def test_a_stopped_target_is_said_to_be_not_tried(stage: FaultyStage) -> None:
+def test_a_stopped_target_is_reported_as_not_tried(stage: FaultyStage) -> None:
     """A stopped target is reported as not tried, and the night goes on."""
     stop_target(stage)
     ended = stage.run_night()
@@ -142,7 +141,7 @@ def test_the_first_night_tries_the_services() -> None:
     )
 
 
-def test_another_port_than_the_old_one_is_said_to_be_not_tried() -> None:
+def test_a_changed_port_is_reported_as_not_tried() -> None:
     """A port that the old target does not use is reported as not tried."""
     stage = FaultyStage({"PORT": "5555"})
     stage.run_night()
@@ -150,7 +149,7 @@ def test_another_port_than_the_old_one_is_said_to_be_not_tried() -> None:
     assert trail_of_trial(stage).endswith("; not tried: port 5555, which the new target will have")
 
 
-def test_a_function_that_reaches_nothing_at_all_ends_the_operation(stage: FaultyStage) -> None:
+def test_a_function_that_reaches_nothing_fails_the_operation(stage: FaultyStage) -> None:
     """The heartbeat ends the operation of a mute function within minutes, and nothing is lost."""
     stage.disabled.add(IN_VPC)
     ended = stage.run_night()
@@ -166,7 +165,9 @@ def test_a_function_that_reaches_nothing_at_all_ends_the_operation(stage: Faulty
 
 
 @pytest.mark.parametrize("how", [{}, {"from_step": IN_VPC}, {"from_step": "delete-rds"}])
-def test_a_rerun_of_what_stopped_there_tries_again(stage: FaultyStage, how: dict[str, str]) -> None:
+def test_a_rerun_after_a_failed_network_check_checks_again(
+    stage: FaultyStage, how: dict[str, str]
+) -> None:
     """Whichever of the two steps is asked for, everything is looked up and tried again before the
     deletion.
     """
@@ -182,7 +183,7 @@ def test_a_rerun_of_what_stopped_there_tries_again(stage: FaultyStage, how: dict
     ("resolves", "says"),
     [(False, "cannot resolve 127.0.0.1, the name of"), (True, "does not reach")],
 )
-def test_a_name_that_does_not_resolve_is_another_problem_than_a_closed_way(
+def test_an_unresolved_name_and_a_blocked_port_are_different_problems(
     stage: FaultyStage, *, resolves: bool, says: str
 ) -> None:
     """Real clients, which tell one error for both."""
@@ -198,7 +199,7 @@ def asked(stage: FaultyStage, detail: dict[str, Any]) -> None:
     stage.deliver()
 
 
-def test_the_doctors_question_is_answered_where_it_looks(stage: FaultyStage) -> None:
+def test_the_doctors_probe_is_answered_in_the_log(stage: FaultyStage) -> None:
     """The answer has the question's id and the time; no operation begins."""
     settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
@@ -222,7 +223,7 @@ def test_the_doctor_of_another_version_is_answered(stage: FaultyStage) -> None:
     assert "doctor-1" == stage.operations.trial(DEFAULT_PLAN)["request_id"]
 
 
-def test_what_is_missing_is_answered_with_what_to_do(stage: FaultyStage) -> None:
+def test_the_answer_to_a_probe_names_the_remedy(stage: FaultyStage) -> None:
     """Each problem is answered with one sentence on the cause and one on the remedy."""
     settings = plan(stage.ports(), DEFAULT_PLAN)
     assert settings is not None
@@ -234,7 +235,7 @@ def test_what_is_missing_is_answered_with_what_to_do(stage: FaultyStage) -> None
     assert "com.amazonaws.us-west-2.rds" in remedy
 
 
-def test_a_question_that_no_doctor_puts_is_ignored(stage: FaultyStage) -> None:
+def test_a_malformed_probe_is_ignored(stage: FaultyStage) -> None:
     """An event that is no valid question of the doctor gets no answer."""
     asked(stage, {"request_id": "doctor-1"})
 

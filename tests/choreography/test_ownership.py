@@ -11,8 +11,8 @@ from chalicelib.messages.commands import rerun_command
 from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.choreography.requests import adopt, disown, protect, remove_target, target
 from tests.choreography.run_night import FaultyStage, target_of
-from tests.refusals.following import Deed
 from tests.refusals.refused_operations import lose_copy
+from tests.refusals.remedies import Deed
 
 DELETIONS = ("delete_db_cluster", "delete_db_instance")
 
@@ -51,7 +51,7 @@ def test_a_target_that_joins_a_global_cluster_in_the_middle_of_a_deletion_is_lef
     assert [] == stage.calls_of(*DELETIONS)
 
 
-def test_a_protection_that_nobody_of_us_set_is_lifted_and_told(stage: FaultyStage) -> None:
+def test_deletion_protection_set_by_others_is_disabled_and_reported(stage: FaultyStage) -> None:
     """The target is ours: a warning says that it was protected, and the deletion comes at the next
     look only.
     """
@@ -83,10 +83,10 @@ def test_a_strangers_cluster_gets_no_instances_of_ours(stage: FaultyStage) -> No
     assert State.FAILED == ended.state
     assert "delete-rds" == ended.rerun_from
     assert "no longer exists" in (ended.reason or "")
-    assert [] == stage.calls_of("create_db_instance")
+    assert [] == stage.created_instances()
 
 
-def test_success_is_not_said_of_a_cluster_that_is_gone(stage: FaultyStage) -> None:
+def test_success_is_not_reported_for_a_cluster_that_is_gone(stage: FaultyStage) -> None:
     """Deleted while the copy was to be archived: FAILED, and the copy stays."""
     stage.night()
     stage.reach(State.USERS_READY)
@@ -97,7 +97,7 @@ def test_success_is_not_said_of_a_cluster_that_is_gone(stage: FaultyStage) -> No
     assert "delete-rds" == ended.rerun_from
     assert State.FAILED == ended.state
     assert State.USERS_READY == ended.stopped_at
-    assert "archive-snapshot" == ended.failed_step
+    assert "swap-target" == ended.failed_step
     assert stage.target().last_success_at is None
     assert command in stage.notices()[-1]["text"]
     assert [] == stage.broken_promises()
@@ -144,16 +144,14 @@ def test_a_plan_whose_target_is_another_plans_source_is_unusable(stage: FaultySt
     stage.request("RestoreRequested", plan="b")
     (notice,) = stage.notices()
     ended = stage.run_night()
+    expected = "The target of plan b, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster"
 
     assert State.SUCCEEDED == ended.state
     assert ["default"] == [operation.plan_name for operation in stage.all_operations()]
     assert "refused" == notice["kind"]
     assert [] == stage.failures
     assert [] == stage.broken_promises()
-    assert (
-        "The target of plan b, arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster"
-        in notice["reason"]
-    )
+    assert expected in notice["reason"]
 
 
 def test_a_target_of_which_no_final_snapshot_can_be_taken_keeps_its_instances() -> None:
@@ -193,7 +191,7 @@ def disable_key(stage: FaultyStage) -> None:
     ("change", "words"), [(lose_copy, "is gone; the old target"), (disable_key, "is Disabled")]
 )
 @pytest.mark.parametrize("stopped_before", [False, True])
-def test_what_is_restored_is_looked_at_again_right_before_the_first_deletion(
+def test_the_snapshot_is_checked_again_right_before_the_first_deletion(
     stage: FaultyStage, change: Deed, words: str, *, stopped_before: bool
 ) -> None:
     """The old target stays where its copy or its key was lost after the decision."""
@@ -211,7 +209,7 @@ def test_what_is_restored_is_looked_at_again_right_before_the_first_deletion(
     assert words in str(ended.reason)
 
 
-def test_the_final_snapshots_name_is_looked_at_again_right_before_the_first_deletion() -> None:
+def test_the_final_snapshots_name_is_checked_again_right_before_the_first_deletion() -> None:
     """AWS would refuse the cluster's deletion after the instances were gone."""
     stage = FaultyStage({"SKIP_FINAL_SNAPSHOT": "false"})
     stage.night()

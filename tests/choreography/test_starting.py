@@ -66,10 +66,9 @@ def test_a_snapshot_that_comes_while_an_operation_runs_is_caught_up(stage: Fault
     second = stage.night()
     stage.run(2 * HOUR)
     newest = stage.all_operations()[-1]
+    found = [operation.state.value for operation in stage.all_operations()]
 
-    assert ["SUCCEEDED", "SKIPPED", "SUCCEEDED"] == [
-        operation.state.value for operation in stage.all_operations()
-    ]
+    assert ["SUCCEEDED", "SKIPPED", "SUCCEEDED"] == found
     assert newest.operation_id.startswith("default-")
     assert (newest.facts.snapshot.arn or "").endswith(second)
     assert [] == stage.broken_promises()
@@ -139,10 +138,9 @@ def test_a_snapshot_that_is_older_than_the_last_success_is_skipped(stage: Faulty
     stage.run_to_the_end()
     stage.let_the_rest_come()
     stage.run_to_the_end()
+    found = [operation.state.value for operation in stage.all_operations()]
 
-    assert ["SUCCEEDED", "SKIPPED"] == [
-        operation.state.value for operation in stage.all_operations()
-    ]
+    assert ["SUCCEEDED", "SKIPPED"] == found
     assert [] == stage.broken_promises()
 
 
@@ -163,10 +161,9 @@ def test_a_snapshot_past_the_age_limit_is_skipped_unless_a_person_asks() -> None
     stage.run_to_the_end()
     stage.request("RestoreRequested", snapshot_identifier=name)
     stage.run_to_the_end()
+    found = [operation.state.value for operation in stage.all_operations()]
 
-    assert ["SKIPPED", "SUCCEEDED"] == [
-        operation.state.value for operation in stage.all_operations()
-    ]
+    assert ["SKIPPED", "SUCCEEDED"] == found
     assert "It is older than usual." in stage.notices()[-1]["text"]
 
 
@@ -212,9 +209,7 @@ def test_another_clusters_snapshot_starts_nothing(stage: FaultyStage) -> None:
         {"target_cluster_id": "prod-cluster"},
     ],
 )
-def test_a_request_that_cannot_be_obeyed_is_refused(
-    stage: FaultyStage, detail: dict[str, object]
-) -> None:
+def test_an_invalid_request_is_refused(stage: FaultyStage, detail: dict[str, object]) -> None:
     """People are told, and no operation is made of it."""
     stage.request("RestoreRequested", **detail)
 
@@ -250,8 +245,7 @@ def test_a_plan_that_fails_stops_no_other(stage: FaultyStage) -> None:
     stage.parameters.put_parameter(Name=f"{path}db-subnet-group-name", Value="none-such")
     stage.night()
     stage.run_to_the_end()
+    found = {operation.plan_name: operation.state for operation in stage.all_operations()}
 
-    assert {"reports": State.FAILED, "default": State.SUCCEEDED} == {
-        operation.plan_name: operation.state for operation in stage.all_operations()
-    }
+    assert {"reports": State.FAILED, "default": State.SUCCEEDED} == found
     assert [] == stage.broken_promises()

@@ -161,7 +161,7 @@ def test_a_copy_that_cannot_be_archived_is_a_warning_on_a_good_restore(stage: Fa
     assert [] == stage.broken_promises()
 
 
-def test_a_copy_that_is_gone_is_not_said_to_be_kept(stage: FaultyStage) -> None:
+def test_a_copy_that_is_gone_is_not_reported_as_kept(stage: FaultyStage) -> None:
     """Somebody removed it in the meantime: the restore is good, and a warning says that nothing was
     kept.
     """
@@ -263,15 +263,16 @@ def test_a_failed_copy_is_deleted_and_begun_again(stage: FaultyStage) -> None:
     arn = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster-snapshot:{copying.name_of_copy}"
     stage.aurora.fail_copy(arn)
     ended = stage.run_to_the_end()
-
-    assert State.SUCCEEDED == ended.state
-    assert [
+    expected = [
         "SNAPSHOT_FOUND",
         "COPYING",
         "SNAPSHOT_FOUND",
         "COPYING",
         "SNAPSHOT_READY",
-    ] == stage.path()[1:6]
+    ]
+
+    assert State.SUCCEEDED == ended.state
+    assert expected == stage.path()[1:6]
     assert [] == stage.broken_promises()
 
 
@@ -323,3 +324,16 @@ def test_a_snapshot_that_is_still_being_made_is_waited_for(stage: FaultyStage) -
     assert "The snapshot by-hand is creating." == waiting.waiting_for
     assert State.SUCCEEDED == stage.run_to_the_end().state
     assert STAGE == waiting.stage
+
+
+def test_the_last_state_of_an_adopted_target_is_kept() -> None:
+    """No operation of ours made it, so it has a final snapshot, whatever SKIP_FINAL_SNAPSHOT is."""
+    stage = FaultyStage(staging=False)
+    stage.staging(tags={"aurora-restore": f"{STAGE}/default"})
+    first = stage.run_night()
+    names = stage.final_snapshots()
+    stage.run(1800)
+    stage.run_night()
+
+    assert State.SUCCEEDED == first.state
+    assert [first.name_of_final_snapshot] == names == stage.final_snapshots()

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.database.restored_database import Database
+from tests.database.postgres_server import MASTER, Server, clean
+from tests.database.postgres_versions import WANTED, Servers
 from tests.database.production import create_production
-from tests.database.server import MASTER, Server, clean
-from tests.database.servers import WANTED, Servers
 
 
 @pytest.fixture(scope="session")

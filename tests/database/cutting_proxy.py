@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from chalicelib.database.restored_database import Endpoint
-from tests.database.server import Server
+from tests.database.postgres_server import Server
 
 Watch = Callable[[str], bool]
 """Told the text of each statement before the server is.

@@ -5,7 +5,7 @@ from contextlib import closing, suppress
 import psycopg2
 import psycopg2.errors
 
-from tests.database.server import MASTER, Server
+from tests.database.postgres_server import MASTER, Server
 
 CAFE = "café".encode("latin-1")
 ROLE = b'"%s"' % CAFE

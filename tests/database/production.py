@@ -4,7 +4,7 @@ import psycopg2.errors
 from localaws.postgres import rds_roles
 
 from chalicelib.database.restored_database import Database
-from tests.database.server import Server, login
+from tests.database.postgres_server import Server, login
 
 APPLICATION = login("app_user", "Application-1")
 READ_ONLY = login("readonly_user", "Read-only-1")

@@ -25,8 +25,8 @@ from tests.database.fake_servers import (
     a_server_that_turns_away,
     says,
 )
+from tests.database.postgres_server import MASTER, Server, login
 from tests.database.production import set_up
-from tests.database.server import MASTER, Server, login
 
 
 @pytest.mark.parametrize("sqlstate", ["57P03", "57P01", "53300", "08006"])
@@ -60,7 +60,7 @@ def test_a_server_that_hangs_up_or_speaks_something_else_is_waited_for(answer: b
         (ASKS_NOTHING, "lets anybody in without a password"),
     ],
 )
-def test_a_server_that_will_not_have_us_is_a_refusal(answer: bytes, reason: str) -> None:
+def test_a_server_that_rejects_the_login_is_a_refusal(answer: bytes, reason: str) -> None:
     """A missing pg_hba line, an unknown method, a password in clear or none at all is refused."""
     with a_server_that_answers(answer) as endpoint, pytest.raises(RefusedError, match=reason):
         Database(endpoint, MASTER, "shop").login_roles()
@@ -102,7 +102,7 @@ def test_a_login_by_md5_is_understood(server: Server, shop: Database) -> None:
     try:
         tried = [login("old", "Production-1"), login("old", "wrong"), MASTER]
         ok, refused = True, False
-        assert [ok, refused, ok] == [shop.try_login(it) for it in tried]
+        assert [ok, refused, ok] == [shop.try_login(attempt) for attempt in tried]
     finally:
         rules.write_text(kept)
         server.query("SELECT pg_reload_conf()")

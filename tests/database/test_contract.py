@@ -9,8 +9,8 @@ from chalicelib.database.restored_database import Database, Endpoint, Login, Res
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import KINDS
 from simulation.in_memory_database import InMemoryCluster, InMemoryRole
-from tests.database.server import MASTER, Server, clean, login, skip_before_16
-from tests.database.servers import WANTED, Servers
+from tests.database.postgres_server import MASTER, Server, clean, login, skip_before_16
+from tests.database.postgres_versions import WANTED, Servers
 
 APPLICATION = login("app_user", "Application-1")
 READ_ONLY = login("readonly_user", "Read-only-1")
@@ -123,7 +123,7 @@ def test_the_right_password_opens_and_the_wrong_one_does_not(world: World) -> No
         login("nobody", "Production-1"),
     ]
 
-    assert [True, False, False] == [world.database.try_login(it) for it in tried]
+    assert [True, False, False] == [world.database.try_login(attempt) for attempt in tried]
 
 
 def test_a_missing_database_is_a_refusal_that_names_it(world: World) -> None:
@@ -177,10 +177,9 @@ def test_revoking_keeps_only_names_that_are_named(world: World) -> None:
     """KEEP_LOGIN_ROLES names roles exactly: no prefix, no case folding."""
     for name in ("monitor", "monitoring", "Monitor"):
         world.add_role(name, "Production-1")
+    found = world.database.revoke_production_logins(keep=["monitor", "not there"])
 
-    assert ["Monitor", "monitoring"] == world.database.revoke_production_logins(
-        keep=["monitor", "not there"]
-    )
+    assert ["Monitor", "monitoring"] == found
     assert world.database.try_login(login("monitor", "Production-1"))
 
 
@@ -219,9 +218,11 @@ def test_both_users_log_in_with_their_new_passwords(world: World) -> None:
 
     said = world.database.verify_users(APPLICATION, READ_ONLY).proven
     for name in ("postgres", "shop"):
-        assert [True] * 2 == [world.database.try_login(it, name) for it in (APPLICATION, READ_ONLY)]
-        assert any("app_user" in it and name in it for it in said)
-        assert any("readonly_user" in it and name in it for it in said)
+        found = [world.database.try_login(user, name) for user in (APPLICATION, READ_ONLY)]
+
+        assert [True] * 2 == found
+        assert any("app_user" in line and name in line for line in said)
+        assert any("readonly_user" in line and name in line for line in said)
 
 
 def test_names_that_came_with_production_get_the_new_password_only(world: World) -> None:
@@ -232,9 +233,11 @@ def test_names_that_came_with_production_get_the_new_password_only(world: World)
         world.database.ensure_users(login("app_user", password), READ_ONLY)
         world.database.verify_users(login("app_user", password), READ_ONLY)
 
-    tried = [login("app_user", it) for it in ("Production-1", "Application-1", "Application-2")]
+    tried = [
+        login("app_user", attempt) for attempt in ("Production-1", "Application-1", "Application-2")
+    ]
     refused, ok = False, True
-    assert [refused, refused, ok] == [world.database.try_login(it) for it in tried]
+    assert [refused, refused, ok] == [world.database.try_login(attempt) for attempt in tried]
 
 
 def test_verification_refuses_a_user_that_cannot_log_in(world: World) -> None:
@@ -295,18 +298,17 @@ def test_any_other_name_works(world: World, name: str) -> None:
     assert {name, f"{name} reads"} <= set(world.database.login_roles())
 
 
-def test_what_goes_on_is_counted_by_kind_and_stopped(world: World) -> None:
+def test_activity_is_counted_by_kind_and_stopped(world: World) -> None:
     """Counting stops nothing; stopping is done once, and a repeated step finds nothing to do."""
     world.add_user_mapping()
+    found = [world.database.count_active(kinds) for kinds in (["dblink"], KINDS)]
 
-    assert [{}, {"user-mappings": 1}] == [
-        world.database.count_active(it) for it in (["dblink"], KINDS)
-    ]
+    assert [{}, {"user-mappings": 1}] == found
     assert [[], []] == [world.database.quiesce(KINDS) for _ in range(2)]
     assert {} == world.database.count_active(KINDS)
 
 
-def test_kinds_that_are_named_off_are_left_as_they_are(world: World) -> None:
+def test_excluded_kinds_are_left_running(world: World) -> None:
     """Only the kinds asked for are stopped."""
     world.add_user_mapping()
     world.database.quiesce([kind for kind in KINDS if kind != "user-mappings"])

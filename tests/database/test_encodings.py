@@ -19,8 +19,8 @@ from tests.database.encodings import (
     make_owner,
     say,
 )
+from tests.database.postgres_server import MASTER, Server, login
 from tests.database.production import set_up
-from tests.database.server import MASTER, Server, login
 
 APPLICATION = login("anwendung_ü", "Application-1")
 READ_ONLY = login("лесен", "Read-only-1")
@@ -46,7 +46,7 @@ def test_users_are_let_in_to_databases_of_other_encodings(
 
     assert f"anwendung_ü reads and writes in database {encoded} (tried on 1 table)." in proven
     assert f"лесен reads in database {encoded} and is refused a write (tried on 1 table)." in proven
-    assert [True] * 2 == [shop.try_login(it, encoded) for it in (APPLICATION, READ_ONLY)]
+    assert [True] * 2 == [shop.try_login(user, encoded) for user in (APPLICATION, READ_ONLY)]
 
 
 def test_the_set_up_may_begin_in_such_a_database(server: Server, encoded: str) -> None:
@@ -108,8 +108,8 @@ def test_a_database_whose_name_is_no_text_here_is_named(
 
     name = decode(BOOKS[1:-1])
     assert any(
-        f"Database {name} is closed to both users: its name is not written in UTF-8" in it
-        for it in found.untried
+        f"Database {name} is closed to both users: its name is not written in UTF-8" in sentence
+        for sentence in found.untried
     )
     assert f"anwendung_ü logs in to database {encoded}." in found.proven
     may_enter = (

@@ -5,8 +5,8 @@ import pytest
 
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
+from tests.database.postgres_server import MASTER, Server
 from tests.database.production import APPLICATION, ODD_TABLE, READ_ONLY, refused, set_up
-from tests.database.server import MASTER, Server
 
 
 def test_the_application_user_reads_and_writes_everything(
@@ -66,18 +66,17 @@ def test_the_read_only_user_reads_everything_and_writes_nothing(
         "CREATE SCHEMA mine",
     ):
         assert refused(production, statement), statement
-    assert (
-        "readonly_user reads in database shop and is refused a write (tried on 2 tables)." in said
-    )
+    expected = "readonly_user reads in database shop and is refused a write (tried on 2 tables)."
+
+    assert expected in said
 
 
 def test_the_read_only_users_sessions_begin_read_only(production: Server, shop: Database) -> None:
     """Its sessions begin read-only, as a guard against functions that write as their owner."""
     set_up(shop)
+    found = production.query("SHOW transaction_read_only", as_user=READ_ONLY, database="shop")
 
-    assert [("on",)] == production.query(
-        "SHOW transaction_read_only", as_user=READ_ONLY, database="shop"
-    )
+    assert [("on",)] == found
 
 
 def test_objects_made_later_are_covered(production: Server, shop: Database) -> None:
@@ -102,9 +101,9 @@ def test_objects_made_later_are_covered(production: Server, shop: Database) -> N
         production.query(
             f"INSERT INTO {table} DEFAULT VALUES", as_user=APPLICATION, database="shop"
         )
-        assert [(1,)] == production.query(
-            f"SELECT id FROM {table}", as_user=READ_ONLY, database="shop"
-        )
+        found = production.query(f"SELECT id FROM {table}", as_user=READ_ONLY, database="shop")
+
+        assert [(1,)] == found
         assert refused(production, f"DELETE FROM {table}")
 
 

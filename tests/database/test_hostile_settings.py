@@ -8,8 +8,8 @@ from localaws.postgres import rds_roles
 from chalicelib.database.connection import session
 from chalicelib.database.restored_database import Database, DatabaseBusyError
 from chalicelib.flow.errors import RefusedError
+from tests.database.postgres_server import MASTER, Server, login, skip_before_16
 from tests.database.production import APPLICATION, READ_ONLY, set_up
-from tests.database.server import MASTER, Server, login, skip_before_16
 
 REPORTER = login("reporter", "Production-1")
 TRAP = """
@@ -122,15 +122,13 @@ def test_a_setting_of_the_database_that_stops_plain_clients_is_named(
     shop.revoke_production_logins(keep=[])
     shop.ensure_users(APPLICATION, READ_ONLY)
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
+    expected = "production set default_transaction_read_only=on for all sessions there."
 
     assert "Never-told" not in str(proofs)
     assert ["app_user is stopped in database shop as any plain client is"] == [
         sentence.partition(" (")[0] for sentence in proofs.warnings
     ]
-    assert (
-        "production set default_transaction_read_only=on for all sessions there."
-        in proofs.warnings[0]
-    )
+    assert expected in proofs.warnings[0]
     assert not any("app_user" in sentence and "shop" in sentence for sentence in proofs.proven)
 
 
@@ -147,7 +145,7 @@ def test_a_database_whose_sessions_end_at_an_error_is_set_up(
         production.query("ALTER ROLE master RESET ALL")
 
 
-def test_what_was_not_tried_is_said(production: Server, shop: Database) -> None:
+def test_untried_checks_are_reported(production: Server, shop: Database) -> None:
     """A table with policies, triggers or rules runs code, so it is not tried but named."""
     production.query(
         "ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY;"
@@ -159,8 +157,8 @@ def test_what_was_not_tried_is_said(production: Server, shop: Database) -> None:
     proofs = shop.verify_users(APPLICATION, READ_ONLY)
 
     assert any(
-        it.startswith("In database shop app_user logged in; there was no table")
-        for it in proofs.untried
+        sentence.startswith("In database shop app_user logged in; there was no table")
+        for sentence in proofs.untried
     )
     assert not any("reads and writes in database shop" in sentence for sentence in proofs.proven)
 
@@ -250,17 +248,18 @@ def test_a_session_of_a_revoked_login_that_holds_a_role_is_ended(
     assert ["aaa", "admin", "reporter"] == shop.revoke_production_logins(keep=[])
 
 
-def test_the_second_proof_leaves_no_database_behind(server: Server, shop: Database) -> None:
+def test_the_second_verification_leaves_no_database_behind(server: Server, shop: Database) -> None:
     """The database that is made for the second check is dropped, also one that a dead run left."""
     server.query("CREATE DATABASE aurora_restore_proof_dead", as_user=MASTER)
     shop.revoke_production_logins(keep=[])
-
-    assert [] == server.query(
+    found = server.query(
         "SELECT datname FROM pg_database WHERE starts_with(datname, 'aurora_restore_proof')"
     )
 
+    assert [] == found
 
-def test_a_role_that_is_open_still_is_told_by_the_second_proof(
+
+def test_a_role_that_can_still_log_in_is_found_by_the_second_verification(
     server: Server, shop: Database
 ) -> None:
     """The second check asks in a database that holds nothing of production's."""

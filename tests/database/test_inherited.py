@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
+from tests.database.postgres_server import MASTER, Server, login
 from tests.database.production import APPLICATION, ODD_TABLE, READ_ONLY, refused, set_up
-from tests.database.server import MASTER, Server, login
 
 
 def test_what_production_gave_a_name_beyond_its_purpose_is_taken(
@@ -77,10 +77,9 @@ def test_an_application_user_that_owns_its_tables_keeps_them(
         as_user=APPLICATION,
         database="shop",
     )
+    found = production.query("SELECT * FROM own.t", as_user=READ_ONLY, database="shop")
 
-    assert [(1, None)] == production.query(
-        "SELECT * FROM own.t", as_user=READ_ONLY, database="shop"
-    )
+    assert [(1, None)] == found
 
 
 def test_what_everybody_could_write_moves_to_those_who_stay(
@@ -100,10 +99,9 @@ def test_what_everybody_could_write_moves_to_those_who_stay(
     production.query(
         "INSERT INTO public.migration VALUES (1)", as_user=APPLICATION, database="shop"
     )
+    found = production.query("SELECT id FROM public.migration", as_user=READ_ONLY, database="shop")
 
-    assert [(1,)] == production.query(
-        "SELECT id FROM public.migration", as_user=READ_ONLY, database="shop"
-    )
+    assert [(1,)] == found
     assert refused(production, "CREATE TABLE public.mine ()")
     assert refused(production, "INSERT INTO sales.orders (what) VALUES ('x')")
 
@@ -116,13 +114,14 @@ def test_extensions_keep_to_themselves(production: Server, shop: Database) -> No
         f"ALTER EXTENSION {name} ADD SCHEMA cron; CREATE TABLE cron.job (id int)", database="shop"
     )
     set_up(shop)
-
-    assert [(False,)] == production.query(
+    found = production.query(
         "SELECT has_schema_privilege('app_user', 'cron', 'USAGE')", database="shop"
     )
 
+    assert [(False,)] == found
 
-def test_tables_with_row_security_do_not_disturb_the_proof(
+
+def test_tables_with_row_security_do_not_disturb_the_verification(
     production: Server, shop: Database
 ) -> None:
     """A policy may fail without the application's settings; the rights are proven all the same."""

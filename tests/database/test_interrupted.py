@@ -14,8 +14,8 @@ from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS, PREPARED_TRANSACTIONS
 from tests.database.cutting_proxy import proxy
+from tests.database.postgres_server import MASTER, Server, clean, login
 from tests.database.production import APPLICATION, READ_ONLY
-from tests.database.server import MASTER, Server, clean, login
 
 ADMIN = login("admin", "Production-1")
 ROLES = """
@@ -76,7 +76,7 @@ STATE = {
     "pg_subscription",
     "prepared": "SELECT gid FROM pg_prepared_xacts",
 }
-EVERY = 1 if "TEST_SERVERS" in os.environ else 3
+EVERY = 1 if "TEST_SERVERS" in os.environ else 6
 COMMITS_MIN = 10  # there are more; fewer would mean that the proxy sees nothing
 GONE = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = "
@@ -183,7 +183,7 @@ def doors_opened_again(moments: list[Timestamp]) -> list[tuple[Timestamp, Timest
 
 def test_a_set_up_that_is_killed_anywhere_is_finished_by_the_next(server: Server) -> None:
     """A run is killed before every statement that follows a commit, and the next run ends as one
-    that was never killed. `make test` takes a sample.
+    that was never killed. `make test` takes every sixth, `make test-servers` all of them.
     """
     with production(server) as eye:
         whole = Run(server, eye)

@@ -9,8 +9,8 @@ import pytest
 from localaws.postgres import rds_roles
 
 from chalicelib.database.restored_database import Database, DatabaseBusyError
+from tests.database.postgres_server import MASTER, Server, login
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
-from tests.database.server import MASTER, Server, login
 
 DEPLOYER = login("deployer", "Production-1")
 
@@ -64,12 +64,12 @@ def test_an_acl_grows_by_the_group_and_the_users_alone(production: Server, shop:
         "SELECT DISTINCT grantee::regrole::text FROM pg_class, aclexplode(relacl) WHERE oid = "
         "'of_3.t_0'::regclass"
     )
-    assert [("-",), ("app_user",), ("aurora_restore_everybody_else",), ("owner_3",)] == sorted(
-        production.query(grantees, database="shop")
-    )  # "-" is PUBLIC, which still reads
+    found = sorted(production.query(grantees, database="shop"))
+
+    assert [("-",), ("app_user",), ("aurora_restore_everybody_else",), ("owner_3",)] == found
 
 
-def test_an_invocation_that_is_nearly_over_says_how_far_it_is_and_the_next_goes_on(
+def test_an_invocation_near_its_timeout_reports_progress_and_the_next_continues(
     production: Server, shop: Database
 ) -> None:
     """Calls that have time for one transaction each do together what one long call would."""
@@ -85,7 +85,7 @@ def test_an_invocation_that_is_nearly_over_says_how_far_it_is_and_the_next_goes_
             break
 
     assert all(
-        sentence.endswith(" of this pass to go. The next one goes on there.") for sentence in said
+        sentence.endswith(" of this pass to go. The next one continues there.") for sentence in said
     )
     assert len(said) > 1
     assert len(said) == len(dict.fromkeys(said))
@@ -125,8 +125,8 @@ def test_nobody_is_let_in_before_the_rights_are_set(production: Server, shop: Da
     make(production, range(1, 2))
     shop.ensure_users(APPLICATION, READ_ONLY, remaining_seconds=look)
 
-    assert [[False] * 2] == [*map(list, {tuple(it) for it in first})]
-    assert [[True] * 2] == [*map(list, {tuple(it) for it in results})]
+    assert [[False] * 2] == [*map(list, {tuple(row) for row in first})]
+    assert [[True] * 2] == [*map(list, {tuple(row) for row in results})]
 
 
 def test_one_owner_out_of_reach_keeps_no_other(production: Server, shop: Database) -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
-from tests.database.server import MASTER, Server
+from tests.database.postgres_server import MASTER, Server
 
 MAY_ALTER_ITSELF = 160_000  # before this server_version a role with CREATEROLE may
 AS_IT_WAS = (
@@ -45,10 +45,11 @@ def test_a_master_that_is_kept_out_is_answered_by_a_code(
     """
     server.query(left)
     answers = (shop.try_master(), shop.enter_as_master())
-
-    assert [(sqlstate, True, sqlstate != "28P01")] * 2 == [
-        (it.sqlstate, it.password_requested, it.password_correct) for it in answers
+    found = [
+        (answer.sqlstate, answer.password_requested, answer.password_correct) for answer in answers
     ]
+
+    assert [(sqlstate, True, sqlstate != "28P01")] * 2 == found
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from psycopg2.sql import SQL, Identifier
 
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.quiesce_kinds import KINDS
+from tests.database.postgres_server import Server
 from tests.database.production import APPLICATION, READ_ONLY
-from tests.database.server import Server
 
 NAMES = (
     "two\nlines",
@@ -56,7 +56,9 @@ def test_a_production_of_odd_names_is_set_up(odd: Server, shop: Database) -> Non
 
     assert sorted(NAMES) == closed
     assert () == proofs.warnings
-    assert () == tuple(it for it in proofs.untried if "was no table to try" not in it)
+    assert () == tuple(
+        sentence for sentence in proofs.untried if "was no table to try" not in sentence
+    )
     assert (
         f"app_user reads and writes in database shop (tried on {len(NAMES)} tables)."
         in proofs.proven

@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.quiesce_kinds import KINDS
+from tests.database.postgres_server import MASTER, Server
 from tests.database.production import APPLICATION, READ_ONLY, set_up
-from tests.database.server import MASTER, Server
 
 WRITES = "app_user reads and writes in database shop (tried on 1 table)."
 FOREIGN = """

@@ -9,9 +9,9 @@ from localaws.postgres import rds_roles
 
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.quiesce_kinds import KINDS
+from tests.database.postgres_server import MASTER, Server, clean, login
+from tests.database.postgres_versions import WANTED, Servers
 from tests.database.production import APPLICATION, READ_ONLY, set_up
-from tests.database.server import MASTER, Server, clean, login
-from tests.database.servers import WANTED, Servers
 
 PRODUCTIONS = """
 CREATE ROLE partner LOGIN PASSWORD 'Production-1';
@@ -137,7 +137,7 @@ def test_no_way_leads_from_the_copy_to_production(
 ) -> None:
     """Neither user nor the master reaches it, and production's log sees no connection."""
     counted = restored.count_active(KINDS)
-    remaining = [str(it) for it in restored.quiesce(KINDS)]
+    remaining = [str(left) for left in restored.quiesce(KINDS)]
     set_up(restored)
     before = production.log.count("user=partner")
 
@@ -198,11 +198,13 @@ def test_a_server_is_cut_off_however_it_is_addressed(
     )
     copy.query("ALTER SERVER other OWNER TO app_owner", database="shop")
 
-    assert [RDS_OWN] == [str(it) for it in restored.quiesce(KINDS)]
+    assert [RDS_OWN] == [str(left) for left in restored.quiesce(KINDS)]
     (found,) = copy.query(
         "SELECT srvoptions FROM pg_foreign_server WHERE srvname = 'other'", database="shop"
     )
-    assert {"host=/cut-off-from-production"} == {it for it in found[0] if not it.startswith("port")}
+    assert {"host=/cut-off-from-production"} == {
+        option for option in found[0] if not option.startswith("port")
+    }
 
 
 RDS_DBLINK = "UPDATE pg_proc SET proowner = 10 WHERE starts_with(proname, 'dblink')"
@@ -211,7 +213,7 @@ OF_THE_MASTER = "; UPDATE pg_extension SET extowner = 'master'::regrole WHERE ex
 
 def ways(database: Database) -> list[str]:
     """Quiet the copy, and name what may still reach production."""
-    return [str(it) for it in database.quiesce(KINDS) if it.reaches_production]
+    return [str(left) for left in database.quiesce(KINDS) if left.reaches_production]
 
 
 def test_dblink_that_is_not_the_masters_to_close_remains(copy: Server, restored: Database) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
+from tests.database.postgres_server import Server
 from tests.database.production import APPLICATION, READ_ONLY, refused
-from tests.database.server import Server
 
 STRANGER = (
     "CREATE ROLE stranger NOLOGIN; GRANT master TO stranger"  # a membership cannot go both ways
@@ -39,12 +39,13 @@ def test_objects_of_a_role_that_the_master_cannot_join_are_named(
     )
 
     application, readonly = set_up(shop)
-
-    assert (
+    expected = (
         "In database shop, app_user lacks USAGE on schema hidden, SELECT, UPDATE, USAGE on "
         "sequence hidden.turn, DELETE, INSERT, SELECT, UPDATE on table hidden.safe: the master "
         "user may not act for stranger."
-    ) == application
+    )
+
+    assert expected == application
     assert (
         "In database shop, readonly_user lacks USAGE on schema hidden, SELECT on sequence "
         "hidden.turn, SELECT on table hidden.safe: the master user may not act for stranger."
@@ -129,9 +130,10 @@ def test_what_cannot_be_taken_and_writes_to_no_table_is_named(
             "REVOKE CREATE ON TABLESPACE pg_default FROM PUBLIC; REVOKE SET ON PARAMETER "
             "log_min_messages FROM PUBLIC"
         )
-
-    assert (
+    expected = (
         "In database shop, readonly_user keeps what the master user may not take, with which it "
         "cannot write to tables: SET on parameter log_min_messages, CREATE on tablespace "
         "pg_default."
-    ) == said
+    )
+
+    assert expected == said

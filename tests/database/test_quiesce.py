@@ -1,5 +1,6 @@
 """What production's cluster did by itself ends on the copy; whatever cannot be ended is named."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,8 +15,8 @@ from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import KINDS
 from tests.database.encodings import BOOKS, forget, make_database, say
+from tests.database.postgres_server import MASTER, Server, login
 from tests.database.production import READ_ONLY, set_up
-from tests.database.server import MASTER, Server, login
 
 ADMIN = login("admin", "Production-1")
 
@@ -116,7 +117,7 @@ def test_jobs_of_pg_cron_are_stopped(quiet: Server, shop: Database) -> None:
     assert [(True,)] == quiet.query("SELECT active FROM mine.job", database="shop")
 
 
-def test_jobs_that_row_security_hides_are_told(quiet: Server, shop: Database) -> None:
+def test_jobs_hidden_by_row_security_are_reported(quiet: Server, shop: Database) -> None:
     """Jobs that pg_cron hides from the master by row security are reported as not seen."""
     own = (
         "CREATE POLICY own ON cron.job USING (username = current_user); ALTER TABLE cron.job "
@@ -144,7 +145,9 @@ def test_maintenance_of_pg_partman_is_stopped(quiet: Server, shop: Database) -> 
     assert ["rds_superuser"] == memberships(quiet)
 
 
-def test_a_trigger_that_says_the_server_went_away_is_told(quiet: Server, shop: Database) -> None:
+def test_a_trigger_that_imitates_a_lost_connection_is_reported(
+    quiet: Server, shop: Database
+) -> None:
     """A trigger that raises the code of a lost server is reported, and not waited for."""
     install(quiet, "pg_partman", PARTMAN, "parts.part_config")
     quiet.query(
@@ -153,14 +156,13 @@ def test_a_trigger_that_says_the_server_went_away_is_told(quiet: Server, shop: D
         "ROW EXECUTE FUNCTION gone()",
         database="shop",
     )
+    found = [str(left) for left in shop.quiesce(KINDS)]
 
-    assert ["partman: parts.part_config in database shop (SQLSTATE 57P01)"] == [
-        str(it) for it in shop.quiesce(KINDS)
-    ]
+    assert ["partman: parts.part_config in database shop (SQLSTATE 57P01)"] == found
 
 
 def test_pglogical_is_cut_off_like_a_subscription(quiet: Server, shop: Database) -> None:
-    """It subscribes by tables of its own, which hold production's password."""
+    """Pglogical subscribes by tables of its own, which hold production's password."""
     install(quiet, "pglogical", PGLOGICAL, "pglogical.subscription", "pglogical.node_interface")
 
     assert ({"subscriptions": 2}, []) == (shop.count_active(KINDS), shop.quiesce(KINDS))
@@ -204,13 +206,12 @@ def test_replication_slots_are_dropped(quiet: Server, shop: Database) -> None:
     assert [] == quiet.query("SELECT slot_name FROM pg_replication_slots")
 
 
-def test_a_slot_that_the_master_may_not_drop_is_told(quiet: Server, shop: Database) -> None:
+def test_a_slot_that_the_master_may_not_drop_is_reported(quiet: Server, shop: Database) -> None:
     """A slot that stays is reported once, whichever database is looked at."""
     quiet.query("SELECT pg_create_physical_replication_slot('standby')")
+    found = [str(left) for left in shop.quiesce(KINDS)]
 
-    assert ["replication-slots: standby (SQLSTATE 42501)"] == [
-        str(it) for it in shop.quiesce(KINDS)
-    ]
+    assert ["replication-slots: standby (SQLSTATE 42501)"] == found
 
 
 def test_prepared_transactions_are_rolled_back_as_their_owner(
@@ -237,16 +238,15 @@ def test_prepared_transactions_are_rolled_back_as_their_owner(
     assert ["rds_superuser"] == memberships(quiet)
 
 
-def test_a_prepared_transaction_of_a_superuser_is_told(quiet: Server, shop: Database) -> None:
+def test_a_prepared_transaction_of_a_superuser_is_reported(quiet: Server, shop: Database) -> None:
     """A prepared transaction that only a superuser may end is reported."""
     quiet.query("BEGIN; CREATE TABLE ghost (); PREPARE TRANSACTION 'theirs'", database="shop")
+    found = [str(left) for left in shop.quiesce(KINDS)]
 
-    assert ["prepared-transactions: theirs in database shop (SQLSTATE 42501)"] == [
-        str(it) for it in shop.quiesce(KINDS)
-    ]
+    assert ["prepared-transactions: theirs in database shop (SQLSTATE 42501)"] == found
 
 
-def test_a_prepared_transaction_whose_owner_was_dropped_is_told(
+def test_a_prepared_transaction_of_a_dropped_owner_is_reported(
     quiet: Server, shop: Database
 ) -> None:
     """A prepared transaction whose owner was dropped is reported: only a superuser may end it."""
@@ -254,10 +254,9 @@ def test_a_prepared_transaction_whose_owner_was_dropped_is_told(
     with closing(quiet.connect(login("gone", "Production-1"), "shop")) as session:
         session.cursor().execute("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'orphan'")
     quiet.query("DROP ROLE gone")
+    found = [str(left) for left in shop.quiesce(KINDS)]
 
-    assert ["prepared-transactions: orphan in database shop (SQLSTATE 42501)"] == [
-        str(it) for it in shop.quiesce(KINDS)
-    ]
+    assert ["prepared-transactions: orphan in database shop (SQLSTATE 42501)"] == found
 
 
 def test_an_event_trigger_that_was_added_to_an_extension_is_disabled(
@@ -299,7 +298,7 @@ def test_event_triggers_are_disabled_before_anything_fires_them(
 
     assert {"event-triggers": 2, "user-mappings": 1} == shop.count_active(KINDS)
     assert ["event-triggers: theirs in database shop (SQLSTATE 42501)"] == [
-        str(it) for it in shop.quiesce(KINDS)
+        str(left) for left in shop.quiesce(KINDS)
     ]
     assert {"event-triggers": 1} == shop.count_active(KINDS)
 
@@ -333,14 +332,15 @@ def test_every_database_that_somebody_can_enter_is_quieted(quiet: Server, shop: 
         "ALTER DATABASE shape IS_TEMPLATE true; REVOKE CONNECT ON DATABASE closed FROM PUBLIC"
     )
     try:
-        told = (shop.count_active(KINDS), [str(it) for it in shop.quiesce(KINDS)])
+        told = (shop.count_active(KINDS), [str(left) for left in shop.quiesce(KINDS)])
     finally:
         quiet.query("ALTER DATABASE shape IS_TEMPLATE false")
-
-    assert (
+    expected = (
         {"aws-callers": 1},
         ["what runs in database closed, which the master user may not enter"],
-    ) == told
+    )
+
+    assert expected == told
 
 
 def test_what_is_held_in_one_database_keeps_nothing_running_in_another(
@@ -366,7 +366,7 @@ def test_what_is_held_in_one_database_keeps_nothing_running_in_another(
     assert [(0,)] == quiet.query("SELECT count(*) FROM pg_user_mapping", database="shop")
 
 
-def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: Database) -> None:
+def test_activity_in_an_unreachable_database_is_reported(quiet: Server, shop: Database) -> None:
     """A subscription there would take production's changes from its publisher, so it is a way to
     production.
     """
@@ -390,7 +390,7 @@ def test_what_goes_on_in_a_database_out_of_reach_is_named(quiet: Server, shop: D
 
     assert {"prepared-transactions": 1, "subscriptions": 1} == counted
     assert ["subscriptions: orders in database closed"] == [
-        str(it) for it in remaining if it.reaches_production
+        str(left) for left in remaining if left.reaches_production
     ]
     assert "prepared-transactions: theirs in database closed" in map(str, remaining)
 
@@ -496,13 +496,17 @@ ALTER SERVER home OWNER TO admin
 """
 WAYS_OUT = ("prepared-transactions", "user-mappings", "foreign-servers")
 STATEMENTS_MAX = 100
+EVERY = 1 if "TEST_SERVERS" in os.environ else 3
 
 
 def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(
     quiet: Server, shop: Database
 ) -> None:
-    """The next run stops everything, wherever the run before it ended."""
-    for statements in range(STATEMENTS_MAX):
+    """The next run stops everything, wherever the run before it ended.
+
+    `make test` ends it after every third statement, `make test-servers` after each.
+    """
+    for statements in range(0, STATEMENTS_MAX, EVERY):
         quiet.query(OBJECTS, database="shop")
         with closing(quiet.connect(ADMIN, "shop")) as session:
             session.cursor().execute(
@@ -522,7 +526,7 @@ def test_a_run_that_ends_after_any_of_its_statements_is_finished_by_the_next(
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
-def test_names_in_other_encodings_are_said_as_they_are(
+def test_names_in_other_encodings_are_written_as_they_are(
     quiet: Server, shop: Database, encoding: str
 ) -> None:
     """A server whose name is no UTF-8 is cut off like any other."""
@@ -537,7 +541,7 @@ def test_names_in_other_encodings_are_said_as_they_are(
     assert ([], {}) == (shop.quiesce(KINDS), shop.count_active(KINDS))
 
 
-def test_a_database_whose_name_cannot_be_said_is_named(quiet: Server, shop: Database) -> None:
+def test_a_database_whose_name_cannot_be_written_is_reported(quiet: Server, shop: Database) -> None:
     """A database whose name is no UTF-8 cannot be entered, and is reported."""
     name = make_database(quiet, "SQL_ASCII")
     say(

@@ -10,9 +10,9 @@ import pytest
 from localaws.postgres import rds_roles
 
 from chalicelib.database.restored_database import Database
+from tests.database.postgres_server import MASTER, Server, clean, login
+from tests.database.postgres_versions import WANTED, Servers
 from tests.database.production import APPLICATION, READ_ONLY, create_production, refused
-from tests.database.server import MASTER, Server, clean, login
-from tests.database.servers import WANTED, Servers
 
 DEPLOYER = login("deployer", "Production-1")
 ROLES = """
@@ -128,7 +128,7 @@ def test_large_objects_of_others_are_not_written(copy: Server) -> None:
     assert b"xyc" == bytes(data)
 
 
-def test_it_enters_no_template(copy: Server) -> None:
+def test_the_attacker_enters_no_template(copy: Server) -> None:
     """The read-only user cannot connect to templates, and production's roles still can."""
     for template in ("mould", "template1"):
         with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
@@ -165,7 +165,7 @@ def test_rights_on_columns_move_as_they_are(copy: Server) -> None:
         copy.query("UPDATE sales.orders SET what = 'x'", as_user=DEPLOYER, database="shop")
 
 
-def test_it_gives_no_right_on(copy: Server) -> None:
+def test_the_attacker_passes_on_no_right(copy: Server) -> None:
     """The read-only user loses grant options that production gave a role of its name."""
     options = (
         "SELECT has_table_privilege('readonly_user', 'sales.orders', 'SELECT WITH GRANT OPTION'),"
@@ -202,7 +202,7 @@ def test_everybody_elses_group_opens_nothing(copy: Server) -> None:
         f"SELECT pg_has_role({group}, 'payments', 'MEMBER'), pg_has_role('readonly_user', {group}, "
         f"'MEMBER'), pg_has_role('app_user', {group}, 'MEMBER')"
     )
-    assert [(False, False)] == copy.query(
-        f"SELECT rolcanlogin, rolcreatedb FROM pg_roles WHERE rolname = {group}"
-    )
+    found = copy.query(f"SELECT rolcanlogin, rolcreatedb FROM pg_roles WHERE rolname = {group}")
+
+    assert [(False, False)] == found
     assert [(False, False, False)] == copy.query(members)

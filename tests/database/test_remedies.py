@@ -15,10 +15,10 @@ from chalicelib.database.restored_database import Database, Endpoint, Login
 from chalicelib.flow.errors import RefusedError
 from tests.database import fake_servers
 from tests.database.encodings import make_database, make_owner, rename
+from tests.database.postgres_server import MASTER, Server, clean, login
 from tests.database.production import APPLICATION, READ_ONLY, create_production, set_up
-from tests.database.server import MASTER, Server, clean, login
 from tests.database.tls import Authority, terminator
-from tests.refusals.sites import untold
+from tests.refusals.refusal_sites import untested
 
 SERVERS = "^database/(databases|grants|handshake|master_user|ownership|verification|roles|errors)"
 # PostgreSQL knows no membership that its REVOKE leaves behind: it ends with an error, which is
@@ -226,7 +226,7 @@ def behind_tls(server: Server, folder: Path) -> Iterator[Endpoint]:
         yield replace(server.endpoint, host="localhost", port=port, tls="verify-full", roots=roots)
 
 
-def test_what_a_refusal_of_a_server_tells_people_to_do_helps(
+def test_the_remedy_of_a_refusing_server_works(
     server: Server, shop: Database, tmp_path: Path
 ) -> None:
     """Every refusal that is found in the code is among these; a new one has to be added."""
@@ -240,4 +240,4 @@ def test_what_a_refusal_of_a_server_tells_people_to_do_helps(
     with behind_tls(server, tmp_path) as secured:
         told |= {*mended_by_speaking_to_the_cluster(server, secured)}
 
-    assert [] == untold(told, of=SERVERS, but=NEVER)
+    assert [] == untested(told, of=SERVERS, but=NEVER)

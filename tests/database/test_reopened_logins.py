@@ -8,8 +8,8 @@ from localaws.postgres import rds_roles
 from chalicelib.database.restored_database import Database, Verification
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import KINDS
+from tests.database.postgres_server import Server, login
 from tests.database.production import APPLICATION, READ_ONLY
-from tests.database.server import Server, login
 from tests.database.test_quiesce import PARTMAN, install
 
 REPORTER = login("reporter", "Production-1")

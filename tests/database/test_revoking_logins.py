@@ -8,12 +8,12 @@ import psycopg2.errors
 import pytest
 from localaws.postgres import rds_roles
 
-from chalicelib.database import roles
+from chalicelib.database import logins
 from chalicelib.database.connection import rows, session, transaction
 from chalicelib.database.restored_database import Database, DatabaseBusyError
 from chalicelib.flow.errors import RefusedError
 from tests.database.cutting_proxy import proxy
-from tests.database.server import MASTER, Server, login
+from tests.database.postgres_server import MASTER, Server, login
 
 REPORTER = login("reporter", "Production-1")
 CREATE_REPORTER = "CREATE ROLE reporter LOGIN PASSWORD 'Production-1'"
@@ -92,10 +92,9 @@ def test_a_group_that_could_log_in_still_gives_its_members_their_rights(
         as_user=MASTER,
     )
     shop.revoke_production_logins(keep=["kept"])
+    found = server.query("SELECT pg_has_role('reporter', 'USAGE')", as_user=login("kept", "Kept-1"))
 
-    assert [(True,)] == server.query(
-        "SELECT pg_has_role('reporter', 'USAGE')", as_user=login("kept", "Kept-1")
-    )
+    assert [(True,)] == found
 
 
 def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: Database) -> None:
@@ -111,7 +110,7 @@ def test_what_production_set_for_the_master_does_not_hold(server: Server, shop: 
         server.query("ALTER ROLE master RESET ALL")
 
 
-def test_a_login_that_is_opened_meanwhile_is_told_by_the_second_proof(server: Server) -> None:
+def test_a_login_opened_meanwhile_is_found_by_the_second_verification(server: Server) -> None:
     """The second check names a login that was opened after the first found none."""
     server.query(CREATE_REPORTER, as_user=MASTER)
 
@@ -195,7 +194,7 @@ def test_a_session_that_ended_by_itself_is_not_waited_for(server: Server) -> Non
         rows(ours, "SELECT FROM pg_stat_activity")  # which stands still for the transaction
         server.query(f"SELECT pg_terminate_backend({other.info.backend_pid}, 5000)")
 
-        assert [] == roles._end_sessions(ours)
+        assert [] == logins._end_sessions(ours)
 
 
 def test_a_role_without_login_that_somebody_holds_is_named(server: Server, shop: Database) -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
+from tests.database.postgres_server import Server
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
-from tests.database.server import Server
 
 MANY = """
 SET ROLE app_owner;
@@ -48,7 +48,7 @@ RESET ROLE
 """
 
 
-def test_routines_are_told_apart_by_their_whole_signature(
+def test_routines_are_distinguished_by_their_whole_signature(
     production: Server, shop: Database
 ) -> None:
     """Overloaded routines, procedures, aggregates, variadic ones and odd types are granted one by
@@ -88,9 +88,9 @@ def test_the_read_only_user_calls_no_definer(production: Server, shop: Database)
         "SELECT sales.run('')",
     ):
         assert refused(production, call), call
-    assert [(7,)] == production.query(
-        "SELECT sales.as_caller()", as_user=READ_ONLY, database="shop"
-    )
+    found = production.query("SELECT sales.as_caller()", as_user=READ_ONLY, database="shop")
+
+    assert [(7,)] == found
 
 
 def test_the_application_keeps_the_definers_that_everybody_may_call(
@@ -99,10 +99,9 @@ def test_the_application_keeps_the_definers_that_everybody_may_call(
     """The application keeps SECURITY DEFINER routines that PUBLIC has in production."""
     production.query(DEFINERS, database="shop")
     set_up(shop)
+    found = production.query("SELECT sales.count_of()", as_user=APPLICATION, database="shop")
 
-    assert [(1,)] == production.query(
-        "SELECT sales.count_of()", as_user=APPLICATION, database="shop"
-    )
+    assert [(1,)] == found
 
 
 def test_a_trusted_definer_stays_with_the_read_only_user(
@@ -162,8 +161,9 @@ def test_a_trigger_of_somebody_who_may_alter_roles_is_named(
         database="shop",
     )
     set_up(shop)
-
-    assert (
+    expected = (
         "app_user may set off triggers of roles that may alter others in database shop, by writing "
         "to sales.commands (as master)"
-    ) in shop.verify_users(APPLICATION, READ_ONLY).allowed
+    )
+
+    assert expected in shop.verify_users(APPLICATION, READ_ONLY).allowed

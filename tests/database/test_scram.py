@@ -6,7 +6,7 @@ from chalicelib.database import scram
 from chalicelib.database.names import check_password
 from chalicelib.database.restored_database import Login
 from chalicelib.flow.errors import RefusedError
-from tests.database.server import Server, login
+from tests.database.postgres_server import Server, login
 
 # The example conversation of RFC 7677, section 3.
 SALT = "W22ZaJ0SNY7soEsUEjb6gQ=="
@@ -14,7 +14,7 @@ CLIENT_FIRST = "n=user,r=rOprNGfwEbeRWgbNEkqO"
 SERVER_FIRST = f"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s={SALT},i=4096"
 
 
-def test_the_proof_is_that_of_the_standard() -> None:
+def test_the_scram_proof_is_the_one_of_the_standard() -> None:
     """The example of RFC 7677 gives the proof and the server's signature that it prints."""
     shown = scram.proof("pencil", client_first=CLIENT_FIRST, server_first=SERVER_FIRST)
 
@@ -36,10 +36,9 @@ def test_every_verifier_has_its_own_salt() -> None:
 def test_postgresql_takes_the_verifier_for_the_password(server: Server) -> None:
     """A role that was given the verifier logs in with the password."""
     server.query(f"CREATE ROLE writer LOGIN PASSWORD '{scram.verifier('Correct horse ~1')}'")
+    found = server.query("SELECT current_user", as_user=login("writer", "Correct horse ~1"))
 
-    assert [("writer",)] == server.query(
-        "SELECT current_user", as_user=login("writer", "Correct horse ~1")
-    )
+    assert [("writer",)] == found
 
 
 @pytest.mark.parametrize("password", ["", "pässword", "tab\there", "nul\0"])

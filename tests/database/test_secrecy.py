@@ -12,7 +12,7 @@ from localaws.postgres import rds_roles
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.quiesce_kinds import KINDS
-from tests.database.server import MASTER, Server, clean, login
+from tests.database.postgres_server import MASTER, Server, clean, login
 
 ADMIN = login("admin", "Secret-of-admin")
 APPLICATION = login("app_user", "Secret-of-application")
@@ -112,10 +112,12 @@ def test_a_whole_set_up_leaves_no_secret_anywhere(talkative: Server, shop: Datab
         lambda: shop.verify_users(APPLICATION, login("readonly_user", "Secret-wrong")),
     )
     logged = talkative.log[before:]
-
-    assert [True] * 3 == [
-        it in logged for it in ("DROP SUBSCRIPTION", "DROP USER MAPPING", "parse tree:")
+    found = [
+        statement in logged
+        for statement in ("DROP SUBSCRIPTION", "DROP USER MAPPING", "parse tree:")
     ]
+
+    assert [True] * 3 == found
     assert (set(), set()) == (secrets_in(said), secrets_in(logged))
 
 
@@ -139,11 +141,13 @@ def test_a_set_up_that_fails_leaves_no_secret_anywhere(talkative: Server, shop: 
     ):
         talkative.query(statement, database="shop")
 
-    assert [True] * 2 == [it in said for it in ("subscriptions", "BYPASSRLS")]
+    assert [True] * 2 == [word in said for word in ("subscriptions", "BYPASSRLS")]
     assert (set(), set()) == (secrets_in(said), secrets_in(logged))
 
 
-def test_what_code_of_productions_says_is_not_told_on(talkative: Server, shop: Database) -> None:
+def test_error_texts_of_productions_code_are_not_passed_on(
+    talkative: Server, shop: Database
+) -> None:
     """The text of an error in production's code is not passed on, because it may quote secrets."""
     talkative.query(TRIGGER, database="shop")
     said = told(lambda: shop.ensure_users(APPLICATION, READ_ONLY))

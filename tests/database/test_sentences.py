@@ -9,8 +9,8 @@ from chalicelib.database.names import quote_identifier
 from chalicelib.database.restored_database import Endpoint
 from chalicelib.database.verification import UNTRIED_MAX, Verification
 from chalicelib.flow.errors import RefusedError
-from chalicelib.flow.limits import first_few
-from tests.database.server import Server
+from chalicelib.flow.text_limits import first_few
+from tests.database.postgres_server import Server
 
 NAMES = ["shop", "_a1", "Shop", "my shop", 'o"brien', "user", "order", "1st", "naïve", "", "a-b"]
 
@@ -43,14 +43,15 @@ def test_a_statement_in_a_remedy_names_roles_and_databases_in_quotes() -> None:
         for user, database in (('o"brien', "my shop"), ("reporter", "shop"))
         if isinstance(error := login_error(denied, endpoint, user, database), RefusedError)
     ]
-
-    assert [
+    expected = [
         'In production, run GRANT CONNECT ON DATABASE "my shop" TO "o""brien".',
         "In production, run GRANT CONNECT ON DATABASE shop TO reporter.",
-    ] == remedies
+    ]
+
+    assert expected == remedies
 
 
-def test_a_short_list_is_told_whole_and_a_long_one_says_how_many_more() -> None:
+def test_a_short_list_is_complete_and_a_long_one_is_counted() -> None:
     """A list that is cut says how many more there are."""
     names = [f"role{number}" for number in range(7)]
 
@@ -61,7 +62,7 @@ def test_a_short_list_is_told_whole_and_a_long_one_says_how_many_more() -> None:
 @pytest.mark.parametrize(
     ("count", "end"), [(UNTRIED_MAX, "not tried: database 4"), (8, "not tried either: 3 more")]
 )
-def test_what_was_not_tried_is_told_or_counted(count: int, end: str) -> None:
+def test_untried_checks_are_listed_or_counted(count: int, end: str) -> None:
     """The trail has the first few sentences and the number of the others."""
     untried = tuple(f"database {number}." for number in range(count))
     summary = Verification(("app_user logs in.",), untried).summary

@@ -9,8 +9,8 @@ import pytest
 from chalicelib.database.restored_database import Database
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.quiesce_kinds import PREPARED_TRANSACTIONS
+from tests.database.postgres_server import MASTER, Server
 from tests.database.production import APPLICATION, READ_ONLY, refused, set_up
-from tests.database.server import MASTER, Server
 
 MADE = """
 SET default_transaction_read_only = off;
@@ -39,10 +39,9 @@ def test_what_it_did_without_any_right_is_undone_by_the_next_set_up(
         shop.ensure_users(APPLICATION, READ_ONLY)
     finally:
         session.close()
+    found = production.query("SHOW transaction_read_only", as_user=READ_ONLY, database="shop")
 
-    assert [("on",)] == production.query(
-        "SHOW transaction_read_only", as_user=READ_ONLY, database="shop"
-    )
+    assert [("on",)] == found
     assert [(1,)] == production.query(
         "SELECT count(*) FROM sales.orders", as_user=READ_ONLY, database="shop"
     )

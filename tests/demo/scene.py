@@ -46,6 +46,7 @@ def source(**changes: Any) -> SourceInspection:
 def stale(**changes: Any) -> TargetInspection:
     """Make what is seen of staging before the night."""
     seen: dict[str, Any] = {
+        "cluster_id": "staging-cluster",
         "resource_id": "cluster-OLD",
         "status": "available",
         "tags": {},
@@ -60,6 +61,7 @@ def fresh(**changes: Any) -> TargetInspection:
     """Make what is seen of staging after the night."""
     by_database = {name.partition(".")[0]: name for name in TABLES}
     seen: dict[str, Any] = {
+        "cluster_id": "staging-cluster",
         "resource_id": "cluster-NEW",
         "status": "available",
         "instances": {"staging-cluster-1": "available", "staging-cluster-2": "available"},

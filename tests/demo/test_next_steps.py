@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.flow import plan
+from chalicelib.flow import ownership
 from chalicelib.flow.choreography import State
 from chalicelib.messages.events import RestoreRequested, parse_request
 from demo import aws, next_steps
@@ -81,7 +81,7 @@ def test_the_exports_work_in_any_folder() -> None:
     assert ran.stdout.endswith(" http://127.0.0.1:4577")
 
 
-def test_lines_are_offered_only_where_they_will_work() -> None:
+def test_commands_are_printed_only_where_they_work() -> None:
     """A world that ends with the demo leaves nothing to query: what leaves one running is said
     instead.
     """
@@ -92,7 +92,7 @@ def test_lines_are_offered_only_where_they_will_work() -> None:
     assert "make demo KEEP=1" in sentence
 
 
-def test_a_night_has_one_sum_of_seconds() -> None:
+def test_the_durations_of_a_night_have_one_sum() -> None:
     """The demo and the notification tell the same sum of the listed states."""
     stage = ended(how=State.SUCCEEDED)
     operation = stage.all_operations()[-1]
@@ -101,14 +101,14 @@ def test_a_night_has_one_sum_of_seconds() -> None:
         r"^Time: ([\d.]+) s in all, ([\d.]+) s of them our own", text, re.MULTILINE
     )
     listed = re.findall(r"^  [A-Z_]+ +([\d.]+) s$", text, re.MULTILINE)
-    said = next_steps.times(operation.to_item(), snapshot_seconds=1.0)
+    output = next_steps.times(operation.to_item(), snapshot_seconds=1.0)
 
     assert f"{sum(map(float, listed)):.1f}" == told[0]
-    assert said.startswith(
+    assert output.startswith(
         f"  {told[0]} s for the restore, {told[1]} s of them our own; before it 1.0 s"
     )
 
 
 def test_the_demo_calls_things_as_the_app_does() -> None:
     """The demo imports nothing of the app, so the names that both use are compared here."""
-    assert aws.ARCHIVED_TAG == plan.ARCHIVED_TAG
+    assert aws.ARCHIVED_TAG == ownership.ARCHIVED_TAG

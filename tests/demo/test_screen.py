@@ -39,7 +39,7 @@ def written(stream: io.StringIO) -> str:
 
 
 @pytest.mark.parametrize("kind", [io.StringIO, Terminal])
-def test_what_others_wrote_moves_no_cursor_and_hides_nothing(kind: type[io.StringIO]) -> None:
+def test_foreign_text_moves_no_cursor_and_hides_nothing(kind: type[io.StringIO]) -> None:
     """Control characters in a role, a reason or an answer of AWS are escaped, so they move no
     cursor.
     """
@@ -79,38 +79,39 @@ def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> No
     assert written(Terminal()) == "a line of [brackets]\n"
 
 
-def test_a_step_is_one_line_that_tells_aurora_s_time_from_ours() -> None:
+def test_a_step_is_one_line_with_auroras_time_and_ours() -> None:
     """A line has the time, the state, Aurora's and our seconds, and what which step did."""
     step = Step(12.34, "SNAPSHOT_READY", "check-copy-status", "the copy is available", 7.0, 1.5)
-
-    assert (
+    expected = (
         "  12.3 s  SNAPSHOT_READY      Aurora   7.0 s  own  1.5 s  check-copy-status: the copy is "
-        "available" == step_line(step)
+        "available"
     )
+
+    assert expected == step_line(step)
 
 
 def test_findings_are_ticked_or_crossed() -> None:
     """A passed check has a tick, a failed one a cross."""
-    assert ["  ✓ Good.", "  ✗ Bad."] == [
+    found = [
         result_line(CheckResult(passed, text))[0]
         for passed, text in ((True, "Good."), (False, "Bad."))
     ]
 
+    assert ["  ✓ Good.", "  ✗ Bad."] == found
 
-def test_everything_held_is_exit_status_0() -> None:
+
+def test_passed_checks_are_exit_status_0() -> None:
     """When all checks passed, the last line says so with time and memory, and the status is 0."""
     stream = io.StringIO()
     results = Results(screen(stream))
     results.add([CheckResult(True, "Good.")])
+    expected = "  ✓ Good.\nAll checks passed, in 41.3 s, with 512 MiB of memory at the most.\n"
 
     assert results.finish(41.26, 512 * 1024 * 1024) == 0
-    assert (
-        stream.getvalue()
-        == "  ✓ Good.\nAll checks passed, in 41.3 s, with 512 MiB of memory at the most.\n"
-    )
+    assert stream.getvalue() == expected
 
 
-def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
+def test_a_failed_check_is_exit_status_1_and_named_again() -> None:
     """A failed check is repeated at the end, so that nobody has to look for it."""
     stream = io.StringIO()
     results = Results(screen(stream))
@@ -120,9 +121,10 @@ def test_one_thing_that_did_not_hold_is_exit_status_1_and_named_again() -> None:
             CheckResult(False, "Production's passwords open the copy for shop_app."),
         ]
     )
-
-    assert results.finish(41.26, None) == 1
-    assert stream.getvalue().splitlines()[-2:] == [
+    expected = [
         "Not all checks passed, in 41.3 s:",
         "  ✗ Production's passwords open the copy for shop_app.",
     ]
+
+    assert results.finish(41.26, None) == 1
+    assert stream.getvalue().splitlines()[-2:] == expected

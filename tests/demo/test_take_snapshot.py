@@ -71,14 +71,14 @@ def port() -> Iterator[int]:
     """Serve on a free port of the loopback."""
     Sky.busy, Sky.clusters = 0, CLUSTERS
     with HTTPServer(("127.0.0.1", 0), Sky) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server.server_port
         server.shutdown()
         thread.join()
 
 
-def test_night_falls(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_night_takes_a_snapshot(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     """The command names the snapshot that is being taken."""
     assert take_snapshot.main(["--port", str(port)]) == 0
     assert capsys.readouterr().out == f"Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
@@ -144,7 +144,7 @@ def test_a_refusal_is_passed_on_as_a_sentence(
         ),
     ],
 )
-def test_a_cluster_that_there_is_not_is_answered_with_those_that_there_are(
+def test_an_unknown_cluster_is_answered_with_the_existing_ones(
     port: int, cluster: str, region: str, advice: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """For an unknown cluster the nearest names are given, in any region, as commands that take
@@ -157,15 +157,17 @@ def test_a_cluster_that_there_is_not_is_answered_with_those_that_there_are(
     )
 
 
-def test_an_aws_without_clusters_says_so(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_account_without_clusters_is_one_sentence(
+    port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Where there is no cluster at all, the sentence says so."""
     Sky.clusters = {}
+    expected = (
+        "There is no cluster nobody in us-east-1. This AWS has none at all: create one first."
+    )
 
     assert take_snapshot.main(["--port", str(port), "--cluster", "nobody"]) == 1
-    assert (
-        "There is no cluster nobody in us-east-1. This AWS has none at all: create one first."
-        in capsys.readouterr().err
-    )
+    assert expected in capsys.readouterr().err
 
 
 def test_what_another_program_answers_is_shown(
@@ -176,14 +178,14 @@ def test_what_another_program_answers_is_shown(
     assert capsys.readouterr().err == "No snapshot is taken: <html>Bad gateway</html>\n"
 
 
-def test_nobody_answers_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_endpoint_without_a_server_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     """Where nobody listens, the sentence says to run `make up` first."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # held and not listening: nobody else gets the port meanwhile
         status = take_snapshot.main(["--port", str(held.getsockname()[1])])
 
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert status == 1
-    assert "urlopen" not in said
-    assert "If it has another port, name it: make night PORT=…" in said
-    assert "Run `make up` in another terminal first." in said
+    assert "urlopen" not in output
+    assert "If it has another port, name it: make night PORT=…" in output
+    assert "Run `make up` in another terminal first." in output

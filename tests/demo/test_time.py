@@ -13,14 +13,14 @@ GIVEN = DemoOptions(postgres=Path("/a server/bin"), keep=True)
 COMMAND = "python -m aurora_restore demo"
 
 
-def test_who_started_make_is_told_make_s_variables() -> None:
+def test_users_of_make_are_shown_variables_of_make() -> None:
     """The line has all that was given, so that it can be pasted."""
     told = GIVEN.with_more_time(COMMAND, by_make=True)
 
     assert ["make", "demo", "POSTGRES=/a server/bin", "KEEP=1", "TIMEOUT=480"] == shlex.split(told)
 
 
-def test_who_started_the_command_is_told_its_options() -> None:
+def test_users_of_the_command_are_shown_its_options() -> None:
     """The line has the same options, as the command reads them."""
     told = shlex.split(GIVEN.with_more_time(COMMAND, by_make=False))
 
@@ -28,7 +28,7 @@ def test_who_started_the_command_is_told_its_options() -> None:
     assert ["--postgres", "/a server/bin", "--keep", "--timeout", "480"] == told[4:]
 
 
-def test_the_end_of_the_time_says_what_waits_and_what_to_do() -> None:
+def test_a_time_out_says_what_is_pending_and_what_to_do() -> None:
     """The error has one sentence for each."""
     with pytest.raises(DemoError) as error:
         TimeLimit(

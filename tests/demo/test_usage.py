@@ -1,8 +1,12 @@
 """The page that `make up` prints: lines that work wherever and however they are pasted."""
 
+import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from demo.up.usage import page
 
@@ -32,3 +36,20 @@ def test_psql_never_waits_for_a_password() -> None:
     refusal.
     """
     assert ["psql -w"] == re.findall(r"psql -\w", "\n".join(PAGE))
+
+
+@pytest.mark.parametrize("named", ["staging-cluster", "staging-cluster-b"])
+def test_psql_asks_the_cluster_that_the_secret_names(named: str) -> None:
+    """With pointers the target's own name is that of the cluster before, or nobody's."""
+    secret = {"app_password": "pw"} | ({"cluster_id": named} if named[-2] == "-" else {})
+    answer = shlex.quote(json.dumps(secret))
+    programs = f"""
+      aws() {{ case "$1" in rds) echo "host-of-$4";; *) echo {answer};; esac; }}
+      psql() {{ echo "$PGPASSWORD $*"; }}
+    """
+    (line,) = [line for line in PAGE if line.startswith("PGPASSWORD=")]
+    said = subprocess.run(
+        ["/bin/sh", "-c", f"{programs}\n{line}"], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert said.startswith(f"pw -w -h host-of-{named} ")

@@ -8,14 +8,15 @@ from tests.demo import scene
 NIGHT = datetime(2026, 11, 23, 2, 10, tzinfo=UTC)
 
 
-def test_steps_tell_aurora_s_time_from_ours() -> None:
+def test_steps_show_auroras_time_and_ours() -> None:
     """The first step took Aurora's snapshot, the others what the record says; intents are no
     steps.
     """
     steps = steps_of(list(scene.trail()), scene.outcome().record, NIGHT)
-
-    assert steps == [
+    found = [
         Step(1.0, "ACCEPTED", "a-step", "something was done", 1.0, 0.0),
         Step(2.0, "COPYING", "a-step", "something was done", 0.0, 0.5),
         Step(3.0, "SUCCEEDED", "a-step", "something was done", 7.0, 1.5),
     ]
+
+    assert steps == found

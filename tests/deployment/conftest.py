@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.server import Server
 
 from demo.up.resources import make_resources
@@ -16,7 +16,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Give an account whose people have a network and keys."""
     server = Server(0, tmp_path_factory.mktemp("localaws"))
     server.start()
-    clients = Clients(server.endpoint)
+    clients = EndpointClients(server.endpoint)
     make_source(clients)
     checkouts, shared = tmp_path_factory.mktemp("checkouts"), shared_folder(tmp_path_factory)
     yield Place(server.endpoint, clients, make_resources(clients), checkouts, shared)

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localaws.clients import Clients, local_environment, without_aws
+from localaws.clients import EndpointClients, local_environment, without_aws
 
 from aurora_restore.stages import CHECKOUT, Stage
 from demo.up.deployment import copy_app
 from demo.up.resources import Resources
+from tests.deployment.forked_commands import SECONDS_MAX, run_forked
 from tests.deployment.packages import give_package
 
 REGION, SOURCE_REGION, ACCOUNT = "us-west-2", "us-east-1", "123456789012"
-SECONDS_MAX = 120
 END_SECONDS_MAX = 30.0
 OF_CHALICE = ("xray", "manage_iam_role")
 # of each kind of resource that a deployment makes: the service, its call, the list in the answer,
@@ -61,7 +61,7 @@ class Place:
     """One account, from the outside."""
 
     endpoint: str
-    clients: Clients
+    clients: EndpointClients
     resources: Resources
     folder: Path
     shared: Path
@@ -119,15 +119,10 @@ class Place:
         self, command: str, stage: str, checkout: Path, *options: str, **environment: str
     ) -> Said:
         """Run `python -m aurora_restore` as make does."""
-        done = subprocess.run(
-            [*_program(command, stage, checkout), *options],
-            cwd=CHECKOUT,
-            env={**self._environment(), **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS_MAX,
+        done = run_forked(
+            [*_arguments(command, stage, checkout), *options],
+            CHECKOUT,
+            {**self._environment(), **environment},
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
@@ -137,7 +132,8 @@ class Place:
         """
         # As in a terminal: what a shell starts in the background ignores Ctrl-C, and all that is
         # started by that does.
-        program = ["env", "--default-signal=INT", *_program("deploy", stage, checkout), "--yes"]
+        start = ["env", "--default-signal=INT", sys.executable, "-m", "aurora_restore"]
+        program = [*start, *_arguments("deploy", stage, checkout), "--yes"]
         piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(
             program, cwd=CHECKOUT, env=self._environment(), start_new_session=True, **piped
@@ -242,17 +238,8 @@ class Place:
         return Stage.read(name, checkout)
 
 
-def _program(command: str, stage: str, checkout: Path) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "aurora_restore",
-        command,
-        "--stage",
-        stage,
-        "--checkout",
-        str(checkout),
-    ]
+def _arguments(command: str, stage: str, checkout: Path) -> list[str]:
+    return [command, "--stage", stage, "--checkout", str(checkout)]
 
 
 def _up_to(words: str, lines: Iterable[str]) -> Iterator[str]:
@@ -262,7 +249,7 @@ def _up_to(words: str, lines: Iterable[str]) -> Iterator[str]:
             return
 
 
-def make_source(clients: Clients, region: str = SOURCE_REGION) -> None:
+def make_source(clients: EndpointClients, region: str = SOURCE_REGION) -> None:
     """Make the cluster that the stages restore from.
 
     That it is still being created stops no deployment.

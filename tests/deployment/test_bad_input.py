@@ -1,6 +1,7 @@
 """What stops a deployment is found before anything is changed, all at once, with advice."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 
 from aurora_restore.deployment import config_checks
 from aurora_restore.packaging.platforms import RUNTIME
 from aurora_restore.stages import CHECKOUT, make_command
+from tests.deployment.forked_commands import run_forked
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, Said, a_package
 
 LAMBDA = "lambda.amazonaws.com"
@@ -36,36 +38,36 @@ def refused(
     """Try to deploy a stage with other settings; see that nothing came of it."""
     before = place.everything()
     checkout = place.checkout(name, **{stage: given or {}})
-    said = place.deploy(stage, checkout, **environment)
+    output = place.deploy(stage, checkout, **environment)
 
-    assert (1, before) == (said.status, place.everything())
-    assert "Traceback" not in said.err
-    return said
+    assert (1, before) == (output.status, place.everything())
+    assert "Traceback" not in output.err
+    return output
 
 
 def test_a_stage_that_does_not_exist(place: Place) -> None:
     """A stage that does not exist is refused with the names of those that do."""
-    said = place.deploy("staging", place.checkout("no-stage"))
-
-    assert (2, "") == (said.status, said.out)
-    assert said.err == (
+    output = place.deploy("staging", place.checkout("no-stage"))
+    expected = (
         "There is no stage 'staging': .chalice/config.json has dev, local, prod, test. Name one of "
         "them, or add yours there.\n"
     )
 
+    assert (2, "") == (output.status, output.out)
+    assert output.err == expected
+
 
 def test_a_misspelt_stage_names_the_nearest(place: Place) -> None:
     """A misspelt stage gets the nearest name beside the list."""
-    said = place.deploy("prd", place.checkout("misspelt-stage"))
+    output = place.deploy("prd", place.checkout("misspelt-stage"))
 
-    assert "Did you mean 'prod'?" in said.err
+    assert "Did you mean 'prod'?" in output.err
 
 
 @pytest.mark.parametrize("target", ["deploy", "destroy", "package", "doctor"])
-def test_a_missing_stage_is_told_with_the_command_to_type(target: str) -> None:
+def test_a_missing_stage_is_reported_with_the_command_to_type(target: str) -> None:
     """Each make target that takes STAGE says what to type when it is missing."""
-    program = [sys.executable, "-m", "aurora_restore", target, "--stage", ""]
-    done = subprocess.run(program, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    done = run_forked([target, "--stage", ""], CHECKOUT, os.environ)
 
     assert 2 == done.returncode
     assert done.stderr == (
@@ -78,17 +80,18 @@ def test_a_stage_without_a_region_cannot_be_destroyed_until_it_is_set() -> None:
     """The sentence says where people set the region."""
     program = [sys.executable, "-m", "aurora_restore", "destroy", "--stage", "dev"]
     done = subprocess.run(program, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-
-    assert (1, "") == (done.returncode, done.stdout)
-    assert done.stderr == (
+    expected = (
         "TARGET_REGION of stage dev is not set, so it is not known where the stage is deployed. "
         "Set it in .chalice/config.json (environment_variables of stage dev).\n"
     )
 
+    assert (1, "") == (done.returncode, done.stdout)
+    assert done.stderr == expected
+
 
 @pytest.mark.parametrize("checkout", [CHECKOUT, CHECKOUT / "a copy"], ids=["this", "another"])
 @pytest.mark.parametrize("stage", ["dev", "local"])
-def test_a_command_that_is_printed_is_obeyed_when_it_is_pasted(stage: str, checkout: Path) -> None:
+def test_a_printed_command_works_when_it_is_pasted(stage: str, checkout: Path) -> None:
     """A printed make command, pasted into a shell, passes the same stage and checkout, also with a
     blank in it.
     """
@@ -127,43 +130,44 @@ def test_a_configuration_that_nobody_can_read(
     checkout = place.folder / "unreadable"
     (checkout / ".chalice").mkdir(parents=True, exist_ok=True)
     (checkout / ".chalice" / "config.json").write_text(written)
-    said = place.run(command, "dev", checkout)
+    output = place.run(command, "dev", checkout)
 
-    assert (2, True) == (said.status, sentence in said.err)
-    assert str(checkout / ".chalice" / "config.json") in said.err
-    assert "Traceback" not in said.err
+    assert (2, True) == (output.status, sentence in output.err)
+    assert str(checkout / ".chalice" / "config.json") in output.err
+    assert "Traceback" not in output.err
 
 
-def test_nobody_who_is_known(place: Place) -> None:
+def test_credentials_that_aws_does_not_know(place: Place) -> None:
     """Without credentials the problems of the settings are reported nevertheless."""
     keys = {
         "AWS_ACCESS_KEY_ID": "",
         "AWS_SECRET_ACCESS_KEY": "",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    said = refused(place, "no-credentials", given={"SOURCE_CLUSTER_ID": None}, **keys)
+    output = refused(place, "no-credentials", given={"SOURCE_CLUSTER_ID": None}, **keys)
 
-    assert "credentials: FAILED (No valid AWS credentials" in said.err
-    assert "SOURCE_CLUSTER_ID is not set" in said.err
+    assert "credentials: FAILED (No valid AWS credentials" in output.err
+    assert "SOURCE_CLUSTER_ID is not set" in output.err
 
 
 def test_another_account(place: Place) -> None:
     """ACCOUNT_ID of the stage must be the account of the credentials."""
-    said = refused(place, "other-account", given={"ACCOUNT_ID": "999999999999"})
+    output = refused(place, "other-account", given={"ACCOUNT_ID": "999999999999"})
+    expected = f"These are credentials of {ACCOUNT}, and stage dev belongs to 999999999999."
 
-    assert f"These are credentials of {ACCOUNT}, and stage dev belongs to 999999999999." in said.err
+    assert expected in output.err
 
 
 def test_another_region(place: Place) -> None:
     """A region of the shell that is not the stage's is neither obeyed nor overruled: the deployment
     stops.
     """
-    said = refused(place, "other-region", AWS_DEFAULT_REGION="eu-west-1")
-
-    assert (
+    output = refused(place, "other-region", AWS_DEFAULT_REGION="eu-west-1")
+    expected = (
         f"AWS_DEFAULT_REGION says eu-west-1, and stage dev lives where its target is: {REGION}."
-        in said.err
     )
+
+    assert expected in output.err
 
 
 WRONG: dict[
@@ -252,10 +256,10 @@ WRONG: dict[
 def test_settings_that_do_not_hold_together(place: Place, which: str) -> None:
     """Contradicting settings are reported all at once, each by name."""
     given, sentences = WRONG[which]
-    said = refused(place, which, given=given)
+    output = refused(place, which, given=given)
 
-    assert [] == [sentence for sentence in sentences if sentence not in said.err], said.err
-    assert "Nothing was changed." == said.complaints[-1]
+    assert [] == [sentence for sentence in sentences if sentence not in output.err], output.err
+    assert "Nothing was changed." == output.complaints[-1]
 
 
 def test_everything_at_once(place: Place) -> None:
@@ -263,14 +267,14 @@ def test_everything_at_once(place: Place) -> None:
     nothing = dict.fromkeys(
         ("SOURCE_REGION", "SOURCE_CLUSTER_ID", "TARGET_REGION", "TARGET_CLUSTER_ID")
     )
-    said = refused(
+    output = refused(
         place, "as-it-comes", given={**nothing, "subnet_ids": [], "security_group_ids": []}
     )
 
     unset = r"^settings: FAILED \((\w+) is not set in \.chalice/config\.json"
-    reported = re.findall(unset, said.err, re.MULTILINE)
+    reported = re.findall(unset, output.err, re.MULTILINE)
     assert sorted(nothing) == sorted(name for name in reported if name in nothing)
-    assert 2 == said.err.count("network: FAILED")
+    assert 2 == output.err.count("network: FAILED")
 
 
 TAKEN_BUCKET = f"aurora-restore-test-deployment-{ACCOUNT}-{REGION}"
@@ -326,7 +330,7 @@ def test_names_that_are_somebody_elses(place: Place) -> None:
     """
     take_names_of_records_and_forwarding(place)
     take_names_of_the_foundation(place)
-    said = refused(place, "taken", stage="test")
+    output = refused(place, "taken", stage="test")
 
     expected = (
         f"The table aurora-restore-test-state in {REGION}",
@@ -340,8 +344,8 @@ def test_names_that_are_somebody_elses(place: Place) -> None:
         f"The queue aurora-restore-test-forwarding-failures in {SOURCE_REGION}",
         f"The rule aurora-restore-test-forwarding in {SOURCE_REGION}",
     )
-    assert [] == [what for what in expected if f"{what} is there already" not in said.err]
-    assert f"aws s3 rb --force s3://{TAKEN_BUCKET}" in said.err
+    assert [] == [what for what in expected if f"{what} is there already" not in output.err]
+    assert f"aws s3 rb --force s3://{TAKEN_BUCKET}" in output.err
 
 
 def test_a_plan_whose_target_is_the_source_of_another(place: Place) -> None:
@@ -356,26 +360,30 @@ def test_a_plan_whose_target_is_the_source_of_another(place: Place) -> None:
     }
     for name, value in wrong.items():
         place.clients("ssm", REGION).put_parameter(Name=path + name, Value=value, Type="String")
-    said = refused(place, "plan-over-source")
+    output = refused(place, "plan-over-source")
     place.clients("ssm", REGION).delete_parameters(Names=[path + name for name in wrong])
-
-    assert (
+    expected = (
         "plans: FAILED (The target of plan weekly, "
-        "arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster, is the " in said.err
+        "arn:aws:rds:us-east-1:123456789012:cluster:prod-cluster, is the "
     )
+
+    assert expected in output.err
 
 
 def test_a_bucket_of_another_account(place: Place) -> None:
     """A bucket of another account takes the name, because bucket names are global and nobody may
     look into it.
     """
-    theirs = Clients(place.endpoint).of_account("s3", REGION, "222222222222")
+    theirs = EndpointClients(place.endpoint).of_account("s3", REGION, "222222222222")
     bucket = f"aurora-restore-dev-deployment-{ACCOUNT}-{REGION}"
     theirs.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    said = refused(place, "their-bucket")
+    output = refused(place, "their-bucket")
     theirs.delete_bucket(Bucket=bucket)
 
-    assert f"The bucket {bucket}, which is somebody else's (403), is there already" in said.err
+    assert (
+        f"The bucket {bucket}, which belongs to another account (403), is there already"
+        in output.err
+    )
 
 
 def trust(principal: dict[str, str]) -> str:
@@ -459,9 +467,9 @@ def other_functions(place: Place, other_roles: str) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("other_roles", "other_rules", "other_functions")
-def test_what_chalice_would_take_for_its_own(place: Place) -> None:
+def test_resources_that_chalice_would_overwrite(place: Place) -> None:
     """Roles, rules and functions of Chalice's names that somebody else made are not adopted."""
-    said = refused(place, "not-chalices", stage="prod")
+    output = refused(place, "not-chalices", stage="prod")
 
     expected = (
         "The role aurora-restore-prod-delete-rds is not for Lambda alone",
@@ -488,23 +496,23 @@ def test_what_chalice_would_take_for_its_own(place: Place) -> None:
             "pipeline."
         ),
     )
-    assert [] == [what for what in expected if what not in said.err]
+    assert [] == [what for what in expected if what not in output.err]
     assert (
         "aws iam delete-role-policy --role-name aurora-restore-prod-heartbeat --policy-name of-mine"
-        in said.err
+        in output.err
     )
 
 
 @pytest.mark.usefixtures("other_roles", "other_rules", "other_functions")
-def test_what_is_not_chalices_is_not_taken_away(place: Place) -> None:
+def test_resources_that_are_not_chalices_are_not_deleted(place: Place) -> None:
     """A removal deletes neither a stage that a pipeline deployed, which goes by its stack, nor what
     people made.
     """
     before = place.everything()
-    said = place.destroy("prod", place.checkout("not-ours", prod={}))
+    output = place.destroy("prod", place.checkout("not-ours", prod={}))
 
-    assert (1, before) == (said.status, place.everything())
-    assert "aws cloudformation delete-stack --region us-west-2 --stack-name pipeline" in said.err
+    assert (1, before) == (output.status, place.everything())
+    assert "aws cloudformation delete-stack --region us-west-2 --stack-name pipeline" in output.err
 
 
 def test_a_stage_is_taken_only_out_of_its_own_account(place: Place) -> None:
@@ -513,10 +521,9 @@ def test_a_stage_is_taken_only_out_of_its_own_account(place: Place) -> None:
         "dev", place.checkout("destroy-elsewhere", dev={"ACCOUNT_ID": "999999999999"})
     )
     unsaid = place.destroy("dev", place.checkout("destroy-anywhere", dev={"ACCOUNT_ID": None}))
+    expected = f"These are credentials of {ACCOUNT}, and stage dev belongs to 999999999999."
 
-    assert (
-        f"These are credentials of {ACCOUNT}, and stage dev belongs to 999999999999." in other.err
-    )
+    assert expected in other.err
     assert "ACCOUNT_ID is not set." in unsaid.err
     assert (1, 1) == (other.status, unsaid.status)
 
@@ -528,16 +535,14 @@ def test_a_secret_that_waits_for_its_deletion(place: Place) -> None:
     secrets = place.clients("secretsmanager", REGION)
     secrets.create_secret(Name="aurora-restore/dev/app-db-credentials", SecretString="{}")
     secrets.delete_secret(SecretId="aurora-restore/dev/app-db-credentials")
-    said = refused(place, "deleted-secret")
+    output = refused(place, "deleted-secret")
     secrets.delete_secret(
         SecretId="aurora-restore/dev/app-db-credentials", ForceDeleteWithoutRecovery=True
     )
+    expected = f"restore-secret --region {REGION} --secret-id aurora-restore/dev/app-db-credentials"
 
-    assert "The secret aurora-restore/dev/app-db-credentials waits for its deletion." in said.err
-    assert (
-        f"restore-secret --region {REGION} --secret-id aurora-restore/dev/app-db-credentials"
-        in said.err
-    )
+    assert "The secret aurora-restore/dev/app-db-credentials waits for its deletion." in output.err
+    assert expected in output.err
 
 
 def test_plans_that_share_a_target(place: Place) -> None:
@@ -552,18 +557,18 @@ def test_plans_that_share_a_target(place: Place) -> None:
     names = {f"/aurora-restore/dev/{name}": value for name, value in values.items()}
     for name, value in names.items():
         place.clients("ssm", REGION).put_parameter(Name=name, Value=value, Type="String")
-    said = refused(place, "shared-target")
+    output = refused(place, "shared-target")
     place.clients("ssm", REGION).delete_parameters(Names=list(names))
-
-    assert (
+    expected = (
         "plans: FAILED (The plans default and eu have the same target, arn:aws:rds:us-west-2:"
-        in said.err
     )
+
+    assert expected in output.err
     assert (
         "dev/plans/blue/target-clustr-id is not a known setting; did you mean target-cluster-id?"
-        in said.err
+        in output.err
     )
-    assert "The SSM parameter /aurora-restore/dev/kms-key-di is not a known setting" in said.err
+    assert "The SSM parameter /aurora-restore/dev/kms-key-di is not a known setting" in output.err
 
 
 @pytest.mark.parametrize(
@@ -580,11 +585,11 @@ def test_a_plan_that_only_ssm_knows(place: Place) -> None:
     """The settings of a plan that stands only in SSM are checked before anything is changed."""
     name = "/aurora-restore/dev/plans/weekly/instance-class"
     place.clients("ssm", REGION).put_parameter(Name=name, Value="large", Type="String")
-    said = refused(place, "bad-plan")
+    output = refused(place, "bad-plan")
     place.clients("ssm", REGION).delete_parameter(Name=name)
 
-    assert "plans: FAILED" in said.err
-    assert "'large'" in said.err
+    assert "plans: FAILED" in output.err
+    assert "'large'" in output.err
 
 
 def test_a_stack_that_rolled_back(place: Place) -> None:
@@ -598,13 +603,13 @@ def test_a_stack_that_rolled_back(place: Place) -> None:
             {"Parameters": {"Stage": {"Type": "String"}}, "Resources": {"Queue": queue}}
         ),
     )
-    said = refused(place, "rolled-back", stage="prod")
-
-    assert "The stack aurora-restore-foundation in us-west-2 is ROLLBACK_COMPLETE" in said.err
-    assert (
+    output = refused(place, "rolled-back", stage="prod")
+    expected = (
         "aws cloudformation delete-stack --region us-west-2 --stack-name aurora-restore-foundation"
-        in said.err
     )
+
+    assert "The stack aurora-restore-foundation in us-west-2 is ROLLBACK_COMPLETE" in output.err
+    assert expected in output.err
 
 
 @pytest.mark.parametrize(
@@ -620,17 +625,17 @@ def test_a_stack_of_somebodys_is_neither_changed_nor_deleted(
     cloudformation.create_stack(
         StackName=name, TemplateBody=json.dumps({"Resources": {"Queue": queue}})
     )
-    said = refused(place, f"{name}-theirs", stage="test")
+    output = refused(place, f"{name}-theirs", stage="test")
     before = place.everything()
     gone = place.destroy("test", place.checkout(f"{name}-destroyed", test={}))
     after = place.everything()
     cloudformation.delete_stack(StackName=name)
 
-    assert f"The stack {name} in {region} was not created by this stage." in said.err
+    assert f"The stack {name} in {region} was not created by this stage." in output.err
     assert (0, before) == (gone.status, after)
 
 
-def test_a_secret_that_went_behind_the_stacks_back(place: Place) -> None:
+def test_a_secret_deleted_outside_its_stack(place: Place) -> None:
     """A secret deleted outside its stack has to be made again: CloudFormation still counts on
     it.
     """
@@ -648,14 +653,15 @@ def test_a_secret_that_went_behind_the_stacks_back(place: Place) -> None:
     place.clients("secretsmanager", REGION).delete_secret(
         SecretId="aurora-restore/test/master-db-credentials", ForceDeleteWithoutRecovery=True
     )
-    said = refused(place, "secret-gone", stage="test")
+    output = refused(place, "secret-gone", stage="test")
     place.clients("cloudformation", REGION).delete_stack(StackName="aurora-restore-test-records")
-
-    assert (
+    expected = (
         "The secret aurora-restore/test/master-db-credentials of the stack "
-        "aurora-restore-test-records is gone." in said.err
+        "aurora-restore-test-records is gone."
     )
+
+    assert expected in output.err
     assert (
         f"create-secret --region {REGION} --name aurora-restore/test/master-db-credentials"
-        in said.err
+        in output.err
     )

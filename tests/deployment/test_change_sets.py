@@ -146,7 +146,7 @@ def test_a_change_set_that_cannot_be_deleted_keeps_no_other(deployment: Deployme
 
 
 @pytest.mark.parametrize(
-    ("replacement", "said"),
+    ("replacement", "output"),
     [
         ("True", "replace Topic"),
         ("Conditional", "modify or replace Topic"),
@@ -154,12 +154,12 @@ def test_a_change_set_that_cannot_be_deleted_keeps_no_other(deployment: Deployme
     ],
 )
 def test_a_resource_that_may_be_replaced_is_said_to_be(
-    deployment: Deployment, replacement: str, said: str
+    deployment: Deployment, replacement: str, output: str
 ) -> None:
     """A plan says of each resource whether it is replaced, may be, or is not."""
     change = {"Action": "Modify", "LogicalResourceId": "Topic", "Replacement": replacement}
     deployment.cloudformation.changes = [change]
     prepared = deployment.run(do_nothing)
 
-    assert (said,) == prepared.details
+    assert (output,) == prepared.details
     assert [] == deployment.cloudformation.of_stacks

@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("answer", ["y\n", "Y\n", "yes\n", " YES \n"])
-def test_a_yes_on_the_terminal_goes_on(answer: str) -> None:
+def test_a_yes_on_the_terminal_continues(answer: str) -> None:
     """The question names the verb and its default; "y" and "yes" confirm in any case."""
     screen = io.StringIO()
 
@@ -40,11 +40,12 @@ def test_without_a_terminal_the_sentence_names_the_option() -> None:
     screen = io.StringIO()
     with pytest.raises(DeploymentError) as refused:
         asking(io.StringIO("y\n"), screen)("Deploy")
-
-    assert str(refused.value) == (
+    expected = (
         "Nothing was changed: there is no terminal to ask on. To go on without being asked, add "
         "YES=1 to the make command (--yes)."
     )
+
+    assert str(refused.value) == expected
     assert "" == screen.getvalue()
 
 

@@ -36,6 +36,8 @@ THEIRS = json.dumps(
 SECRET = {"SecretId": "aurora-restore/dev/app-db-credentials"}
 INTERRUPTED = "Interrupted. What was done is kept; the same command continues there.\n"
 HEARTBEAT = "aurora-restore-dev-heartbeat"
+STOPPED = "aurora-restore-dev-copy-snapshot"
+PAUSED = ("aurora-restore-dev-snapshot-check-event", "aurora-restore-dev-heartbeat-event")
 PLANNED = ("  create  ", "  change  ", "  delete  ")
 VISITOR = '''
 
@@ -49,9 +51,9 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:aurora-restore-dev-notifications"
 PROTECTED = {"NOTIFICATION_EMAIL": "dba@example.com", "PROTECT_TABLES": "true"}
 
 
-def planned(said: Said) -> list[list[str]]:
+def planned(output: Said) -> list[list[str]]:
     """Read the changes of a plan: action, kind, name, and what else is in the line."""
-    lines = [line for line in said.out.splitlines() if line.startswith(PLANNED)]
+    lines = [line for line in output.out.splitlines() if line.startswith(PLANNED)]
     return [line.split(maxsplit=3) for line in lines]
 
 
@@ -62,14 +64,14 @@ def checkout(place: Place) -> Path:
 
 
 @pytest.fixture(scope="module")
-def said(place: Place, checkout: Path) -> Said:
+def output(place: Place, checkout: Path) -> Said:
     """Deploy the stage into an account that has nothing of ours."""
-    said = place.deploy("dev", checkout)
-    assert (0, "") == (said.status, said.err)
-    return said
+    output = place.deploy("dev", checkout)
+    assert (0, "") == (output.status, output.err)
+    return output
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("output")
 def test_there_are_the_stacks(place: Place) -> None:
     """A deployment has two stacks in the target's region and one in the source's; tables are
     protected once they exist.
@@ -86,7 +88,7 @@ def test_there_are_the_stacks(place: Place) -> None:
     assert {"aurora-restore-dev-forwarding": "CREATE_COMPLETE"} == place.stacks(SOURCE_REGION)
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("output")
 def test_there_are_the_functions(place: Place, checkout: Path) -> None:
     """Eleven functions run the package that was built, with the whole environment; one of them is
     in the VPC.
@@ -113,7 +115,7 @@ def test_there_are_the_functions(place: Place, checkout: Path) -> None:
     assert {"ACCOUNT_ID", "NOTIFICATION_EMAIL", "FRESHNESS_HOURS"}.isdisjoint(environment)
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("output")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
     """Lambda's retries are off, and events that Lambda or EventBridge drop go to the failure
@@ -131,7 +133,7 @@ def test_what_chalice_cannot_set_is_set(place: Place, function: str) -> None:
     assert config["MaximumEventAgeInSeconds"] == target["RetryPolicy"]["MaximumEventAgeInSeconds"]
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("output")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_everything_of_a_function_has_the_guides_tags(place: Place, function: str) -> None:
     """Functions, roles, log groups and rules have the guide's tags."""
@@ -155,7 +157,7 @@ def test_everything_of_a_function_has_the_guides_tags(place: Place, function: st
     assert (guides | home).items() <= of_function.items()
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("output")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
     """A policy has no placeholder left, and names nothing of another stage."""
@@ -166,27 +168,27 @@ def test_a_policy_names_what_the_stage_has(place: Place, function: str) -> None:
     assert "local" not in text
 
 
-def test_people_are_told_what_is_left_to_do(said: Said, checkout: Path) -> None:
+def test_the_next_steps_are_printed(output: Said, checkout: Path) -> None:
     """The deployment lists what people have to do: fill the empty secrets, and run the doctor on
     this checkout.
     """
-    assert 2 == said.out.count("has no value yet")
-    assert f"make doctor STAGE=dev CHECKOUT={checkout}" in said.out
+    assert 2 == output.out.count("has no value yet")
+    assert f"make doctor STAGE=dev CHECKOUT={checkout}" in output.out
 
 
-def test_the_plan_of_a_first_deployment_creates_everything(said: Said) -> None:
+def test_the_plan_of_a_first_deployment_creates_everything(output: Said) -> None:
     """The plan of a first deployment lists three stacks, and a function and a rule for each of the
-    eleven.
+    twelve.
     """
-    changes = planned(said)
+    changes = planned(output)
 
-    assert f"Plan for the stage dev in the account {ACCOUNT}, {REGION}: 25 changes" in said.out
-    assert {"create stack": 3, "create function": 11, "create rule": 11} == Counter(
+    assert f"Plan for the stage dev in the account {ACCOUNT}, {REGION}: 27 changes" in output.out
+    assert {"create stack": 3, "create function": 12, "create rule": 12} == Counter(
         " ".join(change[:2]) for change in changes
     )
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("output")
 def test_a_stage_of_a_version_without_tags_is_found_and_tagged(
     place: Place, checkout: Path
 ) -> None:
@@ -207,7 +209,7 @@ def test_a_stage_of_a_version_without_tags_is_found_and_tagged(
     assert {"Key": "aurora-restore:home", "Value": f"{ACCOUNT}/{REGION}"} in tags
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("output")
 def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
     """A second deployment changes nothing, its plan says so, and the package has the same bytes."""
     before, digests = (
@@ -224,7 +226,7 @@ def test_a_second_time_nothing_changes(place: Place, checkout: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def updates(place: Place, checkout: Path, said: Said) -> tuple[Said, Said]:
+def updates(place: Place, checkout: Path, output: Said) -> tuple[Said, Said]:
     """Deploy twice after much has changed: a broken policy stops the first half-way, and is mended
     for the second.
     """
@@ -240,9 +242,49 @@ def updates(place: Place, checkout: Path, said: Said) -> tuple[Said, Said]:
     broken: dict[str, Any] = json.loads(good)
     broken["Statement"][0]["Effect"] = "Perhaps"
     policy.write_text(json.dumps(broken))
+    for rule in PAUSED:
+        place.clients("events", REGION).disable_rule(Name=rule)
+    place.clients("lambda", REGION).put_function_concurrency(
+        FunctionName=STOPPED, ReservedConcurrentExecutions=0
+    )
     failed = place.deploy("dev", checkout)
     policy.write_text(good)
     return failed, place.deploy("dev", checkout)
+
+
+def test_rules_that_somebody_disabled_stay_disabled(
+    place: Place, updates: tuple[Said, Said]
+) -> None:
+    """Chalice enables every rule. A deployment disables again what was disabled, even if it fails,
+    and names it in its plan and at its end.
+    """
+    events = place.clients("events", REGION)
+    states = {rule: events.describe_rule(Name=rule)["State"] for rule in place.rules("dev")}
+    for rule in PAUSED:
+        events.enable_rule(Name=rule)
+    failed, again = updates
+
+    assert sorted(PAUSED) == sorted(name for name, state in states.items() if state == "DISABLED")
+    for said in (failed, again):
+        assert f"Disabled by somebody, and kept so: {', '.join(PAUSED)}." in said.out
+    for rule in PAUSED:
+        enable = f"aws events enable-rule --region {REGION} --name {rule}"
+        assert f"The rule {rule} is still disabled. Enable it: {enable}" in again.out
+
+
+def test_a_function_that_somebody_stopped_stays_stopped(
+    place: Place, updates: tuple[Said, Said]
+) -> None:
+    """Chalice takes its reserved concurrency of 0 away; a deployment puts it back, and names it."""
+    functions, named = place.clients("lambda", REGION), {"FunctionName": STOPPED}
+    reserved = functions.get_function_concurrency(**named).get("ReservedConcurrentExecutions")
+    functions.delete_function_concurrency(**named)
+    start = f"aws lambda delete-function-concurrency --region {REGION} --function-name {STOPPED}"
+
+    assert 0 == reserved
+    for said in updates:
+        assert f"(reserved concurrency 0), and kept so: {STOPPED}." in said.out
+    assert f"The function {STOPPED} is still stopped. Start it: {start}" in updates[1].out
 
 
 def test_a_deployment_that_failed_half_way_is_repeated(
@@ -256,12 +298,10 @@ def test_a_deployment_that_failed_half_way_is_repeated(
         function["Environment"]["Variables"]["LOG_LEVEL"]
         for function in place.functions("dev").values()
     }
+    expected = "chalice deploy failed. What it did is kept; the same command continues there."
 
     assert (1, 0, {"DEBUG"}) == (failed.status, again.status, levels)
-    assert (
-        "chalice deploy failed. What it did is kept; the same command continues there."
-        in failed.err
-    )
+    assert expected in failed.err
     assert "Traceback" not in failed.err
 
 
@@ -297,12 +337,10 @@ def test_the_plan_of_an_update_names_what_changes(updates: tuple[Said, Said]) ->
     values.
     """
     changes = {change[2]: change[3] for change in planned(updates[0]) if change[0] == "change"}
+    expected = "handler, xray, the variable LOG_LEVEL, the variable TARGET_CLUSTER_ID, policy"
 
     assert "modify TargetClusterIdParameter" in changes["aurora-restore-dev-foundation"]
-    assert (
-        "handler, xray, the variable LOG_LEVEL, the variable TARGET_CLUSTER_ID, policy"
-        in (changes[HEARTBEAT])
-    )
+    assert expected in changes[HEARTBEAT]
     assert "DEBUG" not in changes[HEARTBEAT]
 
 
@@ -322,7 +360,7 @@ def test_what_is_not_confirmed_leaves_no_change_set(place: Place, checkout: Path
 
 
 @pytest.mark.usefixtures("updates")
-def test_what_chalice_never_updates_is_mended(place: Place) -> None:
+def test_settings_that_chalice_never_updates_are_corrected(place: Place) -> None:
     """A handler of an earlier name, which Chalice never updates, is corrected."""
     assert "app.heartbeat" == place.functions("dev")["heartbeat"]["Handler"]
 
@@ -374,11 +412,13 @@ def test_a_function_that_left_the_app_leaves_the_account(place: Place, checkout:
     assert "PassThrough" == left["heartbeat"]["TracingConfig"]["Mode"]
     assert 14 == place.retention("/aws/lambda/aurora-restore-dev-visitor")
     deleted = [change[:3] for change in planned(went) if change[0] == "delete"]
-    assert [
+    expected = [
         ["delete", "role", "aurora-restore-dev-visitor"],
         ["delete", "function", "aurora-restore-dev-visitor"],
         ["delete", "rule", "aurora-restore-dev-visitor-event"],
-    ] == deleted
+    ]
+
+    assert expected == deleted
 
 
 def take_away(place: Place, checkout: Path) -> None:
@@ -482,7 +522,7 @@ def test_forwarding_follows_the_sources(place: Place, checkout: Path) -> None:
     assert (0, {}, {}) == (back.status, place.stacks("eu-west-1"), place.stacks("eu-central-1"))
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("output")
 def test_a_stack_that_is_protected_stops_nothing_half_way(place: Place, checkout: Path) -> None:
     """A protected stack stops neither a removal nor a deployment that would leave its region."""
     forwarding = {"StackName": "aurora-restore-dev-forwarding"}
@@ -501,11 +541,11 @@ def test_a_stack_that_is_protected_stops_nothing_half_way(place: Place, checkout
         f"--no-enable-termination-protection --region {SOURCE_REGION} --stack-name "
         "aurora-restore-dev-forwarding"
     )
-    assert [True, True] == [command in said.err for said in (kept, refused)]
+    assert [True, True] == [command in output.err for output in (kept, refused)]
 
 
-@pytest.mark.usefixtures("said")
-def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
+@pytest.mark.usefixtures("output")
+def test_a_stage_is_deployed_in_one_region(place: Place, checkout: Path) -> None:
     """A stage lives in one region: its roles belong to the account, so no other region deploys or
     destroys it.
     """
@@ -514,15 +554,15 @@ def test_a_stage_lives_in_one_region(place: Place, checkout: Path) -> None:
     refused = [place.deploy("dev", checkout), place.destroy("dev", checkout)]
     place.fill_in(checkout, "dev", {})
 
-    assert [1, 1] == [said.status for said in refused]
+    assert [1, 1] == [output.status for output in refused]
     assert [True, True] == [
-        f"Stage dev is deployed in {REGION}, but TARGET_REGION is eu-west-1" in said.err
-        for said in refused
+        f"Stage dev is deployed in {REGION}, but TARGET_REGION is eu-west-1" in output.err
+        for output in refused
     ]
     assert before == place.everything()
 
 
-def test_a_stage_lives_where_its_forwarding_leads(place: Place) -> None:
+def test_a_stage_is_deployed_where_its_forwarding_goes(place: Place) -> None:
     """The forwarding tells where a stage lives, also when its first deployment ended before there
     was a role.
     """
@@ -539,18 +579,16 @@ def test_a_stage_lives_where_its_forwarding_leads(place: Place) -> None:
         ],
     )
     before = place.everything()
-    said = place.destroy("test", checkout)
+    output = place.destroy("test", checkout)
     after = place.everything()
     cloudformation.delete_stack(StackName="aurora-restore-test-forwarding")
 
-    assert (1, before) == (said.status, after)
-    assert f"Stage test is deployed in {REGION}" in said.err
+    assert (1, before) == (output.status, after)
+    assert f"Stage test is deployed in {REGION}" in output.err
 
 
-@pytest.mark.usefixtures("said")
-def test_a_policy_that_people_attached_is_not_found_out_half_way(
-    place: Place, checkout: Path
-) -> None:
+@pytest.mark.usefixtures("output")
+def test_an_attached_policy_is_found_before_the_removal(place: Place, checkout: Path) -> None:
     """A policy that people attached stops a removal at its beginning, because IAM deletes no role
     that has one.
     """
@@ -572,8 +610,8 @@ def test_a_policy_that_people_attached_is_not_found_out_half_way(
     assert f"aws iam detach-role-policy --role-name {HEARTBEAT}" in kept.err
 
 
-@pytest.mark.usefixtures("said")
-def test_a_function_that_lost_its_tag_is_not_left_behind(place: Place, checkout: Path) -> None:
+@pytest.mark.usefixtures("output")
+def test_a_function_without_its_tag_stops_a_removal(place: Place, checkout: Path) -> None:
     """A function that lost its tag stops a removal, which would leave it behind; the command that
     tags it is printed.
     """
@@ -592,8 +630,8 @@ def test_a_function_that_lost_its_tag_is_not_left_behind(place: Place, checkout:
     assert command in kept.err
 
 
-@pytest.mark.usefixtures("said")
-def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) -> None:
+@pytest.mark.usefixtures("output")
+def test_a_stage_with_an_open_operation_is_not_removed(place: Place, checkout: Path) -> None:
     """An operation under way stops a removal: without its functions it would never finish."""
     operation = {
         "operation_id": {"S": "nightly"},
@@ -611,8 +649,8 @@ def test_an_operation_under_way_keeps_the_stage(place: Place, checkout: Path) ->
     assert "Under way: nightly." in kept.err
 
 
-@pytest.mark.usefixtures("said")
-def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
+@pytest.mark.usefixtures("output")
+def test_destroy_leaves_nothing_behind(place: Place, checkout: Path) -> None:
     """A removal takes everything but the records and the secrets, also from a checkout that never
     deployed.
 
@@ -640,7 +678,7 @@ def test_it_goes_as_it_came(place: Place, checkout: Path) -> None:
     assert gone.out.startswith(f"Deleting the stage dev from the account {ACCOUNT}, {REGION}:\n")
     deleted = [line.split() for line in gone.out.splitlines() if line.startswith("  delete ")]
     by_kind = Counter(line[1] for line in deleted)
-    assert {"function": 11, "rule": 11, "role": 11, "log": 11, "stack": 2} == by_kind
+    assert {"function": 12, "rule": 12, "role": 12, "log": 12, "stack": 2} == by_kind
     assert nothing.out.startswith(
         f"Nothing is left to delete: the account {ACCOUNT}, {REGION} has no functions, "
     )

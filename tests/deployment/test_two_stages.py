@@ -14,7 +14,13 @@ from tests.deployment.place import REGION, Place
 from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands
 
-SECTIONS = ("First restore", "Rotated secrets", "failure-queue-not-empty", "heartbeat-silent")
+SECTIONS = (
+    "First restore",
+    "Rotated secrets",
+    "A swap that did not finish",
+    "failure-queue-not-empty",
+    "heartbeat-silent",
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +30,8 @@ def checkout(place: Place) -> Path:
     _region, deploy, secrets, _look = commands("Deploy", RUNBOOK)
     type_in(place, checkout, deploy)
     type_in(place, checkout, secrets)
-    said = place.deploy("test", checkout)
-    assert (0, "") == (said.status, said.err)
+    output = place.deploy("test", checkout)
+    assert (0, "") == (output.status, output.err)
     return checkout
 
 
@@ -44,7 +50,7 @@ def test_the_doctor_looks_at_what_was_deployed(place: Place, checkout: Path) -> 
     *_, look = commands("Deploy", RUNBOOK)
     seen = type_in(place, checkout, f"if {look.strip()}; then exit 1; fi")
 
-    assert "functions: OK (11 are there.)" in seen
+    assert "functions: OK (12 are deployed.)" in seen
     assert "secrets: OK" in seen
     assert "snapshot: FAILED" in seen
 
@@ -69,7 +75,7 @@ def test_the_secrets_have_their_values(place: Place, checkout: Path) -> None:
     assert [32, 32, 32] == [len(password) for password in passwords]
 
 
-def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Path) -> None:
+def test_a_request_to_one_stage_does_not_reach_the_other(place: Place, checkout: Path) -> None:
     """A request to one stage becomes an operation there and not in the other stage."""
     request, look, *_ = commands("First restore", RUNBOOK)
     type_in(place, checkout, request)
@@ -89,20 +95,20 @@ def test_what_is_asked_of_one_the_other_does_not_hear(place: Place, checkout: Pa
 
 
 @pytest.mark.parametrize("section", SECTIONS[1:])
-def test_what_an_alarm_has_people_type_works(place: Place, checkout: Path, section: str) -> None:
-    """Each command that the runbook gives for an alarm ends with exit status 0."""
+def test_the_commands_of_a_section_work(place: Place, checkout: Path, section: str) -> None:
+    """Each command that the runbook gives in such a section ends with exit status 0."""
     for block in commands(section, RUNBOOK):
         type_in(place, checkout, block)
 
 
-def test_leaving_leaves_the_other_stage_alone(place: Place, checkout: Path) -> None:
+def test_removing_one_stage_leaves_the_other(place: Place, checkout: Path) -> None:
     """Removing one stage leaves the other alone, and nothing of the first, not even its records."""
     destroy, forget = commands("Removing a stage", RUNBOOK)
     type_in(place, checkout, destroy.replace("STAGE=dev", "STAGE=dev FORCE=1"))
     type_in(place, checkout, forget)
     left = json.dumps(place.everything(), default=sorted)
 
-    assert (0, 11) == (len(place.functions("dev")), len(place.functions("test")))
+    assert (0, 12) == (len(place.functions("dev")), len(place.functions("test")))
     assert "restore-dev" not in left
     assert "aurora-restore-test-state" in left
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import boto3
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.server import Server
 
 from aurora_restore.account.clients import reading_clients
@@ -25,7 +24,6 @@ from tests.deployment.packages import shared_folder
 from tests.deployment.place import ACCOUNT, REGION, SOURCE_REGION, Place, make_source
 
 CALLER = f"arn:aws:iam::{ACCOUNT}:user/somebody"
-SESSION = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any")
 SECRETS = {
     "good-master": json.dumps(
         {"database": "shop", "username": "postgres", "password": "Fresh-0-master-password"}
@@ -61,7 +59,7 @@ def place(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Give an account with everything that is right, and everything that is wrong beside it."""
     quotas = server.aurora.quotas(account=ACCOUNT, region=REGION)
     quotas.instances, quotas.manual_cluster_snapshots = 12, 0
-    clients = Clients(server.endpoint)
+    clients = EndpointClients(server.endpoint)
     make_source(clients)
     checkouts, shared = tmp_path_factory.mktemp("checkouts"), shared_folder(tmp_path_factory)
     place = Place(server.endpoint, clients, make_resources(clients), checkouts, shared)
@@ -141,7 +139,9 @@ def key_of(place: Place, kind: str) -> str:
 @cache
 def only_reading(endpoint: str) -> Any:
     """Give clients that refuse whatever may change something."""
-    return reading_clients(lambda: SESSION, endpoint_url=endpoint)
+    return reading_clients(
+        endpoint_url=endpoint, aws_access_key_id="any", aws_secret_access_key="any"
+    )
 
 
 def look(place: Place, **given: Any) -> list[Finding]:
@@ -277,7 +277,7 @@ def test_a_right_configuration_passes(place: Place) -> None:
             "There is no topic arn:aws:sns:us-west-2:1234567",
         ),
         ({"SNS_TOPIC_ARN": "restores"}, "SNS_TOPIC_ARN is 'restores' in .chalice/config.json"),
-        ({"SERVERLESS_MAX_CAPACITY": "4"}, "set both with INSTANCE_CLASS db.serverless"),
+        ({"SERVERLESS_MAX_CAPACITY": "4"}, "set both or neither"),
         (
             {**SERVERLESS, "SERVERLESS_MAX_CAPACITY": "0.7"},
             "SERVERLESS_MAX_CAPACITY is '0.7' in .chalice/config.json",
@@ -341,7 +341,11 @@ def test_a_target_that_is_nobodys_is_a_warning_with_the_command_that_adopts_it(
     ("given", "check", "sentence"),
     [
         (
-            {"TARGET_CLUSTER_ID": "nobodys", "SKIP_FINAL_SNAPSHOT": "false"},
+            {
+                "TARGET_CLUSTER_ID": "nobodys",
+                "SKIP_FINAL_SNAPSHOT": "false",
+                "REPLACEMENT": "delete-first",
+            },
             "quotas",
             "The quota ManualClusterSnapshots of us-west-2 is 0, 0 are used and 1 more are needed.",
         ),
@@ -381,6 +385,22 @@ def test_a_quota_that_others_filled_is_a_warning(place: Place, server: Server) -
     assert [] == [str(failure) for failure in failures(found)]
     assert Status.WARNING == told.status
     assert "The quota DBClusters of us-west-2 is 2, 2 are used and 1 more are needed." == told.what
+
+
+def test_what_hangs_on_the_target_is_a_warning(place: Place, server: Server) -> None:
+    """An integration that reads from the target is nothing that a setting made."""
+    target = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:dev-cluster"
+    warehouse = f"arn:aws:redshift:{REGION}:{ACCOUNT}:namespace:warehouse"
+    arn = f"arn:aws:rds:{REGION}:{ACCOUNT}:integration:orders"
+    integrations = server.aurora.attached("Integrations", account=ACCOUNT, region=REGION)
+    integrations.append({"IntegrationArn": arn, "SourceArn": target, "TargetArn": warehouse})
+    found = look(place)
+    integrations.clear()
+    (told,) = [finding for finding in found if finding.name == "attachments"]
+
+    assert [] == [str(failure) for failure in failures(found)]
+    assert Status.WARNING == told.status
+    assert f"the integration {arn} reads from {target}." in told.what
 
 
 def test_the_value_of_the_stages_own_secret_is_a_warning(place: Place) -> None:

@@ -9,12 +9,17 @@ from typing import Any, Final
 from aurora_restore.stages import FUNCTIONS
 from chalicelib import ports
 from chalicelib.aws.secrets import MasterCredentials
-from chalicelib.flow import limits, polling
+from chalicelib.flow import polling, text_limits
+from chalicelib.flow.plan import default_of
 from chalicelib.messages import events
 from chalicelib.records import targets
-from chalicelib.runtime import runner, sweep
+from chalicelib.runtime import heartbeat, runner
 from chalicelib.settings import PLAN_NAME, Settings
+from chalicelib.steps.swap_target import SURE_AFTER
+from chalicelib.target.patience import LOOK_SECONDS
+from demo.availability import MARGIN_SECONDS
 from demo.options import NIGHT_SECONDS
+from demo.steady_client import QUERY_SECONDS
 from localaws import pool
 from tests.docs.readme import ROOT
 from tests.infra.templates import section
@@ -112,8 +117,8 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"tried {word(runner.BUGS_MAX)} times, and then ends it",
         f"of the future by more than {span(events.CLOCK_SKEW_MAX)},",
         f"older than {span(events.EVENT_AGE_MAX)},",
-        f"very many the first {limits.NAMES_MAX};",
-        f"the names of more than {limits.NAMES_MAX} logins",
+        f"very many the first {text_limits.NAMES_MAX};",
+        f"the names of more than {text_limits.NAMES_MAX} logins",
         f"remaining time and {span(runner.LEASE_MARGIN_SECONDS)} more,",
         f"{_SHARE_OF_REST} of it is waited for,",
         f"after {fraction(polling.FRACTION_OF_OVERRUN)} of its delay.",
@@ -122,7 +127,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"rises by {_RISE} where that is more",
         f"Every {span(Settings.model_fields['heartbeat_interval'].default).removeprefix('a ')} (`",
         f"{word(ports.ENTRIES_MAX)} in a call.",
-        f"no more than {sweep.ANNOUNCED_PER_TICK} operations in a tick,",
+        f"no more than {heartbeat.ANNOUNCED_PER_TICK} operations in a tick,",
         f"after {word(runner.UNANSWERED_MAX)} announcements that no step answered,",
     ),
     "docs/runbook.md": (
@@ -130,6 +135,10 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         f"For {silence()} no tick of the heartbeat",
         f"have failed in {periods('function-errors')}.",
         f"throttled in {periods('function-throttles')}:",
+    ),
+    "docs/replacement.md": (
+        f"`KEEP_PREVIOUS_HOURS` ({default_of('keep_previous_hours')} unless set)",
+        f"until {word(SURE_AFTER.total_seconds() / 60)} minutes have passed, because AWS",
     ),
     "docs/reliability.md": (f"within its deadline and {word(runner.UNANSWERED_MAX)} heartbeats",),
     "docs/configuration.md": (
@@ -142,6 +151,11 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
             f"{word(pool.WORKERS_PER_FUNCTION_MAX)} of each;"
         ),
         f"may take {NIGHT_SECONDS} seconds from its snapshot on;",
+        f"every {1000 * QUERY_SECONDS:.0f} ms,",
+        (
+            f"and {MARGIN_SECONDS:.0f} seconds more: the app looks every "
+            f"{word(LOOK_SECONDS)} seconds,"
+        ),
     ),
     "infra/foundation.yaml": (f"has finished for {silence()},",),
 }
@@ -151,5 +165,7 @@ NOT_OURS: Final = (
     "a minute in its name",  # which one it was
     "15 min 50 s",  # measured
     "an hour without one",  # a fault that is injected
+    "about half an hour",  # Aurora's
+    "after seven days",  # Aurora's
 )
 """Times in sentences that are of no value in the code."""

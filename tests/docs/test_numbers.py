@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from simulation.database_mutants import OF_DATABASES
-from simulation.mutants import MUTANTS
+from simulation.guards import GUARDS
 from tests.docs.numbers import NOT_OURS, PHRASES, WORDS
 from tests.docs.readme import ROOT
 from tests.infra.templates import section
@@ -39,7 +38,7 @@ def prose_of(path: str) -> str:
 @pytest.mark.parametrize(
     ("path", "phrase"), [(path, phrase) for path, said in PHRASES.items() for phrase in said]
 )
-def test_a_page_tells_the_number_of_the_code(path: str, phrase: str) -> None:
+def test_a_page_has_the_numbers_of_the_code(path: str, phrase: str) -> None:
     """The sentence stands in the page with the value that the code has now."""
     assert phrase in prose_of(path)
 
@@ -56,7 +55,7 @@ def test_every_time_in_a_sentence_is_the_codes_or_known_to_be_of_no_code(path: s
     assert [] == A_TIME.findall(left)
 
 
-def test_no_other_number_of_mutants_is_told_than_there_are() -> None:
+def test_the_page_has_the_right_number_of_mutants() -> None:
     """The table of guards has a row for each.
 
     A number in a sentence or a row of figures is that of the rows.
@@ -64,12 +63,10 @@ def test_no_other_number_of_mutants_is_told_than_there_are() -> None:
     page = Path(ROOT, "docs/reliability.md").read_text(encoding="utf-8")
     numbers = re.findall(r"(\d+) mutants|mutants[^|\n]*\| *(\d+)", page)
 
-    assert len(MUTANTS) + len(OF_DATABASES) == page.count("| `chalicelib/") - page.count(
+    assert len(GUARDS) == page.count("| `chalicelib/") - page.count(
         "| `chalicelib/", 0, page.index("## Guards")
     )
-    assert set() == {int(one or other) for one, other in numbers} - {
-        len(MUTANTS) + len(OF_DATABASES)
-    }
+    assert set() == {int(one or other) for one, other in numbers} - {len(GUARDS)}
 
 
 TEMPLATES = sorted((ROOT / "infra").glob("*.yaml"))
@@ -96,7 +93,6 @@ def told(parameter: dict[str, Any]) -> set[int]:
 def test_a_template_describes_its_limits_as_they_are(template: Path) -> None:
     """People read the description when CloudFormation refuses a value."""
     parameters = section(template, "Parameters")
+    found = [name for name, parameter in parameters.items() if told(parameter) - bounds(parameter)]
 
-    assert [] == [
-        name for name, parameter in parameters.items() if told(parameter) - bounds(parameter)
-    ]
+    assert [] == found

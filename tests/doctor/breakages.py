@@ -1,4 +1,4 @@
-"""What somebody may do to a stage that is well, and how it is put back."""
+"""What somebody may do to a healthy stage, and how it is undone."""
 
 import json
 import sys
@@ -102,6 +102,7 @@ class Changes:
         one = functions.get_function_configuration(FunctionName=name)
         policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
         invocation = functions.get_function_event_invoke_config(FunctionName=name)
+        tags = functions.list_tags(Resource=one["FunctionArn"])["Tags"]
         functions.delete_function(FunctionName=name)
         self.afterwards(
             functions.put_function_event_invoke_config,
@@ -130,6 +131,7 @@ class Changes:
             functions.create_function,
             **{key: one[key] for key in kept},
             Code={"ZipFile": self._package()},
+            Tags=tags,
         )
 
     def replace_code(self, name: str, package: bytes) -> None:

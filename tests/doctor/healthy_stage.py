@@ -1,4 +1,4 @@
-"""What it takes for the doctor to be content: a deployment, and what people bring."""
+"""A healthy stage for the doctor: a deployment, and what people have to provide."""
 
 import json
 import time
@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.deployment.packages import give_package
 from tests.deployment.place import REGION, SOURCE_REGION, Place
 
-STAGE, CHECKOUT = "dev", "well"
+STAGE, CHECKOUT = "dev", "healthy"
 SOURCE, TARGET, PORT = "prod-cluster", "dev-cluster", 5432
 ENGINE, VERSION, MASTER = "aurora-postgresql", "16.11", "postgres"
 MASTER_SECRET, APP_SECRET = (
@@ -24,12 +25,14 @@ APP_VALUE = {
 WAIT_SECONDS_MAX = 20
 
 
-def make_well(place: Place) -> None:
+def make_healthy_stage(place: Place) -> None:
     """Deploy the stage and do what only people can do."""
     make_production(place)  # and its night before there is a stage to begin something with it
-    checkout = place.packaged(CHECKOUT, dev={}, test={})
-    said = place.deploy(STAGE, checkout)
-    assert said.status == 0, said.err
+    checkout = place.checkout(CHECKOUT, dev={}, test={})
+    for folder in (STAGE, f"{STAGE}-looked-at"):  # as if it had been examined before, too
+        give_package(place.shared, checkout, folder)
+    output = place.deploy(STAGE, checkout)
+    assert (0, "") == (output.status, output.err)
     let_in(place)
     put_secrets(place)
     place.clients("sqs", REGION).create_queue(QueueName="people")

@@ -1,4 +1,4 @@
-"""A stage that is well, what tests do to it, and how the doctor looks at it."""
+"""A healthy stage, what tests do to it, and how the doctor checks it."""
 
 import time
 from collections.abc import Callable
@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
-import boto3
 
 from aurora_restore.account.clients import reading_clients
 from aurora_restore.account.identity import identify
@@ -21,14 +19,12 @@ from aurora_restore.stages import Stage
 from chalicelib.aws.client import Clients
 from tests.doctor.breakages import Changes
 
-SESSION = boto3.Session(
-    aws_access_key_id="any", aws_secret_access_key="any"
-)  # reading service models takes its time
-
 
 @cache
 def _clients(endpoint: str) -> Clients:
-    return reading_clients(lambda: SESSION, endpoint_url=endpoint)
+    return reading_clients(
+        endpoint_url=endpoint, aws_access_key_id="any", aws_secret_access_key="any"
+    )
 
 
 class Scene(Changes):
@@ -66,7 +62,7 @@ class Scene(Changes):
         stage: str = "dev",
         later: timedelta = timedelta(),
         checkout: Path | None = None,
-        pause: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], None] = lambda seconds: time.sleep(seconds / 20),
     ) -> StageView:
         """Give a stage to be looked at, afresh.
 
@@ -114,6 +110,16 @@ class Scene(Changes):
 
         self._before_call = write_down
         return called
+
+    def limit(self, quota: str, most: int) -> None:
+        """Have the account's quota described as a small one, of which as much is used."""
+
+        def lower(parsed: dict[str, Any], **_: Any) -> None:
+            for each in parsed.get("AccountQuotas", []):
+                if each["AccountQuotaName"] == quota:
+                    each |= {"Max": most, "Used": most}
+
+        self._after_call = lower
 
     def ring(self, alarm: str, reason: str) -> None:
         """Have one alarm described as it is while it rings, which localaws does not model."""

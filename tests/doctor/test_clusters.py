@@ -1,14 +1,16 @@
 """The source, the target, and what lies between them."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from aurora_restore.findings import Status
 from chalicelib.flow.timestamps import iso_timestamp
 from tests.deployment.place import REGION, SOURCE_REGION
-from tests.doctor.aws import ACCOUNT, SNAPSHOTS_MAX
+from tests.doctor.aws_process import ACCOUNT, SNAPSHOTS_MAX
 from tests.doctor.healthy_stage import ENGINE, SOURCE, TARGET, make_cluster
 from tests.doctor.scene import Scene
 
@@ -29,16 +31,17 @@ def test_events_that_nobody_forwards_are_missed(scene: Scene) -> None:
     events.remove_targets(Rule=rule, Ids=[target["Id"] for target in targets])
     scene.afterwards(events.put_targets, Rule=rule, Targets=targets)
     gone = scene.see("forwarding")
+    expected = (
+        f"aws cloudformation delete-stack --region {SOURCE_REGION} --stack-name "
+        "aurora-restore-dev-forwarding"
+    )
 
     assert (
         f"forwarding: FAILED (The rule {rule} in {SOURCE_REGION} is disabled. "
         f"aws events enable-rule --region {SOURCE_REGION} --name {rule})"
     ) == str(disabled)
     assert f"No rule in {SOURCE_REGION} forwards the source's snapshot events" in gone.what
-    assert (
-        f"aws cloudformation delete-stack --region {SOURCE_REGION} --stack-name "
-        "aurora-restore-dev-forwarding" in gone.do
-    )
+    assert expected in gone.do
     assert Status.FAILED is gone.status
 
 
@@ -61,6 +64,10 @@ def test_another_stages_forwarding_serves_too_and_ours_is_named_first(scene: Sce
     events.remove_targets(Rule=ours, Ids=[target["Id"]])
     scene.afterwards(events.put_targets, Rule=ours, Targets=[target])
     alone = scene.see("forwarding")
+    expected = (
+        "aws cloudformation delete-stack --region us-east-1 --stack-name "
+        "aurora-restore-dev-forwarding"
+    )
 
     assert (
         f"forwarding: OK ({ours} in {SOURCE_REGION} forwards snapshot events to {REGION}.)"
@@ -71,10 +78,7 @@ def test_another_stages_forwarding_serves_too_and_ours_is_named_first(scene: Sce
         f"The stage's own rule {ours} in {SOURCE_REGION} does not forward; {theirs} does, which is"
         in alone.what
     )
-    assert (
-        "aws cloudformation delete-stack --region us-east-1 --stack-name "
-        "aurora-restore-dev-forwarding" in alone.do
-    )
+    assert expected in alone.do
 
 
 def test_what_could_not_be_forwarded_is_counted(scene: Scene) -> None:
@@ -92,7 +96,7 @@ def test_what_could_not_be_forwarded_is_counted(scene: Scene) -> None:
     assert f"aws sqs receive-message --region {SOURCE_REGION}" in found.do
 
 
-def test_a_snapshot_is_told_by_its_age(scene: Scene) -> None:
+def test_a_snapshot_is_reported_with_its_age(scene: Scene) -> None:
     """A snapshot older than one night is a warning; one so old that the functions would skip it is
     a failure.
     """
@@ -110,13 +114,11 @@ def test_a_source_without_snapshots_is_no_source(scene: Scene) -> None:
     """A source that does not exist and has no snapshots is a failure."""
     scene.set_parameters({"source-cluster-id": "prod-cluste"})
     found = scene.see("snapshot")
+    expected = f"There is no snapshot of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluste"
 
     assert Status.FAILED is found.status
-    assert (
-        f"There is no snapshot of arn:aws:rds:{SOURCE_REGION}:{ACCOUNT}:cluster:prod-cluste"
-        in found.what
-    )
-    assert "See that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster" in found.do
+    assert expected in found.what
+    assert "Check that SOURCE_CLUSTER_ID and SOURCE_REGION name the production cluster" in found.do
 
 
 def test_a_snapshot_under_a_key_that_is_off_cannot_be_copied(scene: Scene) -> None:
@@ -130,7 +132,7 @@ def test_a_snapshot_under_a_key_that_is_off_cannot_be_copied(scene: Scene) -> No
     assert "Enable that key." == found.do
 
 
-def test_what_could_be_shared_is_told(scene: Scene) -> None:
+def test_a_shareable_snapshot_is_reported_as_such(scene: Scene) -> None:
     """The doctor says whether a snapshot could be shared: with a key of ours it could, with RDS's
     own it could not.
     """
@@ -162,19 +164,20 @@ def test_a_key_that_signs_encrypts_nothing(scene: Scene) -> None:
     assert f"The key {key} is SIGN_VERIFY RSA_2048." == found.what
 
 
-def test_a_key_whose_policy_names_others_is_doubted(scene: Scene) -> None:
+def test_a_key_whose_policy_names_others_is_a_warning(scene: Scene) -> None:
     """A key whose policy ignores the account's policies is a warning unless it names the roles."""
     somebody = {"AWS": "arn:aws:iam::123456789012:user/somebody"}
     policy = {"Statement": [{"Effect": "Allow", "Principal": somebody}]}
     key = scene.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
     scene.set_parameters({"kms-key-id": key})
     found = scene.see("key")
+    expected = (
+        "names neither the account nor aurora-restore-dev-copy-snapshot, "
+        "aurora-restore-dev-restore-snapshot"
+    )
 
     assert Status.WARNING is found.status
-    assert (
-        "names neither the account nor aurora-restore-dev-copy-snapshot, "
-        "aurora-restore-dev-restore-snapshot" in (found.what)
-    )
+    assert expected in found.what
 
 
 @pytest.mark.parametrize(
@@ -204,7 +207,7 @@ def test_secrets_are_judged_as_the_functions_judge_them(
     assert sentence in found.what
 
 
-def test_a_secret_that_was_only_made_is_told_apart_from_one_that_is_not_there(scene: Scene) -> None:
+def test_an_empty_secret_differs_from_a_missing_one(scene: Scene) -> None:
     """An empty secret is told apart from a missing one: a first deployment leaves both empty, and
     AWS answers alike.
     """
@@ -216,11 +219,13 @@ def test_a_secret_that_was_only_made_is_told_apart_from_one_that_is_not_there(sc
     scene.set_variables(MASTER_CREDENTIALS_SECRET_ID="nowhere")
     missing = scene.see("secrets")
 
-    assert "No value was put into just-made yet." == empty.what
+    assert "just-made: no value yet." == empty.what
     assert "There is no secret nowhere in us-west-2." == missing.what
 
 
-def test_a_target_that_is_not_ours_is_told_with_the_command_that_adopts_it(scene: Scene) -> None:
+def test_a_target_that_is_not_ours_is_reported_with_the_command_that_adopts_it(
+    scene: Scene,
+) -> None:
     """A cluster of the target's name without our tag is reported with the command that adds it, and
     accepted with the tag.
     """
@@ -233,27 +238,192 @@ def test_a_target_that_is_not_ours_is_told_with_the_command_that_adopts_it(scene
     )
     another_stages = scene.see("target")
     rds.add_tags_to_resource(ResourceName=TARGET_ARN, Tags=OURS)
+    expected = f"The target {TARGET_ARN} belongs to local/default, not to dev/default"
 
     assert Status.FAILED is theirs.status is another_stages.status
-    assert (
-        f"The target {TARGET_ARN} belongs to local/default, not to dev/default"
-        in another_stages.what
-    )
+    assert expected in another_stages.what
     assert (
         "Name another TARGET_CLUSTER_ID for the plan default of the stage dev." == another_stages.do
     )
     assert "does not carry our tag aurora-restore=dev/default" in theirs.what
     assert f"aws rds add-tags-to-resource --region {REGION}" in theirs.do
-    assert f"target: OK ({TARGET_ARN} is ours, available, with 0 instances.)" == str(
-        scene.see("target")
+    seen = str(scene.see("target"))
+    assert f"target: OK ({TARGET_ARN} is ours, available, with 0 instances. " in seen
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {},
+            (
+                f"The next restore exchanges it for {TARGET}-next; then it is kept as "
+                f"{TARGET}-previous for 12 hours."
+            ),
+        ),
+        (
+            {"KEEP_PREVIOUS_HOURS": "0"},
+            f"The next restore exchanges it for {TARGET}-next; then it is deleted.",
+        ),
+        (
+            {"REPLACEMENT": "delete-first"},
+            "The next restore deletes it first (REPLACEMENT=delete-first).",
+        ),
+    ],
+)
+def test_what_the_next_restore_does_with_the_target_is_said(
+    scene: Scene, settings: dict[str, str], said: str
+) -> None:
+    """Whoever changes REPLACEMENT sees by day what it means."""
+    make_ours(scene, TARGET)
+    scene.set_variables(**settings)
+
+    assert scene.see("target").what.endswith(f"0 instances. {said}")
+
+
+def test_what_the_next_restore_cannot_carry_over_is_said(scene: Scene) -> None:
+    """Whoever grants logins by IAM sees by day that the policies will not fit."""
+    make_ours(scene, TARGET)
+    rds, change = scene.client("rds"), {"DBClusterIdentifier": TARGET, "ApplyImmediately": True}
+    rds.modify_db_cluster(**change, EnableIAMDatabaseAuthentication=True)
+    scene.afterwards(rds.modify_db_cluster, **change, EnableIAMDatabaseAuthentication=False)
+    (made,) = rds.describe_db_clusters(DBClusterIdentifier=TARGET)["DBClusters"]
+
+    assert scene.see("target").what.endswith(
+        "Not carried over: rights to log in by IAM: rds-db:connect policies that name "
+        f"{made['DbClusterResourceId']} have to name the new cluster's resource id."
     )
+
+
+POINTER = {
+    "REPLACEMENT": "pointer",
+    "TARGET_DNS_NAME": "dev.db.example",
+}
+
+
+def pointing(scene: Scene) -> dict[str, str]:
+    """Set REPLACEMENT=pointer with a record; returns the settings."""
+    route53 = scene.client("route53")
+    zone = route53.create_hosted_zone(Name="db.example", CallerReference=str(time.time_ns()))
+    settings = {**POINTER, "TARGET_DNS_ZONE_ID": zone["HostedZone"]["Id"].rpartition("/")[2]}
+    scene.set_variables(**settings)
+    return settings
+
+
+def open_as(scene: Scene, name: str) -> None:
+    """Note in the target's item that a cluster was opened."""
+    found = scene.client("rds").describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]
+    values = {":i": {"S": found["DbClusterResourceId"]}, ":n": {"S": name}}
+    table, key = "aurora-restore-dev-state", {"operation_id": {"S": f"target#{TARGET_ARN}"}}
+    dynamodb = scene.client("dynamodb")
+    dynamodb.update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET opened_id = :i, opened_as = :n",
+        ExpressionAttributeValues=values,
+    )
+    scene.afterwards(
+        dynamodb.update_item,
+        TableName=table,
+        Key=key,
+        UpdateExpression="REMOVE opened_id, opened_as",
+    )
+
+
+def test_pointers_are_written_by_the_next_restore(scene: Scene) -> None:
+    """By day people see which cluster will be made, and what becomes of the old one."""
+    make_ours(scene, TARGET)
+    pointing(scene)
+    found = scene.see("pointers")
+
+    assert (Status.OK, f"They are written when the next restore has made {TARGET}-a.") == (
+        found.status,
+        found.what,
+    )
+    assert (
+        f"The next restore makes {TARGET}-a and points to that; then it is kept as {TARGET} for 12 "
+        "hours."
+    ) in scene.see("target").what
+
+
+def test_pointers_that_name_something_else_are_reported(scene: Scene) -> None:
+    """The record of the target says which cluster people should find."""
+    make_ours(scene, f"{TARGET}-a")
+    pointing(scene)
+    open_as(scene, f"{TARGET}-a")
+    found = scene.see("pointers")
+
+    assert Status.FAILED is found.status
+    assert f"People should find {TARGET}-a. The secret" in found.what
+    assert "The SSM parameters do not name it." in found.what
+    assert "The record dev.db.example leads to nothing." in found.what
+    assert f"the next cluster, {TARGET}-b, gets all of them" in found.do
+    assert f"The next restore makes {TARGET}-b and points to that" in scene.see("target").what
+
+
+def test_a_pointed_target_that_would_be_swapped_is_reported(scene: Scene) -> None:
+    """The restore would be refused tonight."""
+    make_ours(scene, f"{TARGET}-a")
+    open_as(scene, f"{TARGET}-a")
+    found = scene.see("target")
+
+    assert Status.FAILED is found.status
+    assert f"People use the cluster {TARGET}-a as the target" in found.what
+
+
+def test_a_zone_that_does_not_exist_is_reported(scene: Scene) -> None:
+    """The setting is named."""
+    make_ours(scene, TARGET)
+    pointing(scene)
+    scene.set_variables(**POINTER, TARGET_DNS_ZONE_ID="Z0NONE")
+    found = scene.see("pointers")
+
+    assert (Status.FAILED, "Correct TARGET_DNS_ZONE_ID.") == (found.status, found.do)
+
+
+@pytest.mark.parametrize("suffix", ["next", "previous"])
+def test_another_cluster_under_a_name_of_a_swap_is_reported(scene: Scene, suffix: str) -> None:
+    """It would end the night, unless the old target is deleted first."""
+    make_ours(scene, TARGET)
+    other = f"{TARGET}-{suffix}"
+    rds = scene.client("rds")
+    make_cluster(rds, other)
+    scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier=other, SkipFinalSnapshot=True)
+    found = scene.see("target")
+    scene.set_variables(REPLACEMENT="delete-first")
+
+    assert Status.FAILED is found.status
+    assert other in found.what
+    assert Status.OK is scene.see("target").status
+
+
+def test_a_swap_needs_room_for_a_second_cluster(scene: Scene) -> None:
+    """The old target stays until the new one is there, and its instances count, too."""
+    make_ours(scene, TARGET)
+    scene.limit("DBClusters", 1)
+    found = scene.see("quotas")
+    scene.set_variables(REPLACEMENT="delete-first")
+
+    assert Status.FAILED is found.status
+    assert "The quota DBClusters of us-west-2 is 1, 1 are used and 1 more are needed." in found.what
+    assert "set REPLACEMENT=delete-first" in found.do
+    assert Status.OK is scene.see("quotas").status
+
+
+def make_ours(scene: Scene, name: str) -> None:
+    """Make a cluster that carries the tag of the stage's plan."""
+    rds = scene.client("rds")
+    make_cluster(rds, name)
+    arn = TARGET_ARN.replace(TARGET, name)
+    rds.add_tags_to_resource(ResourceName=arn, Tags=OURS)
+    scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier=name, SkipFinalSnapshot=True)
 
 
 def test_no_target_is_no_problem(scene: Scene) -> None:
     """A missing target is no problem: the first night creates it."""
-    assert f"target: OK (There is no {TARGET_ARN} yet: it will be made.)" == str(
-        scene.see("target")
-    )
+    found = str(scene.see("target"))
+
+    assert f"target: OK (There is no {TARGET_ARN} yet: it will be created.)" == found
 
 
 @pytest.mark.parametrize(
@@ -291,14 +461,15 @@ def test_a_parameter_group_of_another_version_is_refused(scene: Scene) -> None:
         Description="old",
     )
     scene.set_variables(DB_CLUSTER_PARAMETER_GROUP_NAME="tuned15")
-
-    assert (
+    expected = (
         "The parameter group tuned15 is of the family aurora-postgresql15, the snapshot is of "
-        "version 16.11." in (scene.see("network groups").what)
+        "version 16.11."
     )
 
+    assert expected in scene.see("network groups").what
 
-def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
+
+def test_an_instance_class_that_cannot_be_ordered_is_reported(scene: Scene) -> None:
     """An instance class that cannot be ordered is reported by day, before the old target is
     deleted.
     """
@@ -309,19 +480,70 @@ def test_a_class_that_cannot_be_ordered_is_told(scene: Scene) -> None:
     assert f"{REGION} has no db.r4.large for aurora-postgresql 16.11." == found.what
 
 
+def test_a_version_that_a_restore_cannot_have_is_reported(scene: Scene) -> None:
+    """ENGINE_VERSION may be later than the snapshot's, never earlier."""
+    scene.set_variables(ENGINE_VERSION="16.9")
+    found = scene.see("orderable options")
+    scene.set_variables(ENGINE_VERSION="16.11")
+
+    assert Status.FAILED is found.status
+    assert "ENGINE_VERSION is 16.9, and the snapshot is of version 16.11" in found.what
+    assert "aurora-postgresql" not in str(scene.see("orderable options"))
+    assert "16.11" in str(scene.see("orderable options"))
+
+
+def test_the_end_of_standard_support_is_reported_in_time(scene: Scene) -> None:
+    """Restores go on until then, and would be refused after it."""
+    shortly_before = datetime(2029, 2, 1, tzinfo=UTC) - datetime.now(UTC)
+    found = scene.see("orderable options", later=shortly_before)
+
+    assert Status.WARNING is found.status
+    assert "Standard support of aurora-postgresql 16 ends on 2029-02-28." in found.what
+
+
+def test_readers_that_go_with_the_target_are_named(scene: Scene) -> None:
+    """With ADOPT_READERS they are deleted together with it; without, they are in the way."""
+    rds = scene.client("rds")
+    make_cluster(rds, TARGET, Tags=OURS)
+    for name, tags in ((f"{TARGET}-1", OURS), ("scaled", [])):
+        rds.create_db_instance(
+            DBInstanceIdentifier=name,
+            DBInstanceClass="db.r6g.large",
+            Engine=ENGINE,
+            DBClusterIdentifier=TARGET,
+            Tags=tags,
+        )
+    scene.afterwards(lambda: delete_target(rds))
+    alone = scene.see("target")
+    scene.set_variables(ADOPT_READERS="true")
+
+    assert Status.FAILED is alone.status
+    assert "With ADOPT_READERS=true, readers that others make are deleted" in alone.do
+    assert str(scene.see("target")).endswith(" With it go readers that others made: scaled.)")
+
+
+def delete_target(rds: Any) -> None:
+    """Delete the target with its instances."""
+    for name in ("scaled", f"{TARGET}-1"):
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    rds.delete_db_cluster(DBClusterIdentifier=TARGET, SkipFinalSnapshot=True)
+
+
 def test_quotas_are_counted(scene: Scene) -> None:
     """Room for a few more nights is a warning, and no room a failure.
 
     Five copies in progress are a warning.
     """
-    assert (
-        "ManualClusterSnapshots 0 of 16, copies under way 0 of 5; a night keeps 1, so there is "
-        "room for 16 nights." in scene.see("quotas").what
+    expected = (
+        "ManualClusterSnapshots 0 of 16, copies in progress 0 of 5; a night keeps 1, so there is "
+        "room for 16 nights."
     )
+
+    assert expected in scene.see("quotas").what
     rds = scene.client("rds")
     make_cluster(rds, "somebody")
     scene.afterwards(rds.delete_db_cluster, DBClusterIdentifier="somebody", SkipFinalSnapshot=True)
-    said = []
+    output = []
     for number in range(SNAPSHOTS_MAX):
         name = f"kept-{number}"
         rds.create_db_cluster_snapshot(
@@ -329,15 +551,15 @@ def test_quotas_are_counted(scene: Scene) -> None:
         )
         scene.afterwards(rds.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name)
         if number in (2, SNAPSHOTS_MAX - 1):
-            said.append(scene.see("quotas"))
+            output.append(scene.see("quotas"))
 
-    assert [Status.WARNING, Status.FAILED] == [finding.status for finding in said]
+    assert [Status.WARNING, Status.FAILED] == [finding.status for finding in output]
     assert (
         f"There is room for 13 more manual cluster snapshots in {REGION}, and each night keeps 1: "
         "the quota is reached in 13 nights."
-    ) == said[0].what
-    assert f"There is no room for one more manual cluster snapshot in {REGION}." == said[1].what
-    assert "set ARCHIVE_SNAPSHOT=false" in said[1].do
+    ) == output[0].what
+    assert f"There is no room for one more manual cluster snapshot in {REGION}." == output[1].what
+    assert "set ARCHIVE_SNAPSHOT=false" in output[1].do
 
 
 def test_nights_are_counted_over_all_plans_and_final_snapshots(scene: Scene) -> None:
@@ -348,7 +570,7 @@ def test_nights_are_counted_over_all_plans_and_final_snapshots(scene: Scene) -> 
     assert "and each night keeps 4: the quota is reached in 4 nights." in scene.see("quotas").what
 
 
-def test_a_secret_that_changed_after_the_last_success_is_told_with_the_request_that_brings_it(
+def test_a_secret_changed_after_the_last_success_is_reported_with_the_request(
     scene: Scene,
 ) -> None:
     """A secret that changed after the last success is reported: until the next night the target has
@@ -391,4 +613,4 @@ def test_copies_under_way_are_counted(scene: Scene) -> None:
         )
         scene.afterwards(rds.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name)
 
-    assert "5 copies are under way, and 5 may be: the next one waits." in scene.see("quotas").what
+    assert "5 of at most 5 copies are in progress: the next one waits." in scene.see("quotas").what

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aurora_restore.doctor.security_groups import lets
+from aurora_restore.doctor.network import lets
 from aurora_restore.documents import allows, equivalent, includes
 
 EVENTS = "events.amazonaws.com"

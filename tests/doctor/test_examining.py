@@ -53,27 +53,27 @@ def command(
 # --- the command ---
 
 
-def test_a_well_stage_is_told_line_by_line(command: Command) -> None:
+def test_a_healthy_stage_is_reported_line_by_line(command: Command) -> None:
     """A healthy stage gets exit status 0, a line for each check, and a total."""
-    said = command.run()
+    output = command.run()
 
-    assert (ENDED_WELL, "") == (said.status, said.err), said.out
-    lines = said.out.splitlines()
+    assert (ENDED_WELL, "") == (output.status, output.err), output.out
+    lines = output.out.splitlines()
     assert ["region: OK (us-west-2.)", "settings: OK"] == [lines[0], lines[3].split(" (")[0]]
     assert f"{len(lines) - 1} checks: {len(lines) - 1} OK" == lines[-1]
 
 
-def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
+def test_a_stage_that_was_never_deployed_is_reported_once(command: Command) -> None:
     """For a stage that was never deployed each check says what is missing, or which other check
     does.
 
     What people prepare is checked, and JSON serves programs.
     """
-    said = command.run("--json", stage="test")
-    told = json.loads(said.out)
+    output = command.run("--json", stage="test")
+    told = json.loads(output.out)
     findings = {finding["name"]: finding for finding in told["findings"]}
 
-    assert (FAILED, "") == (said.status, said.err)
+    assert (FAILED, "") == (output.status, output.err)
     assert ("test", REGION, "0.1.0") == (told["stage"], told["region"], told["version"])
     assert datetime.now(UTC) - datetime.fromisoformat(told["time"]) < timedelta(hours=1)
     assert len(findings) == sum(told["summary"].values())
@@ -83,31 +83,31 @@ def test_a_stage_that_was_never_deployed_is_told_once(command: Command) -> None:
         assert {
             "name": name,
             "status": "WARNING",
-            "what": "There are no functions to look at.",
+            "what": "There are no functions to check.",
             "do": "See the check `functions` first.",
         } == findings[name]
-    assert "There is no topic to listen to." == findings["subscribers"]["what"]
+    assert "There is no topic to subscribe to." == findings["subscribers"]["what"]
     assert "OK" == findings["snapshot"]["status"]
 
 
 def test_a_stage_that_does_not_exist_is_wrong_usage(command: Command) -> None:
     """A stage that does not exist gets one sentence that names the others."""
-    said = command.run(stage="dve")
+    output = command.run(stage="dve")
 
-    assert (WRONG_USAGE, "") == (said.status, said.out)
-    assert said.err.startswith(
+    assert (WRONG_USAGE, "") == (output.status, output.out)
+    assert output.err.startswith(
         "There is no stage 'dve': .chalice/config.json has dev, local, prod, test."
     )
 
 
 def test_without_credentials_one_line_says_so(command: Command) -> None:
     """Without credentials one line says so, and one more what is skipped."""
-    said = command.run(
+    output = command.run(
         AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true"
     )
-    lines = said.out.splitlines()
+    lines = output.out.splitlines()
 
-    assert (FAILED, "") == (said.status, said.err)
+    assert (FAILED, "") == (output.status, output.err)
     assert lines[1].startswith(
         "credentials: FAILED (No valid AWS credentials: Unable to locate credentials. Sign in"
     )
@@ -118,24 +118,26 @@ def test_a_profile_that_does_not_exist_is_no_trace(command: Command) -> None:
     """A profile that does not exist is no traceback; boto3 notices it only when it makes a
     client.
     """
-    said = command.run(AWS_PROFILE="nobody")
-
-    assert (FAILED, "") == (said.status, said.err)
-    assert (
+    output = command.run(AWS_PROFILE="nobody")
+    expected = (
         "credentials: FAILED (No valid AWS credentials: The config profile (nobody) could not be "
-        "found." in said.out
+        "found."
     )
+
+    assert (FAILED, "") == (output.status, output.err)
+    assert expected in output.out
 
 
 def test_without_a_network_one_line_says_so(command: Command) -> None:
     """When AWS cannot be reached, one line says so."""
-    said = command.run(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
-
-    assert (FAILED, "") == (said.status, said.err)
-    assert (
+    output = command.run(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
+    expected = (
         "credentials: FAILED (AWS does not answer in us-west-2: Could not connect to the endpoint "
-        "URL" in said.out
+        "URL"
     )
+
+    assert (FAILED, "") == (output.status, output.err)
+    assert expected in output.out
 
 
 def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
@@ -143,23 +145,24 @@ def test_another_account_is_left_alone(scene: Scene, command: Command) -> None:
     none.
     """
     scene.set_variables(ACCOUNT_ID="210987654321")
-    said = command.run()
-
-    assert FAILED == said.status
-    assert (
+    output = command.run()
+    expected = (
         "account: FAILED (These are credentials of the account 123456789012, but the stage dev "
         "belongs to 210987654321."
-    ) in said.out
-    assert "skipped: WARNING" in said.out
+    )
+
+    assert FAILED == output.status
+    assert expected in output.out
+    assert "skipped: WARNING" in output.out
 
 
 def test_a_stage_without_a_region_is_left_alone(scene: Scene, command: Command) -> None:
     """A stage without a region skips the checks."""
     scene.set_variables(TARGET_REGION="")
-    said = command.run()
+    output = command.run()
 
-    assert FAILED == said.status
-    assert said.out.startswith(
+    assert FAILED == output.status
+    assert output.out.startswith(
         "region: FAILED (TARGET_REGION of the stage dev is not set. Set it in"
     )
 
@@ -187,11 +190,9 @@ def test_a_table_that_may_not_be_read_names_the_permission(scene: Scene) -> None
     """
     scene.deny("Query")
     found = scene.see("operations")
+    expected = "It could not be looked at: dynamodb:Query was answered AccessDeniedException."
 
-    assert (
-        "It could not be looked at: dynamodb:Query was answered AccessDeniedException."
-        == found.what
-    )
+    assert expected == found.what
     assert "Allow dynamodb:Query to whoever runs the doctor." == found.do
 
 

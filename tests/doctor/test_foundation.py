@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aurora_restore.findings import Status
-from tests.doctor.aws import ACCOUNT
+from tests.doctor.aws_process import ACCOUNT
 from tests.doctor.healthy_stage import topic
 from tests.doctor.scene import Scene
 
@@ -23,7 +23,7 @@ def test_a_stack_that_is_missing_is_named(scene: Scene) -> None:
     assert scene.deploy("test") == found.do
 
 
-def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
+def test_a_failed_stack_is_reported_with_the_remedy(scene: Scene) -> None:
     """A failed stack is reported with its remedy: a failed creation can only be deleted, a failed
     change is rolled back.
     """
@@ -40,7 +40,7 @@ def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
         f"aws cloudformation delete-stack --region us-west-2 --stack-name {name}" in rolled_back.do
     )
     assert (
-        f"The last change of {name} was taken back (UPDATE_ROLLBACK_COMPLETE)." in taken_back.what
+        f"The last change of {name} was rolled back (UPDATE_ROLLBACK_COMPLETE)." in taken_back.what
     )
     assert (
         f"aws cloudformation describe-stack-events --region us-west-2 --stack-name {name}"
@@ -48,22 +48,22 @@ def test_a_stack_that_failed_is_told_with_the_way_out(scene: Scene) -> None:
     )
 
 
-def test_a_stack_of_another_template_is_doubted(scene: Scene) -> None:
+def test_a_stack_of_another_template_is_a_warning(scene: Scene) -> None:
     """A stack that somebody updated with another template is a warning."""
     template = scene.checkout / "infra" / "records.yaml"
     before = template.read_bytes()
     template.write_bytes(before + b"# more\n")
     scene.afterwards(template.write_bytes, data=before)
     found = scene.see("stacks")
-
-    assert Status.WARNING is found.status
-    assert (
+    expected = (
         "aurora-restore-dev-records was made from another infra/records.yaml than this checkout's."
-        == found.what
     )
 
+    assert Status.WARNING is found.status
+    assert expected == found.what
 
-def test_what_was_deleted_behind_cloudformation_s_back_is_named(scene: Scene) -> None:
+
+def test_resources_deleted_outside_cloudformation_are_named(scene: Scene) -> None:
     """A dashboard and a parameter that were deleted outside CloudFormation are reported."""
     cloudwatch, ssm = scene.client("cloudwatch"), scene.client("ssm")
     name, path = "aurora-restore-dev-dashboard", "/aurora-restore/dev/source-region"
@@ -79,18 +79,17 @@ def test_what_was_deleted_behind_cloudformation_s_back_is_named(scene: Scene) ->
     assert f"SSM::Parameter {path} is gone" in found.what
 
 
-def test_a_table_that_is_gone_is_given_up_by_nobody(scene: Scene) -> None:
+def test_a_deleted_table_is_reported_with_its_restore(scene: Scene) -> None:
     """A lost table is to be restored from its backup, never by deleting the stack, which holds the
     other one.
     """
     scene.make_stack("aurora-restore-test-records", "aurora-restore-test-state")
     scene.client("dynamodb").delete_table(TableName="aurora-restore-test-state")
     found = scene.see("foundation", stage="test")
+    expected = "aws dynamodb restore-table-from-backup --region us-west-2 --target-table-name"
 
     assert "DynamoDB::Table aurora-restore-test-state is gone" in found.what
-    assert (
-        "aws dynamodb restore-table-from-backup --region us-west-2 --target-table-name" in found.do
-    )
+    assert expected in found.do
     assert "delete-stack" not in found.do
 
 
@@ -130,7 +129,7 @@ def test_a_topic_of_people_s_own_has_to_be_there_too(scene: Scene) -> None:
     assert pager in unheard.do
 
 
-def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
+def test_a_table_without_recovery_is_a_warning(scene: Scene) -> None:
     """A table without point-in-time recovery or expiry, which the template sets, is a warning."""
     dynamodb = scene.client("dynamodb")
     scene.recover(STATE, on=False)
@@ -141,12 +140,13 @@ def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
     )
     scene.afterwards(dynamodb.update_time_to_live, TableName=AUDIT, TimeToLiveSpecification=expiry)
     found = scene.see("tables")
+    expected = (
+        f"The table {STATE} has no point-in-time recovery.\n"
+        f"Rows of the table {AUDIT} do not expire by expires_at."
+    )
 
     assert Status.WARNING is found.status
-    assert (
-        f"The table {STATE} cannot be taken back to an earlier moment (point-in-time recovery).\n"
-        f"Rows of the table {AUDIT} do not expire by expires_at."
-    ) == found.what
+    assert expected == found.what
     assert (  # what no deployment does: CloudFormation believes that it is so
         f"aws dynamodb update-continuous-backups --region us-west-2 --table-name {STATE} "
         "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true\n"
@@ -155,19 +155,18 @@ def test_a_table_that_cannot_be_recovered_is_doubted(scene: Scene) -> None:
     ) == found.do
 
 
-def test_a_table_that_should_be_protected_is(scene: Scene) -> None:
+def test_a_table_that_should_be_protected_is_reported_if_it_is_not(scene: Scene) -> None:
     """An unprotected table is a warning where PROTECT_TABLES is set, as for one restored from a
     backup.
     """
     calm = scene.see("tables")
     scene.set_variables(PROTECT_TABLES="true")
     found = scene.see("tables")
+    expected = f"aws dynamodb update-table --region us-west-2 --table-name {AUDIT} --deletion"
 
     assert (Status.OK, Status.WARNING) == (calm.status, found.status)
-    assert f"PROTECT_TABLES is true, and the table {STATE} may be deleted." in found.what
-    assert (
-        f"aws dynamodb update-table --region us-west-2 --table-name {AUDIT} --deletion" in found.do
-    )
+    assert f"PROTECT_TABLES is true, but the table {STATE} can be deleted." in found.what
+    assert expected in found.do
 
 
 def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:
@@ -180,12 +179,13 @@ def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:
     )
     scene.set_variables(STATE_TABLE_NAME="theirs")
     found = scene.see("tables")
+    expected = (
+        "The table theirs differs from what the code expects in its key, which should be "
+        "operation_id, open-by-due, by-plan."
+    )
 
     assert Status.FAILED is found.status
-    assert (
-        "The table theirs is not as the code reads it: look at its key, which should be "
-        "operation_id, open-by-due, by-plan."
-    ) in found.what
+    assert expected in found.what
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_somebody_elses_table_is_not_as_the_code_reads_it(scene: Scene) -> None:
         (
             "alias/aws/sns",
             Status.FAILED,
-            "is under alias/aws/sns, with which no alarm can publish.",
+            "is encrypted with alias/aws/sns, with which no alarm can publish.",
         ),
         ("another", Status.FAILED, "does not let CloudWatch use it: no alarm reaches anybody."),
     ],
@@ -220,10 +220,10 @@ def test_a_topic_whose_key_is_off_reaches_nobody(scene: Scene) -> None:
     kms, alias = scene.client("kms"), "alias/aurora-restore-dev-notifications"
     scene.disable(kms, kms.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
 
-    assert "is Disabled, so nobody can be told anything." in scene.see("topic").what
+    assert "is Disabled, so no notification can be sent." in scene.see("topic").what
 
 
-def test_a_topic_that_nobody_listens_to_is_doubted(scene: Scene) -> None:
+def test_a_topic_without_subscribers_is_a_warning(scene: Scene) -> None:
     """A topic without subscribers is a warning with the command that subscribes somebody."""
     sns = scene.client("sns")
     (one,) = sns.list_subscriptions_by_topic(TopicArn=topic())["Subscriptions"]
@@ -234,7 +234,7 @@ def test_a_topic_that_nobody_listens_to_is_doubted(scene: Scene) -> None:
     found = scene.see("subscribers")
 
     assert Status.WARNING is found.status
-    assert "Nobody listens to the topic." == found.what
+    assert "The topic has no subscribers." == found.what
     assert f"aws sns subscribe --region us-west-2 --topic-arn {topic()}" in found.do
 
 
@@ -261,14 +261,12 @@ def test_a_queue_that_eventbridge_may_not_use_loses_events(scene: Scene) -> None
     nobody = json.dumps({"Version": "2012-10-17", "Statement": []})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": nobody})
     scene.afterwards(sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": policy})
+    expected = f"The queue {QUEUE} does not accept messages from EventBridge"
 
-    assert (
-        f"The queue {QUEUE} does not accept messages from EventBridge"
-        in scene.see("failure queue").what
-    )
+    assert expected in scene.see("failure queue").what
 
 
-def test_alarms_that_ring_or_are_silenced_are_named(scene: Scene) -> None:
+def test_alarms_in_alarm_or_disabled_are_named(scene: Scene) -> None:
     """An alarm that rings, one that notifies nobody, and one that is missing are named."""
     cloudwatch = scene.client("cloudwatch")
     scene.keep_alarm(ALARM)
@@ -279,16 +277,15 @@ def test_alarms_that_ring_or_are_silenced_are_named(scene: Scene) -> None:
     silent = scene.see("alarms")
     cloudwatch.delete_alarms(AlarmNames=[ALARM])
     gone = scene.see("alarms")
+    expected = f"aws cloudwatch enable-alarm-actions --region us-west-2 --alarm-names {ALARM}"
 
-    assert f"The alarm {ALARM} rings: No beat for 5 minutes." == rings.what
+    assert f"The alarm {ALARM} has gone off: No beat for 5 minutes." == rings.what
     assert "What to do is in docs/runbook.md#heartbeat-silent." == rings.do
     assert Status.WARNING == rings.status
     assert Status.FAILED == silent.status
     assert Status.FAILED == gone.status
-    assert f"The alarm {ALARM} tells nobody." == silent.what
-    assert (
-        f"aws cloudwatch enable-alarm-actions --region us-west-2 --alarm-names {ALARM}" in silent.do
-    )
+    assert f"The alarm {ALARM} notifies nobody." == silent.what
+    assert expected in silent.do
     assert f"The alarm {ALARM} is gone." == gone.what
 
 
@@ -300,5 +297,5 @@ def test_logs_are_kept_as_long_as_is_configured(scene: Scene) -> None:
     found = scene.see("logs")
 
     assert Status.WARNING is found.status
-    assert "Logs of heartbeat are kept for other than log_retention_in_days." == found.what
+    assert "The retention of the logs of heartbeat is not log_retention_in_days." == found.what
     assert ACCOUNT not in found.do

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 
 from aurora_restore.findings import Status
 from tests.doctor.scene import Scene
@@ -26,11 +27,11 @@ def test_a_function_that_is_gone_is_named(scene: Scene) -> None:
     found = scene.see("functions")
 
     assert f"functions: FAILED (Not deployed: copy-snapshot. {scene.deploy()})" == str(found)
-    assert "code: OK (10 functions run this checkout's code.)" == str(scene.see("code"))
+    assert "code: OK (11 functions run this checkout's code.)" == str(scene.see("code"))
     assert Status.OK is scene.see("configuration").status
 
 
-def test_what_an_earlier_app_left_behind_is_doubted(scene: Scene) -> None:
+def test_leftovers_of_an_earlier_app_are_a_warning(scene: Scene) -> None:
     """A function under the stage's names that the app does not have is a warning."""
     functions = scene.client("lambda")
     role = functions.get_function_configuration(FunctionName=COPY)["Role"]
@@ -45,10 +46,10 @@ def test_what_an_earlier_app_left_behind_is_doubted(scene: Scene) -> None:
     found = scene.see("functions")
 
     assert Status.WARNING is found.status
-    assert "Not of this checkout's app, and still there: old-step." == found.what
+    assert "Deployed, but not in this checkout's app: old-step." == found.what
 
 
-def test_other_code_is_seen_by_its_digest(scene: Scene) -> None:
+def test_other_code_is_found_by_its_digest(scene: Scene) -> None:
     """A function that runs other code than the package is found by its digest."""
     scene.replace_code(COPY, zipped("x = 1"))
     found = scene.see("code")
@@ -57,7 +58,7 @@ def test_other_code_is_seen_by_its_digest(scene: Scene) -> None:
     assert "copy-snapshot run other code than this checkout's." == found.what
 
 
-def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
+def test_code_is_compared_with_the_current_checkout(scene: Scene) -> None:
     """The deployed code is compared with the present checkout: one more line in the app is other
     code.
     """
@@ -68,12 +69,29 @@ def test_code_is_held_against_the_checkout_as_it_is_now(scene: Scene) -> None:
 
     assert (
         "code: FAILED (All functions run other code than this checkout's. "
-        f"{scene.deploy(checkout=changed)} Or look from the checkout that is deployed, with the "
+        f"{scene.deploy(checkout=changed)} Or run it from the checkout that is deployed, with the "
         "Python that deployed it.)"
     ) == str(found)
 
 
-def test_settings_of_a_function_are_held_against_the_configuration(scene: Scene) -> None:
+def test_another_sdk_than_the_packed_one_is_reported(scene: Scene) -> None:
+    """The heartbeat's newest line about its SDK is compared with the checkout's lock."""
+    before = scene.see("code")
+    line = {"sdk_version": "1.26.0", "sdk_folder": "/opt/python/boto3"}
+    logs, place = scene.client("logs"), {"logGroupName": f"/aws/lambda/{BEAT}"}
+    logs.create_log_stream(**place, logStreamName="another")
+    scene.afterwards(logs.delete_log_stream, **place, logStreamName="another")
+    told = {"timestamp": int(datetime.now(UTC).timestamp() * 1000), "message": json.dumps(line)}
+    logs.put_log_events(**place, logStreamName="another", logEvents=[told])
+    found = scene.see("code")
+
+    assert Status.OK is before.status
+    assert Status.FAILED is found.status
+    assert found.what.startswith("The heartbeat runs boto3 1.26.0 from /opt/python/boto3, and this")
+    assert f"{scene.deploy()} If that does not help, remove the layer" in found.do
+
+
+def test_settings_of_a_function_are_compared_with_the_configuration(scene: Scene) -> None:
     """A function's memory, handler, tracing and variables are compared with the configuration;
     variables by name only.
     """
@@ -103,7 +121,7 @@ def test_settings_of_a_function_are_held_against_the_configuration(scene: Scene)
     ) == str(found)
 
 
-def test_a_function_outside_its_vpc_is_seen(scene: Scene) -> None:
+def test_a_function_outside_its_vpc_is_found(scene: Scene) -> None:
     """A function in other subnets than the configuration names is reported."""
     scene.configure_network(subnet_ids=list(scene.resources.subnet_ids[:1]))
     found = scene.see("configuration")
@@ -111,7 +129,7 @@ def test_a_function_outside_its_vpc_is_seen(scene: Scene) -> None:
     assert "setup-db-users differs from .chalice/config.json in subnet_ids." == found.what
 
 
-def test_a_role_that_may_more_is_seen(scene: Scene) -> None:
+def test_a_role_with_extra_permissions_is_found(scene: Scene) -> None:
     """A role with an edited policy or an additional one is reported."""
     iam = scene.client("iam")
     (name,) = iam.list_role_policies(RoleName=COPY)["PolicyNames"]
@@ -140,7 +158,7 @@ def test_a_role_that_may_more_is_seen(scene: Scene) -> None:
 # --- what wakes them ---
 
 
-def test_a_rule_that_is_off_wakes_nobody(scene: Scene) -> None:
+def test_a_disabled_rule_is_found(scene: Scene) -> None:
     """A disabled rule is reported with the command that enables it."""
     events, rule = scene.client("events"), f"{COPY}-event"
     events.disable_rule(Name=rule)
@@ -152,7 +170,7 @@ def test_a_rule_that_is_off_wakes_nobody(scene: Scene) -> None:
     ) == str(scene.see("rules"))
 
 
-def test_a_rule_that_listens_to_something_else_is_seen(scene: Scene) -> None:
+def test_a_rule_with_another_pattern_is_found(scene: Scene) -> None:
     """A rule with another pattern than the choreography's, or another rate, is reported."""
     events, rule = scene.client("events"), f"{COPY}-event"
     before = events.describe_rule(Name=rule)["EventPattern"]
@@ -160,14 +178,15 @@ def test_a_rule_that_listens_to_something_else_is_seen(scene: Scene) -> None:
     scene.afterwards(events.put_rule, Name=rule, EventPattern=before)
     events.put_rule(Name=f"{BEAT}-event", ScheduleExpression="rate(5 minutes)")
     scene.afterwards(events.put_rule, Name=f"{BEAT}-event", ScheduleExpression="rate(1 minute)")
-
-    assert (
+    expected = (
         "The event pattern of the rule of copy-snapshot differs from the choreography.\n"
         "The event pattern of the rule of heartbeat differs from the choreography."
-    ) == scene.see("rules").what
+    )
+
+    assert expected == scene.see("rules").what
 
 
-def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
+def test_a_rule_has_its_function_as_its_only_target(scene: Scene) -> None:
     """A rule has one target and may invoke it: a second target and a missing permission are
     reported.
     """
@@ -184,14 +203,15 @@ def test_a_rule_leads_to_its_function_alone(scene: Scene) -> None:
         Principal="events.amazonaws.com",
         SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
     )
-
-    assert (
-        "The rule of copy-snapshot does not lead to its function alone.\nThe rule may not invoke "
+    expected = (
+        "The rule of copy-snapshot has other targets than its function.\nThe rule may not invoke "
         "heartbeat."
-    ) == scene.see("rules").what
+    )
+
+    assert expected == scene.see("rules").what
 
 
-def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
+def test_settings_that_chalice_resets_are_found(scene: Scene) -> None:
     """A target without the retry settings that Chalice wipes, and a function without a failure
     destination, are reported.
     """
@@ -217,19 +237,20 @@ def test_what_chalice_wipes_is_missed(scene: Scene) -> None:
     ) == str(scene.see("retry settings"))
 
 
-def test_a_function_that_may_not_run_is_missed(scene: Scene) -> None:
+def test_a_function_that_may_not_be_invoked_is_found(scene: Scene) -> None:
     """A function with reserved concurrency 0 is reported: no event can invoke it."""
     functions = scene.client("lambda")
     for name in (BEAT, COPY):
         functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
         scene.afterwards(functions.delete_function_concurrency, FunctionName=name)
     found = scene.see("functions")
-
-    assert Status.FAILED is found.status
-    assert [
+    expected = [
         "copy-snapshot cannot run: its reserved concurrency is 0.",
         "heartbeat cannot run: its reserved concurrency is 0.",
-    ] == sorted(found.what.splitlines())
+    ]
+
+    assert Status.FAILED is found.status
+    assert expected == sorted(found.what.splitlines())
     assert (
         f"aws lambda delete-function-concurrency --region us-west-2 --function-name {BEAT}"
         in found.do

@@ -13,16 +13,16 @@ def test_a_function_in_no_vpc_reaches_no_database(scene: Scene) -> None:
     """A function in no VPC fails both connectivity checks, which name what to set."""
     scene.configure_network(subnet_ids=[], security_group_ids=[])
     ways = [scene.see(f"{end} connectivity") for end in ("database", "AWS")]
-
-    assert ["setup-db-users is in no VPC, and the target answers nowhere else."] * 2 == [
-        way.what for way in ways
-    ]
-    assert [
+    expected = [
         "Set subnet_ids and security_group_ids of setup-db-users in .chalice/config.json."
-    ] * 2 == ([way.do for way in ways])
+    ] * 2
+    found = [way.what for way in ways]
+
+    assert ["setup-db-users is in no VPC, and the target answers nowhere else."] * 2 == found
+    assert expected == [way.do for way in ways]
 
 
-def test_a_target_that_does_not_let_the_function_in_is_told(scene: Scene) -> None:
+def test_a_target_that_blocks_the_function_is_reported(scene: Scene) -> None:
     """A target that does not admit the function is reported with the command that does."""
     group = scene.new_group()
     scene.configure_network(security_group_ids=[group])
@@ -36,7 +36,7 @@ def test_a_target_that_does_not_let_the_function_in_is_told(scene: Scene) -> Non
     ) == found.do
 
 
-def test_a_function_that_is_not_let_out_is_told(scene: Scene) -> None:
+def test_a_function_without_outbound_access_is_reported(scene: Scene) -> None:
     """A security group without an outbound rule is reported."""
     ec2, group = scene.client("ec2"), scene.new_group()
     everything = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0][
@@ -51,7 +51,7 @@ def test_a_function_that_is_not_let_out_is_told(scene: Scene) -> None:
     )
 
 
-def test_another_vpc_is_doubted(scene: Scene) -> None:
+def test_another_vpc_is_a_warning(scene: Scene) -> None:
     """A function in another VPC than the target is a warning: whether the two are joined is not
     seen from here.
     """
@@ -60,11 +60,9 @@ def test_another_vpc_is_doubted(scene: Scene) -> None:
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="far", Description="far", VpcId=vpc)["GroupId"]
     scene.configure_network(subnet_ids=[subnet], security_group_ids=[group])
+    found = scene.see("database connectivity").what
 
-    assert (
-        f"setup-db-users is in {vpc}, and the subnet group staging in "
-        in scene.see("database connectivity").what
-    )
+    assert f"setup-db-users is in {vpc}, and the subnet group staging in " in found
 
 
 def test_without_a_nat_the_missing_endpoints_are_named(scene: Scene) -> None:

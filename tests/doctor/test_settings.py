@@ -1,23 +1,24 @@
 """The stage's settings as a whole."""
 
+import re
+import shlex
+
 from aurora_restore.findings import Status
 from tests.doctor.scene import Scene
 
 
-def test_every_problem_of_the_settings_is_told_at_once(scene: Scene) -> None:
-    """All problems of the settings are reported at once, missing and wrong ones, with where to set
-    them.
-    """
-    scene.set_variables(INSTANCE_CLASS="", PORT="80", FRESHNESS_HOURS="soon")
+def test_all_problems_of_the_settings_are_reported_at_once(scene: Scene) -> None:
+    """All problems of the settings are reported at once, with where to set them."""
+    scene.set_variables(INSTANCE_CLASS="r6g.large", PORT="80", FRESHNESS_HOURS="soon")
     found = scene.see("settings")
 
     assert Status.FAILED is found.status
     config = ".chalice/config.json (environment_variables of stage dev)"
-    hours, missing, port = sorted(found.what.splitlines())
+    hours, wrong, port = sorted(found.what.splitlines())
 
     assert (
-        f"INSTANCE_CLASS is not set in {config} or in SSM below /aurora-restore/dev/: it should be "
-        "an " in missing
+        f"INSTANCE_CLASS is 'r6g.large' in {config}: it should be an instance class, such as "
+        "db.r6g.large." == wrong
     )
     assert f"PORT is '80' in {config}: it should be greater than or equal to 1150." == port
     assert hours.startswith("FRESHNESS_HOURS is 'soon'")
@@ -33,16 +34,30 @@ def test_a_target_that_is_the_source_is_a_contradiction(scene: Scene) -> None:
     assert "the target is the source cluster itself" in scene.see("settings").what
 
 
-def test_ssm_overrules_the_configuration_and_is_told(scene: Scene) -> None:
-    """A parameter that was changed by hand in SSM overrules the configuration and is reported."""
+def test_a_parameter_that_overrides_the_configuration_is_reported(scene: Scene) -> None:
+    """A parameter that was changed by hand in SSM overrides the configuration and is reported."""
     scene.set_parameters({"target-cluster-id": "other-cluster"})
     found = scene.see("settings")
+    expected = "SSM below /aurora-restore/dev/ overrides .chalice/config.json in target-cluster-id."
 
     assert Status.WARNING is found.status
-    assert (
-        "SSM below /aurora-restore/dev/ overrules .chalice/config.json in target-cluster-id."
-        == found.what
+    assert expected == found.what
+
+
+def test_an_override_that_no_deployment_writes_is_deleted_by_the_command(scene: Scene) -> None:
+    """What the foundation made is written, since its stack would miss it; the rest is deleted."""
+    scene.set_parameters(
+        {"target-cluster-id": "other-cluster", "replacement": "delete-first", "paused": "true"}
     )
+    scene.set_variables(REPLACEMENT="swap", PAUSED="false")
+    advice = scene.see("settings").do
+    path = "/aurora-restore/dev/"
+    put, delete = [shlex.split(command) for command in re.findall("`(.*?)`", advice)]
+
+    assert ["aws", "ssm", "put-parameter", "--region", "us-west-2", "--overwrite"] == put[:6]
+    assert f"--name {path}target-cluster-id --value" in " ".join(put)
+    assert ["aws", "ssm", "delete-parameters", "--region", "us-west-2", "--names"] == delete[:6]
+    assert [f"{path}paused", f"{path}replacement"] == sorted(delete[6:])
 
 
 def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
@@ -62,16 +77,15 @@ def test_a_plan_that_cannot_be_used_stops_no_other(scene: Scene) -> None:
     ]
 
 
-def test_every_plan_is_looked_at(scene: Scene) -> None:
+def test_every_plan_is_checked(scene: Scene) -> None:
     """Each plan has findings of its own, under its name."""
     scene.set_parameters({"plans/weekly/target-cluster-id": "weekly-cluster"})
+    found = [finding.name for finding in scene.see_each("target")]
 
-    assert ["target", "target of plan weekly"] == [
-        finding.name for finding in scene.see_each("target")
-    ]
+    assert ["target", "target of plan weekly"] == found
 
 
-def test_a_plan_of_another_region_is_doubted(scene: Scene) -> None:
+def test_a_plan_of_another_region_is_a_warning(scene: Scene) -> None:
     """RDS events from the target's region do not reach the app."""
     scene.set_parameters({"plans/far/target-region": "eu-west-1"})
     found = scene.see("settings")
@@ -89,9 +103,9 @@ def test_another_account_s_source_is_refused(scene: Scene) -> None:
     assert found.what.startswith("SOURCE_ACCOUNT_ID is 210987654321, another account")
 
 
-def test_without_a_plan_its_checks_are_left_out_in_one_sentence(scene: Scene) -> None:
+def test_without_a_plan_its_checks_are_skipped_in_one_sentence(scene: Scene) -> None:
     """Without a plan the checks of clusters are skipped, and the checks of the app are made."""
-    scene.set_variables(INSTANCE_CLASS="")
+    scene.set_variables(INSTANCE_CLASS="r6g.large")
     findings = scene.see_all()
 
     assert "snapshot" not in findings

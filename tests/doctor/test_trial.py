@@ -14,7 +14,7 @@ from tests.doctor.scene import Scene
 FUNCTION = "aurora-restore-dev-setup-db-users"
 
 
-def test_the_deployed_function_tells_what_it_reaches(scene: Scene) -> None:
+def test_the_deployed_function_reports_what_it_reaches(scene: Scene) -> None:
     """The deployed function calls each service and reports what it reached and what it could not
     try.
     """
@@ -25,7 +25,7 @@ def test_the_deployed_function_tells_what_it_reaches(scene: Scene) -> None:
     assert "Not tried: the target's port, because there is no target yet." in found.what
 
 
-def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
+def test_an_unreachable_service_is_reported(scene: Scene) -> None:
     """A deployed function without a certificate authority for the target's region reports that."""
     view = scene.view()
     known, plans = view.plans["default"], cast("dict[str, Plan]", view.plans)
@@ -39,7 +39,7 @@ def test_what_it_does_not_reach_is_told(scene: Scene) -> None:
     assert "make refresh-roots" in found.do
 
 
-def test_a_function_that_does_not_answer_is_told(scene: Scene) -> None:
+def test_a_function_that_does_not_answer_is_reported(scene: Scene) -> None:
     """A function that does not answer in time is reported with the usual cause, and an older answer
     does not count.
     """
@@ -59,9 +59,9 @@ def test_a_function_that_does_not_answer_is_told(scene: Scene) -> None:
     assert f"aws logs tail /aws/lambda/{FUNCTION} --region {REGION}" in found.do
 
 
-def test_a_stage_that_was_never_deployed_is_not_asked(scene: Scene) -> None:
+def test_a_stage_that_was_never_deployed_gets_no_probe(scene: Scene) -> None:
     """A function that was never deployed is not invoked, because nobody would answer."""
     found = scene.see("network", stage="test")
 
     assert Status.WARNING == found.status
-    assert "setup-db-users is not deployed, so it cannot try." == found.what
+    assert "setup-db-users is not deployed, so it cannot test its network." == found.what

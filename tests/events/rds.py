@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from chalicelib.flow.choreography import STEPS
-from chalicelib.messages.rules import pattern
+from chalicelib.messages.event_patterns import pattern
 from localaws import patterns
 
 STAGE = "test"
@@ -20,6 +20,7 @@ DB_SNAPSHOT = ("RDS DB Snapshot Event", "SNAPSHOT", "snapshot")
 Kind = tuple[str, str, str]
 
 DOOR, DELETE, LOOK, USERS = "snapshot-check", "delete-rds", "check-restore-status", "setup-db-users"
+SWAP = "swap-target"
 KNOWN: tuple[tuple[Kind, str, str, str | None], ...] = (
     (SNAPSHOT, "RDS-EVENT-0168", "Creating automated cluster snapshot", DOOR),
     (SNAPSHOT, "RDS-EVENT-0169", "Automated cluster snapshot created", DOOR),
@@ -41,9 +42,9 @@ KNOWN: tuple[tuple[Kind, str, str, str | None], ...] = (
         "The DB cluster can't be created because of insufficient resource limits. 40",
         LOOK,
     ),
-    (CLUSTER, "RDS-EVENT-0150", "DB cluster stopped", None),
-    (CLUSTER, "RDS-EVENT-0151", "DB cluster started", None),
-    (CLUSTER, "RDS-EVENT-0172", "Renamed cluster from one to two", None),
+    (CLUSTER, "RDS-EVENT-0150", "DB cluster stopped", SWAP),
+    (CLUSTER, "RDS-EVENT-0151", "DB cluster started", SWAP),
+    (CLUSTER, "RDS-EVENT-0172", "Renamed cluster from one to two", SWAP),
     (CLUSTER, "RDS-EVENT-0071", "Completed failover to DB instance: two", None),
     (INSTANCE, "RDS-EVENT-0005", "DB instance created", LOOK),
     (INSTANCE, "RDS-EVENT-0003", "DB instance deleted", None),

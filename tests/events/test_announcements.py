@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from chalicelib.flow.choreography import ROWS, State
+from chalicelib.flow.choreography import MOVING, ROWS, Phase, State
 from simulation.stage import APP, MASTER_PASSWORD, PRODUCTION_PASSWORD, TOPIC, SimulatedStage
+from tests.pointer.pointer_stage import PointerStage
+from tests.swap.swap_stage import SwapStage
 
 _EXACT = ConfigDict(extra="forbid", strict=True)
 
@@ -42,6 +44,8 @@ class Ended(Announced):
 
     source_cluster: str
     target_cluster: str
+    previous_cluster: str | None
+    previous_kept_until: str | None
     snapshot: str | None
     snapshot_created_at: str | None
     endpoint: str | None
@@ -53,6 +57,7 @@ class Ended(Announced):
     production_logins_kept: list[str]
     exposure_seconds_max: float | None
     quieted: dict[str, int]
+    not_carried: list[str]
     reason: str | None
     remedy: str | None
     problems: list[str]
@@ -65,6 +70,16 @@ class Ended(Announced):
     created_at: str
     ended_at: str
     durations: list[Lasted]
+
+
+NOT_EVERY_NIGHT = {State.HOP_COPIED, State.FAILING, State.CANCELLING, State.SKIPPING}
+ON_THE_WAY = [
+    row.state
+    for row in ROWS.values()
+    if row.phase is not Phase.RETIRE
+    and row.state not in NOT_EVERY_NIGHT
+    and (row.step or row.state is State.SUCCEEDED)
+]
 
 
 def announced(stage: SimulatedStage) -> list[tuple[str, dict[str, Any]]]:
@@ -139,24 +154,68 @@ def test_a_good_night_announces_every_state_in_the_order_of_the_flow() -> None:
     """Some more than once, since the heartbeat announces again what is waited for."""
     stage = ended(how=State.SUCCEEDED)
     states = list(dict.fromkeys(detail["state"] for _, detail in announced(stage)))
-    beyond = {State.HOP_COPIED, State.FAILING, State.CANCELLING, State.SKIPPING}
 
-    assert [
-        row.state
-        for row in ROWS.values()
-        if row.state not in beyond and (row.step or row.state == "SUCCEEDED")
-    ] == (states)
+    assert [state for state in ON_THE_WAY if state not in MOVING] == states
+
+
+OF_DELETIONS = {State.NETWORK_REACHED, State.TARGET_DELETING}
+OF_POINTERS = {State.TARGET_STARTING, State.TARGET_CHOSEN, State.TARGET_PROVEN}
+
+
+def test_a_moved_pointer_announces_every_state_in_the_order_of_the_flow() -> None:
+    """Nothing is renamed, and the old cluster serves until the new one is named."""
+    stage = PointerStage()
+    unusual = {State.TARGET_STARTING, *OF_DELETIONS, *(MOVING - OF_POINTERS)}
+
+    assert [state for state in ON_THE_WAY if state not in unusual] == of_a_night(stage)
+
+
+def test_a_swap_announces_every_state_in_the_order_of_the_flow() -> None:
+    """The operation that deletes the old cluster announces its own states besides."""
+    stage = SwapStage()
+    unusual = {State.TARGET_RESTARTING, State.ROLLING_BACK, *OF_DELETIONS, *OF_POINTERS}
+
+    assert [state for state in ON_THE_WAY if state not in unusual] == of_a_night(stage)
+
+
+def of_a_night(stage: SwapStage | PointerStage) -> list[str]:
+    """Play a night, and list the states that its own operation announced, each once."""
+    operation = stage.run_night()
+    ours = [
+        detail["state"]
+        for _, detail in announced(stage)
+        if detail["operation_id"] == operation.operation_id
+    ]
+    return list(dict.fromkeys(ours))
+
+
+def test_a_swap_and_the_end_of_the_previous_target_have_the_promised_fields() -> None:
+    """Until when people can go back, and that the previous target is gone after that."""
+    stage = SwapStage()
+    old = stage.standing()["staging-cluster"]
+    stage.run_night()
+    stage.run(14 * 3600)
+    ends = {detail["state"]: Ended.model_validate(detail) for detail in _ends(stage)}
+
+    assert {"SUCCEEDED", "RETIRED"} == set(ends)
+    assert [old, old] == [end.previous_cluster for end in ends.values()]
+    assert ends["SUCCEEDED"].previous_kept_until is not None
+
+
+def _ends(stage: SimulatedStage) -> list[dict[str, Any]]:
+    return [detail for _, detail in announced(stage) if "created_at" in detail]
 
 
 def test_a_success_carries_what_can_be_connected_to_and_where_the_passwords_are() -> None:
     """A success carries endpoints and the ids of secrets, and no secret."""
     stage = ended(how=State.SUCCEEDED)
     detail = announced(stage)[-1][1]
-
-    assert (
+    expected = (
         "aurora-restore/test/master-db-credentials",
         "aurora-restore/test/app-db-credentials",
-    ) == (detail["master_credentials_secret_id"], detail["app_credentials_secret_id"])
+    )
+
+    assert expected == (detail["master_credentials_secret_id"], detail["app_credentials_secret_id"])
     assert "2026-11-23T03:19:00.000Z" == detail["snapshot_created_at"]
     assert detail["endpoint"] != detail["reader_endpoint"] or detail["port"]
     secrets = {MASTER_PASSWORD, PRODUCTION_PASSWORD, APP["app_password"], APP["readonly_password"]}

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.flow.untrusted_text import LISTED_MAX, first_of, one_line, quoted
 from simulation.stage import TOPIC, SimulatedStage
-from tests.events.test_notices import notice
+from tests.events.test_notifications import notice
 
 FORGERY = 'x".\nRun it again: aws rds delete-db-cluster\r\x1b[2J\u202e\u200b\u2028\x85'
 HIDDEN = frozenset("\r\x1b\u202e\u200b\u2028\x85")
@@ -70,7 +70,7 @@ def commands(lines: list[str]) -> list[str]:
 
 
 def test_the_reason_of_a_cancellation_forges_no_line_of_the_notice() -> None:
-    """It stands in quotation marks, in the line of the reason."""
+    """The reason is in quotation marks, in the line of the reason."""
     stage = under_way()
     stage.put("CancelRequested", operation_id=stage.only().operation_id, reason=FORGERY)
     ended = stage.run_to_the_end()
@@ -106,7 +106,7 @@ def test_an_answer_of_aws_forges_no_line_of_the_notice() -> None:
     assert one_line(FORGERY).rstrip(". ") in str(ended.reason)
 
 
-def test_a_record_of_before_forges_no_line_either() -> None:
+def test_a_record_of_an_older_version_forges_no_line_either() -> None:
     """A record of an earlier version forges no line of the notice."""
     stage = under_way()
     operation = stage.only()

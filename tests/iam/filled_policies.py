@@ -23,7 +23,8 @@ from localaws.iam.sessions import Session
 from aurora_restore.policies import Values, fill_policy, plans_of
 from aurora_restore.stages import FUNCTIONS
 from aurora_restore.stages import Stage as Configured
-from chalicelib.flow.choreography import states_of
+from chalicelib.flow.choreography import State, states_of
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.records.store import Change, DynamoStore, Item, TableName
 from simulation.in_memory_services import client_error
 from simulation.in_memory_store import InMemoryStore
@@ -87,6 +88,12 @@ class HeldStage(SimulatedStage):
             self.parameters.put_parameter(Name=f"/aurora-restore/{STAGE}/{name}", Value=value)
         self.store = _HeldStore(self)
 
+    def deploy(self, **environment: str) -> None:
+        """Deploy the stage with other settings; only what is asked for since then is kept."""
+        self.environment |= environment
+        self.values, self.policies = values(self.environment), policies(self.environment)
+        self.asked.clear()
+
     @cached_property
     def world(self) -> ResourceLookup:
         """What the questions need to know."""
@@ -118,6 +125,19 @@ class HeldStage(SimulatedStage):
                 return
             self._go_on()
         raise TimeoutError(f"It never was the turn of {step}: {self.all_operations()[-1:]}.")
+
+    def run_until_state(self, state: State) -> None:
+        """Let time pass until the newest restore is in a state."""
+        for _ in range(5_000):
+            if self.all_operations() and self.newest().state is state:
+                return
+            self._go_on()
+        raise TimeoutError(f"It never was {state}: {self.newest()}.")
+
+    def newest(self) -> Operation:
+        """Give the newest restore or rollback."""
+        found = self.all_operations()
+        return [operation for operation in found if operation.kind is not Kind.RETIRE][-1]
 
     def _go_on(self) -> None:
         """Let one thing happen: an event, a tick of the heartbeat, or the passing of time."""

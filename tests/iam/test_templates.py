@@ -46,7 +46,7 @@ def template(tmp_path: Path) -> Template:
     def written(**elements: Any) -> Path:
         policy = {
             "Version": "2012-10-17",
-            "Statement": [{"Sid": "One", "Effect": "Allow", **elements}],
+            "Statement": [{"Sid": "One", "Effect": "Allow"} | elements],
         }
         (tmp_path / "policy-heartbeat.json").write_text(json.dumps(policy))
         return tmp_path
@@ -65,10 +65,9 @@ def test_a_stages_values_are_filled_in(template: Template) -> None:
     folder = template(
         Resource=["arn:${PARTITION}:dynamodb:${REGION}:${ACCOUNT}:table/${STATE_TABLE}"]
     )
+    found = resources(folder, values())
 
-    assert [f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/aurora-restore-test-state"] == resources(
-        folder, values()
-    )
+    assert [f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/aurora-restore-test-state"] == found
 
 
 def test_what_speaks_of_a_plan_is_repeated_for_every_plan(template: Template) -> None:
@@ -89,16 +88,72 @@ def test_what_speaks_of_a_plan_is_repeated_for_every_plan(template: Template) ->
     assert expected == resources(folder, given)
 
 
+@pytest.mark.parametrize("replacement", ["swap", "delete-first"])
+def test_the_other_names_of_a_target_are_filled_in(template: Template, replacement: str) -> None:
+    """Whatever REPLACEMENT is: a change of it needs no deployment."""
+    folder = template(Resource=["${NEXT_CLUSTER_ID}", "${PREVIOUS_CLUSTER_ID}"])
+    given = values(stage(REPLACEMENT=replacement))
+
+    assert ["staging-cluster-next", "staging-cluster-previous"] == resources(folder, given)
+
+
+@pytest.mark.parametrize(
+    ("region", "named"),
+    [("us-west-2", ["staging-cluster"]), ("us-east-1", ["staging-cluster-next"])],
+)
+def test_a_source_is_never_named_as_a_targets_cluster(
+    template: Template, region: str, named: list[str]
+) -> None:
+    """Where a source has a name that a swap would need, no policy allows changes of it."""
+    folder = template(Resource=["${NEXT_CLUSTER_ID}"])
+    source = {"SOURCE_REGION": region, "SOURCE_CLUSTER_ID": "staging-cluster-next"}
+
+    assert named == resources(folder, values(stage(**source)))
+
+
+ADOPTION = "${ADOPTING_REGION} ${ADOPTING_CLUSTER_ID}", "${UNADOPTED_REGION}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        ({}, ["us-west-2"]),
+        ({"ADOPT_READERS": "true"}, ["us-west-2 staging-cluster"]),
+        ({"ADOPT_READERS": "true", "SOURCE_REGION": "us-west-2"}, ["us-west-2"]),
+    ],
+)
+def test_instances_of_any_name_are_tagged_only_where_no_source_is(
+    template: Template, environment: dict[str, str], found: list[str]
+) -> None:
+    """ADOPT_READERS allows it in the target's region, unless a source is there, too."""
+    assert found == resources(template(Resource=[*ADOPTION]), values(stage(**environment)))
+
+
+def test_a_statement_that_no_plan_uses_is_left_out(template: Template) -> None:
+    """An Allow without a resource or a value is left out; a Deny keeps its conditions."""
+    unused = ["${ADOPTING_CLUSTER_ID}"]
+    tests = {"StringEquals": {"aws:ResourceTag/x": unused}}
+    left = [
+        len(fill_policy("heartbeat", values(), template(**elements))["Statement"])
+        for elements in (
+            {"Resource": unused},
+            {"Resource": ["*"], "Condition": tests},
+            {"Resource": ["*"], "Condition": tests, "Effect": "Deny"},
+        )
+    ]
+
+    assert [0, 0, 1] == left
+
+
 def test_values_of_two_plans_do_not_mix(template: Template) -> None:
     """A region and a cluster of one resource name come from one plan: the values of two plans do
     not mix.
     """
     other = {**WEEKLY, "plans/weekly/target-region": "eu-west-1"}
     folder = template(Resource=["${TARGET_REGION}/${TARGET_CLUSTER_ID}"])
+    found = resources(folder, values(parameters=other))
 
-    assert ["us-west-2/staging-cluster", "eu-west-1/weekly-cluster"] == resources(
-        folder, values(parameters=other)
-    )
+    assert ["us-west-2/staging-cluster", "eu-west-1/weekly-cluster"] == found
 
 
 @pytest.mark.parametrize(
@@ -107,18 +162,21 @@ def test_values_of_two_plans_do_not_mix(template: Template) -> None:
         (
             "${TARGET_CLUSTER}",
             (
-                "policy-heartbeat.json asks for ${TARGET_CLUSTER}, which nobody fills in: there "
-                "are ACCOUNT,"
+                "policy-heartbeat.json has the placeholder ${TARGET_CLUSTER}, which is unknown: "
+                "there are ACCOUNT,"
             ),
         ),
         (
             "${aws:username}",
-            "policy-heartbeat.json asks for ${aws:username}, which nobody fills in",
+            "policy-heartbeat.json has the placeholder ${aws:username}, which is unknown",
         ),
-        ("${}", "policy-heartbeat.json asks for ${}, which nobody fills in"),
+        ("${}", "policy-heartbeat.json has the placeholder ${}, which is unknown"),
         (
             "${REGION}",
-            "policy-heartbeat.json asks for ${REGION}, which has no value for the stage test.",
+            (
+                "policy-heartbeat.json has the placeholder ${REGION}, which has no value for the "
+                "stage test."
+            ),
         ),
     ],
 )
@@ -145,7 +203,7 @@ def test_a_plans_placeholder_outside_a_list_is_an_error(template: Template) -> N
 
 def test_a_stage_without_plans_has_no_policies(template: Template) -> None:
     """A stage without plans has no policies, because the permissions depend on them."""
-    with pytest.raises(TemplateError, match=r"\$\{TARGET_REGION\}, which nobody fills in"):
+    with pytest.raises(TemplateError, match=r"\$\{TARGET_REGION\}, which is unknown"):
         resources(template(Resource=["${TARGET_REGION}"]), Values(values().stage, ()))
 
 
@@ -203,9 +261,9 @@ def test_prods_names_have_no_stage_in_them(template: Template) -> None:
 
 def test_copies_of_a_stage_with_a_long_name_are_found(template: Template) -> None:
     """Copies of a stage with a long name are found: their names keep ten characters of it."""
-    assert ["aurora-restore-acceptance-"] == resources(
-        template(Resource=["${COPIES}"]), values(stage("acceptancetests"))
-    )
+    found = resources(template(Resource=["${COPIES}"]), values(stage("acceptancetests")))
+
+    assert ["aurora-restore-acceptance-"] == found
 
 
 def test_a_policy_that_aws_would_not_take_is_an_error() -> None:
@@ -240,7 +298,7 @@ def test_nothing_is_written_when_one_template_is_wrong(tmp_path: Path) -> None:
     folder.mkdir()
     for function in FUNCTIONS:
         (templates / f"policy-{function}.json").write_text('{"Statement": ["${NOBODY}"]}')
-    with pytest.raises(TemplateError, match=r"policy-snapshot-check\.json asks for"):
+    with pytest.raises(TemplateError, match=r"policy-snapshot-check\.json has the placeholder"):
         write(values(), folder, templates)
 
     assert [] == list(folder.iterdir())
@@ -249,7 +307,41 @@ def test_nothing_is_written_when_one_template_is_wrong(tmp_path: Path) -> None:
 def test_plans_come_from_ssm_as_the_app_reads_them() -> None:
     """Plans come from SSM: the stage's own and those with parameters of their own."""
     plans = plans_of(stage(), WEEKLY, account=ACCOUNT)
+    found = [(plan.name, plan.target.cluster_id) for plan in plans]
 
-    assert [("default", "staging-cluster"), ("weekly", "weekly-cluster")] == [
-        (plan.name, plan.target.cluster_id) for plan in plans
+    assert [("default", "staging-cluster"), ("weekly", "weekly-cluster")] == found
+
+
+@pytest.mark.parametrize(("replacement", "count"), [("pointer", 1), ("swap", 0)])
+def test_only_a_stage_that_points_may_write_the_secret(replacement: str, count: int) -> None:
+    """So a change to REPLACEMENT=pointer needs a deployment."""
+    policy = fill_policy("swap-target", values(stage(REPLACEMENT=replacement)))
+    writing = [
+        statement
+        for statement in policy["Statement"]
+        if "secretsmanager:PutSecretValue" in statement.get("Action", ())
     ]
+
+    assert count == len(writing)
+
+
+def test_a_record_is_named_in_the_policy_that_changes_it() -> None:
+    """Without one no record may be changed at all."""
+    dns = {"TARGET_DNS_NAME": "staging.db.example", "TARGET_DNS_ZONE_ID": "Z1"}
+    policies = [
+        fill_policy("swap-target", values(stage(REPLACEMENT="pointer", **given)))
+        for given in (dns, {})
+    ]
+    found = [
+        statement.get("Condition", {}).get("ForAllValues:StringEquals")
+        for policy in policies
+        for statement in policy["Statement"]
+        if statement["Sid"] == "PointInRecord"
+    ]
+
+    assert [
+        {
+            "route53:ChangeResourceRecordSetsNormalizedRecordNames": ["staging.db.example"],
+            "route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"],
+        }
+    ] == found

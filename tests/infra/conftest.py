@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.server import Server
 
 from aurora_restore.stages import Stage
@@ -19,7 +19,7 @@ _NUMBERS = itertools.count(1)
 class Made:
     """The stacks of one stage."""
 
-    def __init__(self, clients: Clients, stage: str) -> None:
+    def __init__(self, clients: EndpointClients, stage: str) -> None:
         self.clients, self.stage = clients, stage
         here = {"environment_variables": {"TARGET_REGION": REGION, "SOURCE_REGION": SOURCE_REGION}}
         self.names = Stage(stage, {"stages": {stage: here}})
@@ -89,12 +89,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def clients(server: Server) -> Clients:
+def clients(server: Server) -> EndpointClients:
     """Give clients of this AWS."""
-    return Clients(server.endpoint)
+    return EndpointClients(server.endpoint)
 
 
 @pytest.fixture
-def made(clients: Clients) -> Made:
+def made(clients: EndpointClients) -> Made:
     """Give a stage that has nothing yet."""
     return Made(clients, f"stage{next(_NUMBERS)}")

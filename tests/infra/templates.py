@@ -1,9 +1,10 @@
 """The templates under `infra/`, as they are written."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # it publishes no types
+from localaws.cloudformation.template import Template
 
 ROOT: Final = Path(__file__).parents[2]
 TEMPLATES: Final = sorted((ROOT / "infra").glob("*.yaml"))
@@ -14,7 +15,11 @@ def text(name: str) -> str:
     return (ROOT / "infra" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
+@cache
+def _read(template: Path) -> Template:
+    return Template.read(template.read_text(encoding="utf-8"), "us-west-2")
+
+
 def section(template: Path, name: str) -> dict[str, Any]:
     """Read a section of a template."""
-    found: dict[str, Any] = cfn_yaml.load(str(template)).get(name, {})
-    return found
+    return _read(template).section(name)

@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 
 from aurora_restore.stages import ALARMS, FORWARDING_ALARM, FUNCTIONS
 from chalicelib.flow.choreography import State
@@ -23,6 +23,7 @@ from tests.infra.emf import Metric, written
 from tests.infra.templates import ROOT
 
 METRICS_MAX = 10  # of an alarm on metric math (CloudWatch's quotas: hard)
+UNWATCHED = ("heartbeat", "cancel-restore")
 DESCRIPTION_CHARACTERS_MAX = 1024
 RUNBOOK = ROOT / "docs" / "runbook.md"
 ONCE = ["operation-failed", "notification-lost"]
@@ -32,7 +33,7 @@ Alarm = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def made(clients: Clients) -> Made:
+def made(clients: EndpointClients) -> Made:
     """Make the foundation of the simulated stage."""
     one = Made(clients, STAGE)
     one.make("foundation")
@@ -120,7 +121,7 @@ def test_the_runbook_has_a_section_for_each(alarms: dict[str, Alarm]) -> None:
         assert len(text) <= DESCRIPTION_CHARACTERS_MAX
 
 
-def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: Clients) -> None:
+def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: EndpointClients) -> None:
     """The forwarding stack's alarm has a section of its own in the runbook."""
     made = Made(clients, STAGE)
     made.make("forwarding", region=SOURCE_REGION, TargetRegion=REGION)
@@ -135,7 +136,7 @@ def test_the_runbook_has_a_section_for_what_cannot_be_forwarded(clients: Clients
     assert "forwarding-queue-not-empty" in headings(RUNBOOK)
 
 
-def test_each_tells_people(made: Made, alarms: dict[str, Alarm]) -> None:
+def test_each_alarm_notifies_people(made: Made, alarms: dict[str, Alarm]) -> None:
     """Each alarm notifies people when it begins and, where that says something, when it is over."""
     topic = made.resources("foundation")["Notifications"]
 
@@ -154,9 +155,7 @@ def test_each_metric_of_ours_is_written_with_these_dimensions(
         for metric in watched(alarm)
         if metric.namespace == "AuroraRestore"
     }
-
-    assert set() == own - metrics
-    assert {
+    expected = {
         "TargetAgeSeconds",
         "Heartbeat",
         "OperationFailed",
@@ -164,16 +163,20 @@ def test_each_metric_of_ours_is_written_with_these_dimensions(
         "PlanUnusable",
         "RecordUnreadable",
         "CatchUpFailed",
-    } == {metric.name for metric in own}
+    }
+
+    assert set() == own - metrics
+    assert expected == {metric.name for metric in own}
 
 
 def test_each_metric_of_awss_is_of_what_this_stage_has(
     made: Made, alarms: dict[str, Alarm]
 ) -> None:
-    """Alarms on AWS's metrics watch the stage's failure queue and its functions, all but the
-    heartbeat.
+    """Alarms on AWS's metrics watch the stage's failure queue and its functions, all but two.
+
+    The heartbeat's silence is an alarm of its own, and cancel-restore's event is in the queue.
     """
-    functions = {made.names.function(name) for name in FUNCTIONS if name != "heartbeat"}
+    functions = {made.names.function(name) for name in FUNCTIONS if name not in UNWATCHED}
     queue = {
         (
             "AWS/SQS",
@@ -185,11 +188,12 @@ def test_each_metric_of_awss_is_of_what_this_stage_has(
         {("AWS/Lambda", what, frozenset({("FunctionName", name)})) for name in functions}
         for what in ("Errors", "Throttles")
     ]
-
-    assert [queue, *lambdas] == [
+    found = [
         {*watched(alarms[what])}
         for what in ("failure-queue-not-empty", "function-errors", "function-throttles")
     ]
+
+    assert [queue, *lambdas] == found
 
 
 def test_no_alarm_reads_more_than_cloudwatch_allows(alarms: dict[str, Alarm]) -> None:
@@ -201,7 +205,7 @@ def test_no_alarm_reads_more_than_cloudwatch_allows(alarms: dict[str, Alarm]) ->
         assert len(returned) == bool(alarm.get("Metrics"))
 
 
-def test_silence_of_the_heartbeat_is_not_taken_for_health(alarms: dict[str, Alarm]) -> None:
+def test_a_missing_heartbeat_raises_the_alarm(alarms: dict[str, Alarm]) -> None:
     """Five minutes without data are an alarm for the heartbeat, and for no other metric."""
     silent = alarms["heartbeat-silent"]
     expected = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 
 from aurora_restore.stages import FUNCTIONS
 from tests.infra.conftest import ACCOUNT, OTHER_ACCOUNT, REGION
@@ -27,7 +27,7 @@ AUTOMATED, COPY = (
 )
 
 
-def make(clients: Clients, name: str, **given: str) -> dict[str, Any]:
+def make(clients: EndpointClients, name: str, **given: str) -> dict[str, Any]:
     """Create the stack in the source's account; returns the role."""
     cloudformation = clients.of_account("cloudformation", REGION, OTHER_ACCOUNT)
     cloudformation.create_stack(
@@ -48,7 +48,7 @@ def make(clients: Clients, name: str, **given: str) -> dict[str, Any]:
     return found
 
 
-def statements(clients: Clients, role: str) -> list[dict[str, Any]]:
+def statements(clients: EndpointClients, role: str) -> list[dict[str, Any]]:
     """Read what the role may do."""
     iam = clients.of_account("iam", REGION, OTHER_ACCOUNT)
     (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -79,7 +79,7 @@ def is_allowed(policy: list[dict[str, Any]], action: str, resource: str) -> bool
     return "Allow" in effects and "Deny" not in effects
 
 
-def test_only_named_functions_with_the_external_id_may_assume_it(clients: Clients) -> None:
+def test_only_named_functions_with_the_external_id_may_assume_it(clients: EndpointClients) -> None:
     """The role is assumed by the stage's functions that read or copy snapshots, with the right
     external id, and by nobody else.
     """
@@ -113,8 +113,8 @@ def test_only_named_functions_with_the_external_id_may_assume_it(clients: Client
         ("kms:Decrypt", KEY, False),
     ],
 )
-def test_it_may_look_copy_and_share(
-    clients: Clients, action: str, resource: str, allowed: bool
+def test_the_role_may_describe_copy_and_share(
+    clients: EndpointClients, action: str, resource: str, allowed: bool
 ) -> None:
     """The role may describe, copy and share snapshots, and may change nothing of the source."""
     iam = clients.of_account("iam", REGION, OTHER_ACCOUNT)
@@ -124,13 +124,14 @@ def test_it_may_look_copy_and_share(
         if role["RoleName"] == "aurora-restore-dev-cross-account-role"
     ]:
         make(clients, "acting", KmsKeyArn=KEY)
-
-    assert allowed == is_allowed(
+    found = is_allowed(
         statements(clients, "aurora-restore-dev-cross-account-role"), action, resource
     )
 
+    assert allowed == found
 
-def test_a_denial_does_not_hang_on_what_is_allowed(clients: Clients) -> None:
+
+def test_a_denial_does_not_hang_on_what_is_allowed(clients: EndpointClients) -> None:
     """The role is denied every change of the source's cluster, instances and snapshots, whatever
     else is attached to it.
     """
@@ -149,7 +150,7 @@ def test_a_denial_does_not_hang_on_what_is_allowed(clients: Clients) -> None:
     assert is_allowed(policy, "rds:CopyDBClusterSnapshot", AUTOMATED)
 
 
-def test_without_a_key_it_has_no_leave_to_use_one(clients: Clients) -> None:
+def test_without_a_key_the_role_may_use_none(clients: EndpointClients) -> None:
     """Without a key the role has no statement about keys."""
     role = make(clients, "keyless", Stage="keyless")
 
@@ -157,7 +158,7 @@ def test_without_a_key_it_has_no_leave_to_use_one(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize("external_id", ["", "short", "with spaces in it, and more"])
-def test_an_external_id_is_not_optional(clients: Clients, external_id: str) -> None:
+def test_an_external_id_is_not_optional(clients: EndpointClients, external_id: str) -> None:
     """The external id is required, and long enough not to be guessed."""
     with pytest.raises(ClientError) as refused:
         make(clients, "guessable", ExternalId=external_id)

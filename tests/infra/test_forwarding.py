@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.server import Server
 
 from tests.infra.conftest import ACCOUNT, OTHER_ACCOUNT, REGION, SOURCE_REGION, Made
@@ -117,7 +117,7 @@ def test_what_cannot_be_forwarded_is_kept(server: Server, elsewhere: Made) -> No
 
 
 @pytest.mark.parametrize("topic", ["", f"arn:aws:sns:{SOURCE_REGION}:{ACCOUNT}:people"])
-def test_its_alarm_tells_a_topic_where_one_is_given(made: Made, topic: str) -> None:
+def test_the_alarm_notifies_a_topic_if_one_is_given(made: Made, topic: str) -> None:
     """The alarm notifies a topic of its own region where one is given, because it cannot publish to
     another.
     """
@@ -143,10 +143,9 @@ def test_the_rule_is_tried_again_and_its_role_can_do_nothing_else(made: Made) ->
     (trust,) = made("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
     policy = made("iam").get_role_policy(RoleName=name, PolicyName="put-events")["PolicyDocument"]
     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    found = target["RetryPolicy"]
 
-    assert {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400} == target[
-        "RetryPolicy"
-    ]
+    assert {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400} == found
     assert outputs["RoleArn"] == target["RoleArn"]
     assert bus == target["Arn"]
     assert {
@@ -158,7 +157,7 @@ def test_the_rule_is_tried_again_and_its_role_can_do_nothing_else(made: Made) ->
     ]
 
 
-def test_a_stage_may_forward_from_several_regions(clients: Clients, made: Made) -> None:
+def test_a_stage_may_forward_from_several_regions(clients: EndpointClients, made: Made) -> None:
     """A stage may forward from several regions: the stacks do not clash in the account's list of
     roles.
     """

@@ -82,7 +82,7 @@ def test_alarms_of_this_account_may_publish(made: Made) -> None:
     assert WITHOUT_TLS == tls["Condition"]
 
 
-def test_somebody_is_mailed_while_an_address_is_given(made: Made) -> None:
+def test_an_address_is_subscribed_while_it_is_given(made: Made) -> None:
     """An address is subscribed while it is configured: another one replaces it, and an empty one
     ends it.
     """
@@ -118,7 +118,7 @@ def test_the_failure_queue_keeps_what_failed_encrypted_and_for_as_long_as_can_be
         ("somebody-elses", False),
     ],
 )
-def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
+def test_rules_of_this_stage_put_undeliverable_events_there(
     made: Made, rule: str, is_let_in: bool
 ) -> None:
     """Rules of this stage may use the failure queue; those of other stages and of other people may
@@ -152,13 +152,12 @@ def test_rules_of_this_stage_leave_there_what_they_cannot_deliver(
         made("sqs").delete_message(
             QueueUrl=queue["FailureQueueUrl"], ReceiptHandle=message["ReceiptHandle"]
         )
+    found = [detail_type for detail_type in arrived if detail_type != marker]
 
-    assert ([name] if is_let_in else []) == [
-        detail_type for detail_type in arrived if detail_type != marker
-    ]
+    assert ([name] if is_let_in else []) == found
 
 
-def test_parameters_are_there_while_they_have_a_value(made: Made) -> None:
+def test_parameters_exist_while_they_have_a_value(made: Made) -> None:
     """A parameter exists while it has a value, because CloudFormation cannot make an empty one;
     updates change it.
     """
@@ -188,7 +187,7 @@ def test_parameters_are_there_while_they_have_a_value(made: Made) -> None:
     assert expected == seen
 
 
-def test_the_bucket_is_nobody_elses_and_keeps_what_was_overwritten_for_a_month(made: Made) -> None:
+def test_the_bucket_is_private_and_keeps_old_versions_for_a_month(made: Made) -> None:
     """The bucket is encrypted, versioned, closed to the public, open over TLS only, and without
     access lists.
     """
@@ -222,11 +221,10 @@ def test_a_bucket_that_is_somebody_elses_is_not_taken_over(made: Made) -> None:
     failed = made.make("foundation")["status"]
     reasons = made.reasons("foundation")
     made.remove("foundation")
+    expected = "CREATE_COMPLETE"
 
     assert ("ROLLBACK_COMPLETE", True) == (failed, made.names.bucket(ACCOUNT) in reasons)
-    assert (
-        "CREATE_COMPLETE" == made.make("foundation", BucketName=f"packages-{made.stage}")["status"]
-    )
+    assert expected == made.make("foundation", BucketName=f"packages-{made.stage}")["status"]
 
 
 @pytest.mark.parametrize(
@@ -278,11 +276,9 @@ def test_a_wrong_setting_is_refused_before_anything_is_made(
     with pytest.raises(ClientError) as refused:
         made.make("foundation", **given)
     (name,) = given
+    found = refused.value.response["Error"]["Message"]
 
-    assert (
-        f"Parameter '{name}' failed to satisfy constraint: {name} is"
-        in refused.value.response["Error"]["Message"]
-    )
+    assert f"Parameter '{name}' failed to satisfy constraint: {name} is" in found
 
 
 def test_nothing_is_left_when_the_stack_is_deleted(made: Made) -> None:

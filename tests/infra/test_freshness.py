@@ -5,7 +5,7 @@ before there is any.
 from typing import Any
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 
 from simulation.stage import STAGE
 from tests.choreography.fault_injection import refused
@@ -17,7 +17,7 @@ HOUR = 3600
 
 
 @pytest.fixture(scope="module")
-def fresh(clients: Clients) -> dict[str, Any]:
+def fresh(clients: EndpointClients) -> dict[str, Any]:
     """Make the foundation of the simulated stage, and give its alarm of data that
     is too old.
     """
@@ -103,7 +103,7 @@ def test_after_a_success_the_age_is_that_of_the_data(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("hours", ["12", "48"])
-def test_how_old_data_may_become_is_a_setting(clients: Clients, hours: str) -> None:
+def test_how_old_data_may_become_is_a_setting(clients: EndpointClients, hours: str) -> None:
     """An update with another FRESHNESS_HOURS changes the alarm."""
     made = Made(clients, f"hours{hours}")
     made.make("foundation")

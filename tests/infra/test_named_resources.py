@@ -55,7 +55,7 @@ def test_the_table_names_exactly_what_the_stacks_make(made: Made) -> None:
     assert made_names == {(resource.type, resource.name, resource.region) for resource in listed}
 
 
-def test_each_type_tells_what_exists_from_what_does_not(made: Made) -> None:
+def test_each_type_distinguishes_existing_from_missing(made: Made) -> None:
     """Each type finds the resource that a stack made, and finds none under another name."""
     state, found = state_of(made), {*made_by_stacks(made)}
     missing = {(kind, f"{name[:-4]}none", region) for kind, name, region in found}

@@ -51,10 +51,9 @@ def value(made: Made, name: str) -> str | None:
 def test_operations_are_found_by_due_time_and_by_plan(made: Made) -> None:
     """The table of operations has the two indexes that the heartbeat and operators read."""
     state = made.make("records")["StateTableName"]
+    found = indexes(made, state)
 
-    assert {"open-by-due": ["open", "due_at"], "by-plan": ["plan", "created_at"]} == indexes(
-        made, state
-    )
+    assert {"open-by-due": ["open", "due_at"], "by-plan": ["plan", "created_at"]} == found
     assert [{"AttributeName": "operation_id", "KeyType": "HASH"}] == table(made, state)["KeySchema"]
 
 
@@ -81,10 +80,9 @@ def test_both_tables_are_paid_by_request_and_can_be_recovered(made: Made) -> Non
 def test_only_the_audit_trail_expires(made: Made) -> None:
     """Audit rows go when their `expires_at` has passed; the record of an operation stays."""
     made.make("records")
+    found = expiry(made, made.names.audit_table)
 
-    assert {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"} == expiry(
-        made, made.names.audit_table
-    )
+    assert {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"} == found
     assert {"TimeToLiveStatus": "DISABLED"} == expiry(made, made.names.state_table)
 
 
@@ -109,10 +107,9 @@ def test_secrets_are_made_empty(made: Made) -> None:
     """
     outputs = made.make("records")
     described = [made("secretsmanager").describe_secret(SecretId=name) for name in secrets(made)]
+    found = [secret["ARN"] for secret in described]
 
-    assert [outputs["MasterSecretArn"], outputs["AppSecretArn"]] == [
-        secret["ARN"] for secret in described
-    ]
+    assert [outputs["MasterSecretArn"], outputs["AppSecretArn"]] == found
     assert [True, True] == ["as JSON with" in secret["Description"] for secret in described]
     assert [None, None] == [value(made, name) for name in secrets(made)]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 
 from tests.infra.conftest import ACCOUNT, OTHER_ACCOUNT, REGION, SOURCE_REGION, Made
 from tests.infra.test_templates import SETTINGS
@@ -101,7 +101,7 @@ TAGGED: dict[str, tuple[str, Callable[[TagReader, str], Tags]]] = {
 
 
 @pytest.mark.parametrize(("stage", "environment"), [("dev", "dev"), ("prod", "Production")])
-def test_tags_are_on_what_stands(clients: Clients, stage: str, environment: str) -> None:
+def test_tags_are_on_what_stands(clients: EndpointClients, stage: str, environment: str) -> None:
     """One resource of each type that our templates make has the guide's tags."""
     made = Made(clients, stage)
     made.make("records")

@@ -151,7 +151,7 @@ def test_what_lies_around_in_a_checkout_is_not_packaged(wheels: Path, tmp_path: 
 
 def test_chalice_takes_the_zip_as_it_is(built: Built, tmp_path: Path) -> None:
     """The real `chalice package` takes the zip as it is, and needs neither pip nor a network."""
-    said = chalice(
+    output = chalice(
         built.folder,
         "package",
         "--stage",
@@ -160,7 +160,7 @@ def test_chalice_takes_the_zip_as_it_is(built: Built, tmp_path: Path) -> None:
         AWS_ENDPOINT_URL="http://127.0.0.1:1",
     )
 
-    assert "Reusing existing deployment package." in said
+    assert "Reusing existing deployment package." in output
     assert built.zip.read_bytes() == (tmp_path / "deployment.zip").read_bytes()
     assert [built.zip] == list(built.zip.parent.iterdir())
 

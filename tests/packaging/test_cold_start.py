@@ -19,7 +19,7 @@ def test_the_app_itself_loads_no_database_driver_and_no_tracing() -> None:
     assert [] == fresh(f"import app; {LOADED}", **STAGE)
 
 
-def test_only_the_step_that_speaks_to_postgresql_loads_its_driver() -> None:
+def test_only_the_step_that_uses_postgresql_loads_its_driver() -> None:
     """Only the step that speaks to PostgreSQL loads its driver."""
     steps = [f"chalicelib.steps.{step.replace('-', '_')}" for step in STEPS]
     modules = [*steps, "chalicelib.runtime.heartbeat"]

@@ -3,11 +3,12 @@
 import pytest
 
 from chalicelib.flow.choreography import STEPS
-from chalicelib.messages.rules import pattern
+from chalicelib.messages.event_patterns import pattern
 from chalicelib.settings import Settings, resolve_plan
 from tests.packaging.packaged import APP, Function, package
 
 FUNCTIONS = sorted([*STEPS, "heartbeat", "cancel-restore"])
+LONG = ("setup-db-users", "swap-target")
 WORLDS_OWN = {  # what is made with the world, so that its deployment fills it in
     "VPC_SECURITY_GROUP_IDS": "sg-12345678",
     "SNS_TOPIC_ARN": "arn:aws:sns:us-west-2:123456789012:notifications",
@@ -20,10 +21,10 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Function]:
     return package(tmp_path_factory.mktemp("package"))
 
 
-def test_there_are_the_eleven_functions(functions: dict[str, Function]) -> None:
-    """The package has eleven functions: nine steps, the heartbeat and the one that cancels."""
+def test_there_are_the_twelve_functions(functions: dict[str, Function]) -> None:
+    """The package has twelve functions: ten steps, the heartbeat and the one that cancels."""
     assert FUNCTIONS == sorted(functions)
-    assert 11 == len(functions)
+    assert 12 == len(functions)
 
 
 @pytest.mark.parametrize("step", [*STEPS, "cancel-restore"])
@@ -37,7 +38,7 @@ def test_a_packaged_rule_is_the_choreographys_pattern(
     assert pattern(step, "local") == trigger["Properties"]["Pattern"]
 
 
-def test_the_heartbeat_beats_every_minute(functions: dict[str, Function]) -> None:
+def test_the_heartbeat_runs_every_minute(functions: dict[str, Function]) -> None:
     """The heartbeat's schedule is once a minute, the shortest that a rule can have."""
     trigger = functions["heartbeat"].trigger
 
@@ -78,19 +79,20 @@ def test_each_functions_environment_makes_a_plan(functions: dict[str, Function],
     environment = {**functions[name].environment, **WORLDS_OWN}
     settings = Settings.of_environment(environment)
     resolved = resolve_plan(settings, "default", {}, account="123456789012", partition="aws")
+    expected = "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster"
 
     assert ("local", "local/default") == (settings.stage, resolved.owner)
-    assert (
-        "arn:aws:rds:us-west-2:123456789012:cluster:staging-cluster" == resolved.target_cluster_arn
-    )
+    assert expected == resolved.target_cluster_arn
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_has_time_for_what_it_does(functions: dict[str, Function], name: str) -> None:
-    """Each function has enough time: the set-up of users has minutes, the others make calls of
-    seconds.
+    """Each function has enough time: two have minutes, the others make calls of seconds.
+
+    The set-up of users works so long, and the swap looks every few seconds while a rename takes
+    place: the longer it may, the less often people wait for the heartbeat without a target.
     """
-    assert (300 if name == "setup-db-users" else 60) == functions[name].properties["Timeout"]
+    assert (300 if name in LONG else 60) == functions[name].properties["Timeout"]
 
 
 def test_the_roots_that_connections_are_checked_against_are_packaged() -> None:

@@ -1,4 +1,4 @@
-"""An unpacked package, and interpreters that know nothing but it and boto3, as on Lambda."""
+"""An unpacked package, and interpreters that know nothing but it and Lambda's runtime."""
 
 import subprocess
 import sys

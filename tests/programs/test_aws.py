@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.recorder import Recorder, recording
+from tests.programs.recording_server import Recorder, recording
 
 ROOT = Path(__file__).parents[2]
 AWS = ROOT / "tools" / "set_up" / "aws"
@@ -132,16 +132,16 @@ def test_without_the_endpoint_the_proxy_of_the_shell_is_used(
     assert ["CONNECT sts.us-west-2.amazonaws.com:443"] == proxy.seen
 
 
-def test_it_starts_from_a_folder_with_any_name(anywhere: Path) -> None:
+def test_the_command_line_starts_from_a_folder_with_any_name(anywhere: Path) -> None:
     """`aws` starts by its path and by a link to it, from any folder."""
     link = anywhere / "a link"
     link.symlink_to(anywhere / ".venv" / "bin" / "aws")
-    said = [
+    output = [
         run(path, "--version", Path("/")).stdout.split("/")[0]
         for path in (anywhere / ".venv/bin/aws", link)
     ]
 
-    assert ["aws-cli", "aws-cli"] == said
+    assert ["aws-cli", "aws-cli"] == output
 
 
 def test_the_environment_has_this_program() -> None:

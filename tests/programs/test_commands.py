@@ -86,10 +86,10 @@ def test_what_only_programs_start_says_what_it_is(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A program for other programs does nothing by hand, and says what it is for."""
-    said = ended(module, "--help", monkeypatch)
+    output = ended(module, "--help", monkeypatch)
 
-    assert isinstance(said, str)
-    assert len(said) > 50
+    assert isinstance(output, str)
+    assert len(output) > 50
 
 
 @pytest.mark.parametrize("commands", [aurora_restore_cli.COMMANDS, localaws_cli.app])

@@ -109,6 +109,10 @@ def test_what_is_not_a_speed_is_refused_by_the_demo_s_world() -> None:
             "'all' is no value for --faults (FAULTS=… of make). Choose a whole number from 0.",
         ),
         (
+            ("prove", "SEEDS=1"),
+            "'1' is no value for --seeds (SEEDS=… of make). Choose a whole number from 20.",
+        ),
+        (
             ("prove", "SEED=-1"),
             "'-1' is no value for --seed (SEED=… of make). Choose a whole number from 0.",
         ),
@@ -147,26 +151,26 @@ def refused(folder: Path, *options: str) -> str:
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     """A data folder that cannot be made, such as one below a file, is refused in one line."""
     (tmp_path / "file").touch()
-    said = refused(tmp_path / "file" / "data")
+    output = refused(tmp_path / "file" / "data")
 
-    assert said.startswith(
+    assert output.startswith(
         f"The folder {tmp_path}/file/data cannot be made or written to: Not a directory."
     )
-    assert "Name another one with --data." in said
+    assert "Name another one with --data." in output
 
 
 def test_a_dump_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     """The sentence says that the dump is a folder, and not that it is missing."""
-    said = refused(tmp_path / "data", "--dump", str(tmp_path))
+    output = refused(tmp_path / "data", "--dump", str(tmp_path))
 
-    assert f"The dump {tmp_path} is a folder. Name an SQL file with --dump.\n" == said
+    assert f"The dump {tmp_path} is a folder. Name an SQL file with --dump.\n" == output
 
 
 def test_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
     """A folder without PostgreSQL's programs is refused before anything is made."""
-    said = refused(tmp_path / "data", "--postgres", str(tmp_path))
+    output = refused(tmp_path / "data", "--postgres", str(tmp_path))
 
-    assert said.startswith(
+    assert output.startswith(
         f"The folder {tmp_path} has no postgres and no initdb and no pg_basebackup. Name the bin "
     )
 
@@ -186,10 +190,9 @@ def test_a_port_of_root_s_is_refused_to_others() -> None:
     """A port below 1024 is refused to others than root, as Linux does by default."""
     with as_nobody(), pytest.raises(PortTakenError) as error:
         Server(81, "/nowhere").start()
+    found = str(error.value)
 
-    assert "Port 81 of 127.0.0.1 is reserved for root. Choose one from 1024 upwards." == str(
-        error.value
-    )
+    assert "Port 81 of 127.0.0.1 is reserved for root. Choose one from 1024 upwards." == found
 
 
 def test_a_folder_of_root_s_is_refused_to_others() -> None:

@@ -21,10 +21,10 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
-def kept(said: str) -> str:
+def kept(output: str) -> str:
     """Read the file that a sentence names."""
-    found = re.search(r"The whole trace is in (.+\.log)\.", said)
-    assert found, said
+    found = re.search(r"The whole trace is in (.+\.log)\.", output)
+    assert found, output
     trace = Path(found[1])
     assert 0o600 == trace.stat().st_mode & 0o777
     return trace.read_text()
@@ -49,7 +49,9 @@ def kept(said: str) -> str:
     ],
     ids=["a bug", "several lines", "a file", "a full disk", "a thread"],
 )
-def test_an_unexpected_error_is_told_in_one_line(program: str, sentence: str, advice: str) -> None:
+def test_an_unexpected_error_is_reported_in_one_line(
+    program: str, sentence: str, advice: str
+) -> None:
     """The line says what happened, where the trace is, and what to do."""
     ran = run(program)
 
@@ -108,7 +110,7 @@ def test_ctrl_c_is_one_word() -> None:
     assert (-2, "Interrupted.\n") == (ran.returncode, ran.stderr)
 
 
-def test_a_reader_that_has_gone_is_no_error() -> None:
+def test_a_closed_pipe_is_no_error() -> None:
     """A closed pipe, as in `make doctor | head -1`, prints nothing."""
     ran = run(
         "import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1)\nwhile True: print('x' * 9999, "

@@ -1,4 +1,4 @@
-"""The folders of chalicelib: their imports have no circle, and each folder's map is true."""
+"""The folders of chalicelib: no circle of imports, true maps, and one module that deletes."""
 
 import ast
 import re
@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "chalicelib"
 FOLDERS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+DELETE_CALLS = {"delete_db_cluster", "delete_db_instance"}
 MAP = re.compile(r"^May import: ([^.]+)\.$", re.MULTILINE)
 
 
@@ -69,3 +70,18 @@ def test_the_map_of_a_folder_names_its_modules(folder: str) -> None:
     words = {*re.findall(r"\w+", described(folder))}
 
     assert set() == {path.stem for path in sources(folder)} - {"__init__"} - words
+
+
+def calls_that_delete(path: Path) -> set[str]:
+    """Find the calls by which a file deletes a cluster or an instance."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return DELETE_CALLS & (names | attributes)
+
+
+def test_one_module_deletes_clusters_and_instances() -> None:
+    """Who wants to know what is deleted, and after which checks, reads this one."""
+    found = {path: calls for path in PACKAGE.rglob("*.py") if (calls := calls_that_delete(path))}
+
+    assert {PACKAGE / "target" / "deletion.py": DELETE_CALLS} == found

@@ -52,9 +52,9 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_target() -> None:
     """`make` alone lists every target, and sets nothing up for that."""
-    said = run("make", "--no-print-directory", "help").stdout
+    output = run("make", "--no-print-directory", "help").stdout
 
-    assert re.findall(r"^make ([\w-]+)", said, re.MULTILINE) == TARGETS
+    assert re.findall(r"^make ([\w-]+)", output, re.MULTILINE) == TARGETS
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_the_local_stage_is_that_of_the_world_s_own_checkout(
     options: list[str], checkout: str
 ) -> None:
     """`STAGE=local` means the copy that `make up` deploys, with the settings of that world."""
-    said = run("make", "--no-print-directory", "--dry-run", "doctor", *options).stdout
+    output = run("make", "--no-print-directory", "--dry-run", "doctor", *options).stdout
 
-    assert f'--checkout "{checkout}"' in said
+    assert f'--checkout "{checkout}"' in output
 
 
 @pytest.mark.parametrize("target", ["demo", "up"])
@@ -98,7 +98,17 @@ def test_more_time_is_a_variable_of_make() -> None:
     assert "--timeout" not in inherited
 
 
-FLAGS = [("deploy", "YES", "--yes"), ("destroy", "YES", "--yes"), ("destroy", "FORCE", "--force")]
+FLAGS = [
+    ("deploy", "YES", "--yes"),
+    ("destroy", "YES", "--yes"),
+    ("destroy", "FORCE", "--force"),
+    ("demo", "KEEP", "--keep"),
+    ("doctor", "JSON", "--json"),
+    ("prove", "FULL", "--full"),
+    ("bench", "WRITE", "--out"),
+    ("bench-package", "WRITE", "--write"),
+]
+PROGRAMS = {"prove": "simulation", "bench": "bench", "bench-package": "bench.package"}
 
 
 def dry_run(target: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -108,27 +118,27 @@ def dry_run(target: str, *options: str, **environment: str) -> subprocess.Comple
 
 
 @pytest.mark.parametrize(("target", "variable", "option"), FLAGS)
-def test_no_question_and_no_check_is_left_out_but_for_1(
+def test_an_option_without_a_value_is_given_by_1_alone(
     target: str, variable: str, option: str
 ) -> None:
-    """`YES=1` and `FORCE=1` are taken from make's command line; an empty one means nothing."""
+    """`YES=1` is taken from make's command line, as all of them; an empty one means nothing."""
     given = dry_run(target, f"{variable}=1").stdout
     empty = dry_run(target, f"{variable}=").stdout
 
     assert option in given
-    assert f"aurora_restore {target}" in empty
+    assert PROGRAMS.get(target, f"aurora_restore {target}") in empty
     assert option not in empty
 
 
 @pytest.mark.parametrize(("target", "variable", "option"), FLAGS)
 @pytest.mark.parametrize("options", [[], ["--environment-overrides"]])
-def test_an_environment_answers_no_question(
+def test_an_environment_gives_no_option(
     target: str, variable: str, option: str, options: list[str]
 ) -> None:
-    """In an environment `YES` and `FORCE` may mean anything, so they are not read there."""
+    """In an environment `YES` or `JSON` may mean anything, so they are not read there."""
     inherited = dry_run(target, *options, **{variable: "1"}).stdout
 
-    assert f"aurora_restore {target}" in inherited
+    assert PROGRAMS.get(target, f"aurora_restore {target}") in inherited
     assert option not in inherited
 
 
@@ -183,7 +193,7 @@ def test_a_folder_that_make_did_not_make_is_left_alone(tmp_path: Path) -> None:
     assert theirs.read_text() == "mine"
 
 
-def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
+def test_the_output_of_pip_is_shown_only_when_it_fails(tmp_path: Path) -> None:
     """Pip's output is shown only when it fails, with the sentence and where to read on; nothing
     counts as done.
     """
@@ -203,10 +213,11 @@ def test_pip_s_words_are_shown_only_when_it_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ci", "status", "said"), [("", 0, "Its tests are skipped."), ("true", 1, "All that was said")]
+    ("ci", "status", "output"),
+    [("", 0, "Its tests are skipped."), ("true", 1, "All that was said")],
 )
 def test_servers_that_cannot_be_fetched_are_left_out_but_in_ci(
-    ci: str, status: int, said: str, tmp_path: Path
+    ci: str, status: int, output: str, tmp_path: Path
 ) -> None:
     """A laptop goes on without them and tries again at the next run; CI must have them."""
     folder = tmp_path / "servers"
@@ -216,7 +227,7 @@ def test_servers_that_cannot_be_fetched_are_left_out_but_in_ci(
 
     assert status == ended.returncode
     assert "PostgreSQL 15 could not be unpacked from file:/nowhere" in ended.stdout + ended.stderr
-    assert said in ended.stdout + ended.stderr
+    assert output in ended.stdout + ended.stderr
     assert not (folder / ".ready").exists()
 
 

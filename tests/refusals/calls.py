@@ -12,10 +12,13 @@ PREFLIGHT = (
     ("rds", "describe_db_cluster_parameter_groups"),
     ("rds", "describe_db_parameter_groups"),
     ("rds", "describe_db_engine_versions"),
+    ("rds", "describe_db_major_engine_versions"),
     ("rds", "describe_orderable_db_instance_options"),
     ("secretsmanager", "get_secret_value"),
     ("sns", "get_topic_attributes"),
     ("rds", "describe_account_attributes"),
+    ("rds", "describe_integrations"),
+    ("rds", "describe_blue_green_deployments"),
 )
 FATAL = (
     DeniedCall("snapshot-check", "rds", "describe_db_clusters"),
@@ -27,6 +30,7 @@ FATAL = (
     DeniedCall("delete-rds", "rds", "describe_db_cluster_snapshots"),
     DeniedCall("delete-rds", "rds", "describe_db_clusters"),
     DeniedCall("delete-rds", "rds", "describe_db_instances"),
+    DeniedCall("delete-rds", "rds", "describe_db_cluster_endpoints"),
     *(DeniedCall("delete-rds", service, method) for service, method in PREFLIGHT),
     DeniedCall("delete-rds", "rds", "start_db_cluster"),
     DeniedCall("delete-rds", "rds", "modify_db_cluster"),
@@ -42,6 +46,8 @@ FATAL = (
     DeniedCall("setup-db-users", "rds", "describe_db_clusters"),
     DeniedCall("setup-db-users", "rds", "modify_db_cluster"),
     DeniedCall("setup-db-users", "rds", "create_db_instance"),
+    DeniedCall("swap-target", "rds", "describe_db_clusters"),
+    DeniedCall("swap-target", "rds", "describe_db_instances"),
     DeniedCall(
         "archive-snapshot", "rds", "describe_db_clusters"
     ),  # success is not said of what cannot be seen
@@ -51,6 +57,7 @@ WARNED_OF = (
     DeniedCall("archive-snapshot", "rds", "describe_db_cluster_snapshots"),
     DeniedCall("archive-snapshot", "rds", "add_tags_to_resource"),
 )
+LEFT_OUT = (DeniedCall("delete-rds", "rds", "describe_db_proxies"),)  # of the notification
 AT_THE_DOOR = (  # the function fails and is retried, and the heartbeat finds the snapshot later
     DeniedCall("snapshot-check", "ssm", "get_parameters_by_path"),
     DeniedCall("snapshot-check", "rds", "describe_db_cluster_snapshots"),
@@ -63,5 +70,13 @@ MADE_UP_FOR = (  # by the heartbeat, which announces again, or by the next night
 WITHOUT_WHICH_NOTHING_MOVES = DeniedCall("heartbeat", "events", "put_events")
 TELLING = DeniedCall("sns-notification", "sns", "publish")
 EVERY_CALL = frozenset(
-    {*FATAL, *WARNED_OF, *AT_THE_DOOR, *MADE_UP_FOR, WITHOUT_WHICH_NOTHING_MOVES, TELLING}
+    {
+        *FATAL,
+        *WARNED_OF,
+        *LEFT_OUT,
+        *AT_THE_DOOR,
+        *MADE_UP_FOR,
+        WITHOUT_WHICH_NOTHING_MOVES,
+        TELLING,
+    }
 )

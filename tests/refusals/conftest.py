@@ -24,15 +24,15 @@ class StandardOutput:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> LogOutput:
+def logs(capsys: pytest.CaptureFixture[str]) -> LogOutput:
     """Give what the functions log and measure during the test."""
     logger.registered_handler.stream = StandardOutput()  # type: ignore[attr-defined] # it is a StreamHandler
     return LogOutput(capsys)
 
 
 @pytest.fixture
-def scene(said: LogOutput) -> RefusalScene:
+def scene(logs: LogOutput) -> RefusalScene:
     """Give a stage with production and an old target of ours."""
     stage = SimulatedStage()
     stage.staging()
-    return RefusalScene(stage, said)
+    return RefusalScene(stage, logs)

@@ -10,13 +10,13 @@ from dataclasses import replace
 from chalicelib.aws.client import UnreachableError
 from chalicelib.database.errors import DatabaseUnavailableError
 from chalicelib.flow.choreography import IN_VPC, State
-from chalicelib.flow.plan import OPERATION_TAG, OWNER_TAG
+from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG
 from simulation.in_memory_database import InMemoryCluster
 from simulation.stage import ACCOUNT, MASTER_SECRET, SOURCE_REGION, STAGE, TARGET_REGION
 from tests.choreography.fault_injection import raised
 from tests.choreography.requests import delete_reader, disown, protect, remove_target, stop_target
 from tests.choreography.run_night import FaultyStage
-from tests.refusals.following import (
+from tests.refusals.remedies import (
     Deed,
     RefusalCase,
     answering,
@@ -338,6 +338,10 @@ OPERATIONS = (
     RefusalCase("a quota of snapshots", answering(COPY, "SnapshotQuotaExceeded")),
     RefusalCase("a key that cannot be used", answering(COPY, "KMSKeyNotAccessibleFault")),
     RefusalCase("a quota", answering(CREATE, "InstanceQuotaExceeded")),
+    RefusalCase(
+        "a quota of retained backups",
+        answering("rds.delete_db_cluster", "DBClusterAutomatedBackupQuotaExceededFault"),
+    ),
     RefusalCase("a request that is wrong", answering(CREATE, "InvalidParameterCombination")),
     RefusalCase(
         "a group that is missing",

@@ -1,7 +1,8 @@
 """Every refusal of what people ask for; each with what its remedy says, asked for in its place."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -9,12 +10,13 @@ from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from simulation.stage import APP, APP_SECRET, SOURCE_REGION
 from tests.choreography.fault_injection import refused
 from tests.choreography.run_night import FaultyStage
-from tests.refusals.following import (
+from tests.refusals.remedies import (
     TAKEN_NOW,
     Deed,
     Tried,
     both,
     go_on,
+    newest_restore,
     next_snapshot,
     nothing,
     secret,
@@ -33,19 +35,21 @@ class RefusedRequest:
     before: Deed
     ask: Deed
     again: Deed
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
 def refused_request(request: RefusedRequest) -> Tried:
     """Ask, and then ask as the remedy says; tells how the newest operation ended."""
-    stage = FaultyStage()
+    stage = FaultyStage(dict(request.environment))
     request.before(stage)
     request.ask(stage)
-    told = next(notice for notice in reversed(stage.notices()) if notice["remedy"])
+    notification = next(notice for notice in reversed(stage.notices()) if notice["remedy"])
     assert [] == stage.failures
     request.again(stage)
-    ended = stage.run_to_the_end()
-    return Tried(told["reason"], told["remedy"], ended.state, str(ended.reason))
+    stage.run_to_the_end()
+    ended = newest_restore(stage)
+    return Tried(notification["reason"], notification["remedy"], ended.state, str(ended.reason))
 
 
 def asking(**detail: Any) -> Deed:
@@ -197,6 +201,23 @@ def command_of_the_remedy(stage: FaultyStage) -> None:
     go_on(stage, stage.notices()[-1]["remedy"])
 
 
+def another_snapshot(stage: FaultyStage) -> None:
+    """Have a second snapshot come while the first is restored."""
+    stage.clock.advance(60)
+    stage.night()
+    stage.run(400)
+
+
+def half_a_day(stage: FaultyStage) -> None:
+    """Let the heartbeat see that the target is free."""
+    stage.run(12 * 3600)
+
+
+def cancel_nothing(stage: FaultyStage) -> None:
+    """Ask for the end of an operation without naming one."""
+    stage.request(CANCEL_REQUESTED, operation_id="")
+
+
 def to_the_end(stage: FaultyStage) -> None:
     """Wait for everything to end."""
     stage.run_to_the_end()
@@ -243,6 +264,11 @@ REQUESTS = (
     RefusedRequest("made before", both(next_snapshot, ONCE, to_the_end), ONCE, LATER),
     RefusedRequest("being made", both(next_snapshot, ONCE), ONCE, both(to_the_end, LATER)),
     RefusedRequest("busy", a_night_that_copies, both(ONCE, to_the_end), ONCE),
+    RefusedRequest("busy, for a snapshot", a_night_that_copies, another_snapshot, half_a_day),
+    RefusedRequest("no operation to cancel", a_good_night, cancel_nothing, nothing),
+    RefusedRequest(
+        "a cancellation without a name", a_night_that_copies, cancel_nothing, both(cancel, rerun())
+    ),
     RefusedRequest("without an id", next_snapshot, of_nobody, asking(request_id="mine")),
     RefusedRequest("of a record that is spoilt", unreadable, ask_for_the_unreadable, repaired),
     RefusedRequest("throttled", next_snapshot, throttled, asking()),

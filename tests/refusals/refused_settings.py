@@ -1,6 +1,7 @@
 """Every refusal that is about settings, secrets and logins; each with its remedy as a deed."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.flow.choreography import State
@@ -16,8 +17,8 @@ from simulation.stage import (
     TARGET_REGION,
 )
 from tests.choreography.run_night import FaultyStage
-from tests.refusals.following import Deed, RefusalCase, both, nothing, secret, secret_text, setting
 from tests.refusals.refused_operations import delete_instance, name_taken
+from tests.refusals.remedies import Deed, RefusalCase, both, nothing, secret, secret_text, setting
 
 GOOD_PASSWORD = secret(MASTER_SECRET, password="Another-0-password")
 GOOD_APP = secret(APP_SECRET, **APP)
@@ -48,6 +49,12 @@ def new_production(version: str) -> Deed:
         ].engine_version = version
 
     return upgrade
+
+
+def support_has_ended(stage: FaultyStage) -> None:
+    """Have the standard support of production's version end yesterday."""
+    support, yesterday = stage.aurora._state.support, stage.clock.now() - timedelta(days=1)
+    support[16] = support[16]._replace(standard_ends=yesterday)
 
 
 def quota(**limits: int) -> Deed:
@@ -230,6 +237,25 @@ SETTINGS = (
         setting(LOG_EXPORTS="postgresql"),
         environment={"LOG_EXPORTS": "postgresql,slowquery"},
     ),
+    RefusalCase(
+        "a first target without settings",
+        nothing,
+        setting(
+            DB_SUBNET_GROUP_NAME="default",
+            VPC_SECURITY_GROUP_IDS="sg-staging",
+            INSTANCE_CLASS="db.r6g.large",
+        ),
+        environment=dict.fromkeys(
+            ("DB_SUBNET_GROUP_NAME", "VPC_SECURITY_GROUP_IDS", "INSTANCE_CLASS"), ""
+        ),
+        staging=False,
+    ),
+    RefusalCase(
+        "a serverless target without a range",
+        nothing,
+        setting(SERVERLESS_MIN_CAPACITY="0.5", SERVERLESS_MAX_CAPACITY="8"),
+        environment={"INSTANCE_CLASS": "db.serverless"},
+    ),
     RefusalCase("no key any more", without_key, at=State.SNAPSHOT_READY),
     RefusalCase("no topic", plans_topic, lambda stage: stage.topics.create_topic(PLANS_TOPIC)),
     RefusalCase(
@@ -254,6 +280,17 @@ SETTINGS = (
     ),
     RefusalCase("a version that is too old", new_production("13.18"), new_production("16.6")),
     RefusalCase("a version that is not offered", new_production("16.99"), new_production("16.6")),
+    RefusalCase(
+        "a version that a restore cannot have",
+        nothing,
+        setting(ENGINE_VERSION="16.11"),
+        environment={"ENGINE_VERSION": "16.9"},
+    ),
+    RefusalCase(
+        "a version past its standard support",
+        support_has_ended,
+        setting(ENGINE_LIFECYCLE_SUPPORT="open-source-rds-extended-support"),
+    ),
     RefusalCase(
         "a class that cannot be ordered",
         nothing,

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.plan import OWNER_TAG
+from chalicelib.flow.ownership import OWNER_TAG
 from simulation.stage import (
     ACCOUNT,
     APP,
@@ -123,8 +123,8 @@ def secret_values(stage: SimulatedStage) -> set[str]:
 class RefusalScene:
     """A stage, and what was there before something went wrong on it."""
 
-    def __init__(self, stage: SimulatedStage, said: LogOutput) -> None:
-        self.stage, self.said = stage, said
+    def __init__(self, stage: SimulatedStage, logs: LogOutput) -> None:
+        self.stage, self.logs = stage, logs
 
     def put_secret(self, secret_id: str, **changes: Any) -> None:
         """Change fields of one of the two secrets; None takes a field away."""
@@ -177,12 +177,12 @@ class RefusalScene:
             stage.move_to(min(due, stage.next_tick) if due else stage.next_tick)
             stage.aurora.tick()
 
-    def night_fails(self, *, at: str, told: bool = True) -> Operation:
+    def night_fails(self, *, at: str, notified: bool = True) -> Operation:
         """Let a night fall, and the operation of it fail at a step."""
         self.stage.night()
-        return self.fails(at=at, told=told)
+        return self.fails(at=at, notified=notified)
 
-    def fails(self, *, at: str, told: bool = True) -> Operation:
+    def fails(self, *, at: str, notified: bool = True) -> Operation:
         """Let the operation fail at a step, with a reason and a remedy that people are told, and
         nothing lost.
         """
@@ -198,8 +198,8 @@ class RefusalScene:
         assert is_sentence(str(operation.remedy).replace("; done", ".")), (
             operation.remedy
         )  # a command has no full stop
-        assert told == operation.notified
-        if told:
+        assert notified == operation.notified
+        if notified:
             assert [("FAILED", operation.reason, operation.remedy)] == [
                 (notice["outcome"], notice["reason"], notice["remedy"]) for notice in notices
             ]
@@ -227,16 +227,16 @@ class RefusalScene:
     def told_secrets(self) -> list[str]:
         """List the secrets found in a record, an audit row, a notice, an event or a log line."""
         stage = self.stage
-        told = " ".join(
+        notified = " ".join(
             [
                 json.dumps(stage.store.tables, default=str),
                 json.dumps(stage.topics.published(TOPIC)),
                 json.dumps(stage.delivered),
-                self.said.text,
+                self.logs.text,
                 repr(stage.failures),
             ]
         )
-        return sorted(secret for secret in secret_values(stage) if secret in told)
+        return sorted(secret for secret in secret_values(stage) if secret in notified)
 
 
 def is_sentence(text: str | None) -> bool:

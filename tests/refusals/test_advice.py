@@ -16,8 +16,8 @@ from simulation.stage import ACCOUNT, TARGET_REGION, TOPIC, SimulatedStage
 from tests.choreography import fault_injection
 from tests.choreography.requests import disown, protect, stopped, target
 from tests.choreography.run_night import FaultyStage
-from tests.refusals.following import Deed, answering, go_on, next_snapshot
 from tests.refusals.refused_operations import urgent_reader
+from tests.refusals.remedies import Deed, answering, go_on, next_snapshot
 from tests.refusals.scene import LogOutput, RefusalScene
 from tests.refusals.test_remedies import refused
 
@@ -70,19 +70,20 @@ def test_an_explicit_deny_is_not_answered_by_allowing_more() -> None:
         "with an explicit deny in a service control policy",
     )
     error = refused("rds", "describe_db_clusters", "AccessDenied", message=message)
-
-    assert error.remedy == (
+    expected = (
         "Take away what denies rds:AddTagsToResource in us-west-2: the answer says in which kind "
         "of policy that is."
     )
 
+    assert error.remedy == expected
 
-def test_a_lack_of_capacity_says_what_to_change(said: LogOutput) -> None:
+
+def test_a_lack_of_capacity_says_what_to_change(logs: LogOutput) -> None:
     """After a lack of capacity another instance class leads to a success."""
     stage = SimulatedStage({"STEP_DEADLINE": "900"})
     stage.aurora.fail_next("CreateDBInstance", "InsufficientDBInstanceCapacity", times=100)
     stage.night()
-    failed = RefusalScene(stage, said).fails(at="restore-snapshot")
+    failed = RefusalScene(stage, logs).fails(at="restore-snapshot")
     stage.aurora._state.faults.refusals.clear()  # which are about the class
     stage.environment["INSTANCE_CLASS"] = "db.r6g.xlarge"
 
@@ -90,40 +91,37 @@ def test_a_lack_of_capacity_says_what_to_change(said: LogOutput) -> None:
     assert State.SUCCEEDED is follow_command(stage).state
 
 
-def test_a_source_snapshot_that_is_gone_is_answered_by_the_newest_one(said: LogOutput) -> None:
+def test_a_missing_source_snapshot_is_answered_with_the_newest_one(logs: LogOutput) -> None:
     """A rerun keeps the snapshot, so the notice's command is a new request, which succeeds."""
     stage = SimulatedStage()
     stage.night()
     stage.aurora.fail_next("CopyDBClusterSnapshot", "DBClusterSnapshotNotFoundFault", status=404)
-    failed = RefusalScene(stage, said).fails(at="copy-snapshot")
+    failed = RefusalScene(stage, logs).fails(at="copy-snapshot")
     again = follow_command(stage)
+    expected = "The snapshot is gone, so it cannot be restored any more: another one has to be."
 
-    assert (
-        "The snapshot is gone, so it cannot be restored any more: another one has to be."
-        == failed.remedy
-    )
+    assert expected == failed.remedy
     assert (State.SUCCEEDED, None) == (again.state, again.rerun_of)
 
 
-def test_a_command_whose_operation_was_skipped_is_obeyed_when_it_is_put_again() -> None:
+def test_a_command_whose_operation_was_skipped_works_when_it_is_sent_again() -> None:
     """The target was busy with what failed, too; the doctor goes on to tell the same command."""
     stage = FaultyStage()
     answering("rds.copy_db_cluster_snapshot", "AccessDenied")(stage)
     failed = stage.run_night()
     next_snapshot(stage)
     stage.request("RestoreRequested", request_id="another")
-    go_on(stage, next_command(failed))
+    go_on(stage, str(next_command(failed)))
     stage.run_to_the_end()
     stage.call_faults.clear()
-    go_on(stage, next_command(failed))
+    go_on(stage, str(next_command(failed)))
     stage.run_to_the_end()
+    found = sorted([operation.state for operation in stage.all_operations()])
 
-    assert [State.FAILED, State.FAILED, State.SKIPPED, State.SUCCEEDED] == sorted(
-        [operation.state for operation in stage.all_operations()]
-    )
+    assert [State.FAILED, State.FAILED, State.SKIPPED, State.SUCCEEDED] == found
 
 
-def test_a_new_request_is_for_the_same_plan(said: LogOutput) -> None:
+def test_a_new_request_is_for_the_same_plan(logs: LogOutput) -> None:
     """The command of a notice names the plan, unless it is the stage's own."""
     stage = SimulatedStage()
     stage.night()
@@ -136,11 +134,11 @@ def test_a_new_request_is_for_the_same_plan(said: LogOutput) -> None:
     assert ["weekly", None] == [detail.get("plan") for detail in details]
 
 
-def test_a_copy_that_is_gone_is_made_again(said: LogOutput) -> None:
+def test_a_copy_that_is_gone_is_made_again(logs: LogOutput) -> None:
     """The restore finds that somebody deleted it; the notice's command begins with the copy."""
     stage = SimulatedStage()
     stage.night()
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     copy = scene.run_until(State.TARGET_CLEAR).name_of_copy
     stage.rds().delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=copy)
     failed = scene.fails(at="restore-snapshot")
@@ -149,7 +147,7 @@ def test_a_copy_that_is_gone_is_made_again(said: LogOutput) -> None:
     assert ("copy-snapshot", State.SUCCEEDED) == (failed.rerun_from, again.state)
 
 
-def test_a_cancel_before_the_deletion_says_that_the_target_is_as_it_was() -> None:
+def test_a_cancel_before_the_deletion_says_that_the_target_is_unchanged() -> None:
     """A cancel before the deletion says that the target is as it was."""
     stage = FaultyStage()
     stage.night()
@@ -180,7 +178,7 @@ def test_a_cancel_during_the_deletion_does_not_say_that_everything_is_kept(
 
 
 @pytest.mark.parametrize("changes", [disown, urgent_reader])
-def test_a_target_that_is_left_alone_is_not_said_to_be_on_its_way_out(
+def test_a_target_that_stays_is_not_reported_as_being_deleted(
     changes: Deed,
 ) -> None:
     """A target that may no longer be deleted is not described as being deleted."""
@@ -196,7 +194,7 @@ def test_a_target_that_is_left_alone_is_not_said_to_be_on_its_way_out(
     assert "Nothing of the old target" in text
 
 
-def test_a_protection_is_not_said_to_be_lifted_before_it_is() -> None:
+def test_protection_is_not_reported_as_disabled_before_it_is() -> None:
     """A cancel between the decision and the act leaves it as it was."""
     stage = FaultyStage()
     protect(stage)
@@ -212,12 +210,12 @@ def test_a_protection_is_not_said_to_be_lifted_before_it_is() -> None:
     assert "was lifted" not in warning
 
 
-def test_no_warning_on_a_success_sends_people_to_a_rerun(said: LogOutput) -> None:
+def test_no_warning_on_a_success_sends_people_to_a_rerun(logs: LogOutput) -> None:
     """No warning of a success asks for a rerun, which would be refused."""
     stage = SimulatedStage()
     stage.night()
     stage.aurora.fail_next("AddTagsToResource", "InvalidParameterValue")
-    operation = RefusalScene(stage, said).ends(State.SUCCEEDED)
+    operation = RefusalScene(stage, logs).ends(State.SUCCEEDED)
     (warning,) = operation.warnings
 
     assert "again" not in warning
@@ -234,51 +232,53 @@ def stage_whose_plan_has_a_topic() -> SimulatedStage:
 
 
 @pytest.mark.parametrize("end", [State.SUCCEEDED, State.FAILED])
-def test_a_plans_topic_that_is_gone_is_made_up_for_by_the_stages_own(
-    said: LogOutput, end: State
+def test_a_missing_topic_of_a_plan_is_replaced_by_the_stages_own(
+    logs: LogOutput, end: State
 ) -> None:
     """People are told there how it ended, and that the plan's topic could not be had."""
     stage = stage_whose_plan_has_a_topic()
     stage.night()
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     scene.run_until(State.TARGET_CLEAR if end is State.SUCCEEDED else State.SNAPSHOT_FOUND)
     stage.topics.delete_topic(PLANS_TOPIC)
     operation = scene.ends(end)
-    (told,) = told_by(stage, TOPIC)
+    (notification,) = told_by(stage, TOPIC)
 
-    assert (end, True) == (told["outcome"], operation.notified)
-    assert operation.warnings == tuple(told["warnings"])
+    assert (end, True) == (notification["outcome"], operation.notified)
+    assert operation.warnings == tuple(notification["warnings"])
     assert operation.warnings[-1].startswith(
         f"sns-notification: the plan's topic {PLANS_TOPIC} could not be notified, so the stage's "
         f"own topic, {TOPIC}, is used. "
     )
-    assert f"Warning: {operation.warnings[-1]}" in told["text"]
-    assert [] == said.metrics("NotificationLost")
+    assert f"Warning: {operation.warnings[-1]}" in notification["text"]
+    assert [] == logs.metrics("NotificationLost")
 
 
-def test_a_plans_topic_that_throttles_is_waited_for_and_then_made_up_for(said: LogOutput) -> None:
+def test_a_throttled_topic_of_a_plan_is_waited_for_and_then_replaced(logs: LogOutput) -> None:
     """A plan's topic that throttles is retried until the deadline, then the stage's is used."""
     stage = stage_whose_plan_has_a_topic()
     stage.faults.fail_next("sns", "publish", "Throttling", times=3)
     stage.night()
-    operation = RefusalScene(stage, said).ends(State.SUCCEEDED)
+    operation = RefusalScene(stage, logs).ends(State.SUCCEEDED)
 
     assert () == operation.warnings
     assert 1 == len(told_by(stage, PLANS_TOPIC))
     assert 0 == len(told_by(stage, TOPIC))
 
 
-def test_when_both_topics_are_gone_the_record_says_that_nobody_was_told(said: LogOutput) -> None:
+def test_when_both_topics_are_gone_the_record_says_that_nobody_was_notified(
+    logs: LogOutput,
+) -> None:
     """Without both topics the record says that nobody was told, and a metric is there."""
     stage = stage_whose_plan_has_a_topic()
     stage.night()
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     scene.run_until(State.TARGET_CLEAR)
     stage.topics.delete_topic(PLANS_TOPIC)
     stage.topics.delete_topic(TOPIC)
     operation = scene.ends(State.SUCCEEDED)
 
-    assert (False, 1) == (operation.notified, len(said.metrics("NotificationLost")))
+    assert (False, 1) == (operation.notified, len(logs.metrics("NotificationLost")))
 
 
 def test_a_cancel_before_the_first_deletion_says_that_nothing_was_deleted() -> None:
@@ -292,12 +292,16 @@ def test_a_cancel_before_the_first_deletion_says_that_nothing_was_deleted() -> N
 
 
 @pytest.mark.parametrize(
-    "code", ["AccessDenied", "KMSKeyNotAccessibleFault", "InvalidDBClusterStateFault"]
+    ("code", "left"),
+    [("AccessDenied", 2), ("KMSKeyNotAccessibleFault", 2), ("InvalidDBClusterStateFault", 0)],
 )
-def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instances(
-    code: str,
+def test_a_cluster_whose_deletion_is_refused_is_not_said_to_be_on_its_way_out(
+    code: str, left: int
 ) -> None:
-    """The instances went first; the cluster itself is not said to be on its way out."""
+    """A refusal is met before the first instance is deleted, unless it is of the cluster's state.
+
+    That one is what AWS answers to every cluster that has instances.
+    """
     stage = FaultyStage()
     stage.inject(fault_injection.refused(code), call="rds.delete_db_cluster", times=999)
     failed = stage.run_night()
@@ -306,7 +310,7 @@ def test_a_cluster_whose_deletion_is_refused_is_said_to_stand_without_its_instan
 
     assert State.FAILED == failed.state
     assert "available" == target(stage)["Status"]
-    assert [] == target(stage)["DBClusterMembers"]
+    assert left == len(target(stage)["DBClusterMembers"])
     assert "has not confirmed the deletion of its cluster" in text
     assert "is being deleted" not in text
 

@@ -49,10 +49,10 @@ def test_a_secret_that_is_missing_is_named(scene: RefusalScene, secret: str) -> 
     The setting that names it may be wrong, too.
     """
     scene.stage.secrets.delete_secret(SecretId=secret)
-    told = refused_before_deletion(scene)
+    notification = refused_before_deletion(scene)
 
-    assert f"There is no secret {secret} in us-west-2." in told
-    assert "Make it, or correct " in told
+    assert f"There is no secret {secret} in us-west-2." in notification
+    assert "Make it, or correct " in notification
 
 
 @pytest.mark.parametrize(
@@ -64,22 +64,22 @@ def test_a_secret_that_is_not_json_is_not_quoted(
 ) -> None:
     """The refusal does not quote the secret, which may be the password itself."""
     scene.stage.secrets.put_secret_value(SecretId=secret, SecretString=text)
-    told = refused_before_deletion(scene)
+    notification = refused_before_deletion(scene)
 
-    assert f"The secret {secret} is not JSON." in told
-    assert remedy in told
-    assert "hunter2" not in told
+    assert f"The secret {secret} is not JSON." in notification
+    assert remedy in notification
+    assert "hunter2" not in notification
 
 
 @pytest.mark.parametrize("text", ['["hunter2-hunter2"]', "null"])
 def test_a_secret_that_is_json_but_no_object_is_not_quoted(scene: RefusalScene, text: str) -> None:
     """A secret that is a list or a bare string is refused and not quoted."""
     scene.stage.secrets.put_secret_value(SecretId=MASTER_SECRET, SecretString=text)
-    told = refused_before_deletion(scene)
+    notification = refused_before_deletion(scene)
 
-    assert f"The secret {MASTER_SECRET} is not well-formed" in told
-    assert MASTER_FIELDS in told
-    assert "hunter2" not in told
+    assert f"The secret {MASTER_SECRET} is not well-formed" in notification
+    assert MASTER_FIELDS in notification
+    assert "hunter2" not in notification
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_a_field_that_the_users_secret_lacks_is_named(scene: RefusalScene, field
     """Every problem is told at once: the other secret is looked at all the same."""
     scene.put_app_secret(**{field: None})
     scene.put_master_secret(database=None)
-    told = refused_before_deletion(scene)
+    notification = refused_before_deletion(scene)
 
-    assert f"look at {field}." in told
-    assert "look at database." in told
+    assert f"look at {field}." in notification
+    assert "look at database." in notification
 
 
 def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_deleted(
@@ -115,10 +115,10 @@ def test_a_master_password_that_rds_refuses_is_refused_before_anything_is_delete
 ) -> None:
     """RDS would say so only when the new cluster stands there with production's password."""
     scene.put_master_secret(password="at@atatat")
-    told = refused_before_deletion(scene)
+    notification = refused_before_deletion(scene)
 
-    assert f"The password in the secret {MASTER_SECRET} is one that RDS refuses." in told
-    assert "Use 8 to 41 printable ASCII characters other than / \" @ ' and space." in told
+    assert f"The password in the secret {MASTER_SECRET} is one that RDS refuses." in notification
+    assert "Use 8 to 41 printable ASCII characters other than / \" @ ' and space." in notification
 
 
 @pytest.mark.parametrize(
@@ -152,24 +152,22 @@ def test_a_master_password_that_rds_takes_is_taken(scene: RefusalScene, password
     """A master password of any allowed length and character is accepted."""
     scene.put_master_secret(password=password)
     ports = scene.stage.ports()
+    found = master_credentials(
+        ports.service("secretsmanager"), plan(ports)
+    ).password.get_secret_value()
 
-    assert (
-        password
-        == master_credentials(
-            ports.service("secretsmanager"), plan(ports)
-        ).password.get_secret_value()
-    )
+    assert password == found
 
 
 def test_a_master_user_other_than_the_snapshots_is_refused(scene: RefusalScene) -> None:
     """A restored cluster keeps the snapshot's master user; the secret's could never log in."""
     scene.put_master_secret(username="postgres")
-    told = refused_before_deletion(scene)
-
-    assert (
+    notification = refused_before_deletion(scene)
+    expected = (
         f"The secret {MASTER_SECRET} names the master user postgres, the snapshot's is master."
-        in told
     )
+
+    assert expected in notification
 
 
 @pytest.mark.parametrize(
@@ -186,9 +184,9 @@ def test_names_that_cannot_be_two_new_users_are_refused(
 ) -> None:
     """Two equal names are refused, and names of the master, of RDS or of PostgreSQL."""
     scene.put_app_secret(**changes)
-    told = refused_before_deletion(scene)
+    notification = refused_before_deletion(scene)
 
-    assert next(iter(changes.values())) in told or "names one user twice" in told
+    assert next(iter(changes.values())) in notification or "names one user twice" in notification
 
 
 def test_a_secret_spoiled_after_the_preflight_fails_and_says_that_production_is_open(

@@ -96,13 +96,13 @@ def no_connections(stage: SimulatedStage, operation: Operation) -> None:
     ],
 )
 def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
-    said: LogOutput, state: State, step: str, hold: Hold, why: str
+    logs: LogOutput, state: State, step: str, hold: Hold, why: str
 ) -> None:
     """The step looks first and judges the deadline after; the failure says which state it was."""
     stage = SimulatedStage(SHORT)
     stage.staging()
     stage.night()
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     entered = scene.run_until(state)
     hold(stage, entered)
     operation = scene.fails(at=step)
@@ -116,12 +116,12 @@ def test_a_wait_that_does_not_end_fails_with_what_was_waited_for(
     assert (operation.entered_at - entered.entered_at).total_seconds() < 2 * 1200
 
 
-def test_a_snapshot_that_never_becomes_available_fails(said: LogOutput) -> None:
+def test_a_snapshot_that_never_becomes_available_fails(logs: LogOutput) -> None:
     """A snapshot that was requested while it was taken fails at the deadline."""
     stage = SimulatedStage(SHORT)
     identifier = stage.night()
     stage.put("RestoreRequested", snapshot_identifier=identifier)
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     scene.run_until(State.ACCEPTED)
     stage.aurora.set_status(
         f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster-snapshot:{identifier}", "copying"
@@ -134,27 +134,27 @@ def test_a_snapshot_that_never_becomes_available_fails(said: LogOutput) -> None:
     )
 
 
-def test_a_topic_that_throttles_to_the_end_leaves_an_end_that_nobody_was_told(
-    said: LogOutput,
+def test_a_topic_that_is_always_throttled_leaves_an_end_without_a_notification(
+    logs: LogOutput,
 ) -> None:
     """The end of a failed operation is not held up for ever by its notice."""
     stage = SimulatedStage({**SHORT, "DB_SUBNET_GROUP_NAME": "nowhere"})
     stage.faults.fail_next("sns", "publish", "Throttling", times=1000)
     stage.night()
-    operation = RefusalScene(stage, said).fails(at="delete-rds", told=False)
+    operation = RefusalScene(stage, logs).fails(at="delete-rds", notified=False)
 
     assert "sns publish in us-west-2 was answered Throttling" in operation.warnings[-1]
-    assert 1 == len(said.metrics("NotificationLost"))
+    assert 1 == len(logs.metrics("NotificationLost"))
 
 
 def test_attempts_times_interval_is_the_budget_when_the_guides_attempts_are_set(
-    said: LogOutput,
+    logs: LogOutput,
 ) -> None:
     """MAX_COPY_ATTEMPTS=4 looks, COPY_CHECK_INTERVAL=120 seconds apart: eight minutes."""
     stage = SimulatedStage({"MAX_COPY_ATTEMPTS": "4", "COPY_CHECK_INTERVAL": "120"})
     stage.staging()
     stage.night()
-    operation = RefusalScene(stage, said).fails(at="check-copy-status")
+    operation = RefusalScene(stage, logs).fails(at="check-copy-status")
     (copying,) = [duration for duration in operation.durations if duration.state is State.COPYING]
 
     assert 480 <= copying.seconds <= 480 + 180

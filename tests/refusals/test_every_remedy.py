@@ -16,7 +16,11 @@ from chalicelib.aws.kms import usable_key_arn
 from chalicelib.aws.rds import Cluster
 from chalicelib.database.endpoint import BUNDLED_ROOTS
 from chalicelib.database.names import check_users
-from chalicelib.database.root_certificates import refuse_uncovered_region, regions_of
+from chalicelib.database.root_certificates import (
+    refuse_missing_authority,
+    refuse_uncovered_region,
+    regions_of,
+)
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.messages.notifications import publish
@@ -26,24 +30,34 @@ from chalicelib.target.reachability import Problem
 from simulation.stage import TARGET_REGION, TOPIC
 from tests.choreography.dead_network import trial_in_a_dead_network
 from tests.choreography.fault_injection import refused
-from tests.choreography.master_by_iam import OldSdk, by_iam, by_password
 from tests.choreography.requests import again
 from tests.choreography.run_night import FaultyStage
-from tests.database.server import login
+from tests.database.postgres_server import login
 from tests.database.tls import rds_root
-from tests.refusals.following import RefusalCase, Tried, go_on, tried
+from tests.refusals.refusal_sites import sites, untested
 from tests.refusals.refused_operations import OPERATIONS, lose_copy
+from tests.refusals.refused_pointers import POINTERS, in_use, kept_for_good, pointed_target
 from tests.refusals.refused_requests import REQUESTS, RefusedRequest, refused_request
+from tests.refusals.refused_retirements import endpoints_left, half_deleted
 from tests.refusals.refused_settings import SETTINGS
+from tests.refusals.refused_swaps import (
+    ROLLBACKS,
+    SWAPS,
+    lost_target,
+    nothing_to_delete,
+    opened_elsewhere,
+    undecided,
+)
+from tests.refusals.remedies import RefusalCase, Tried, go_on, tried
 from tests.refusals.scene import TARGET_ARN
-from tests.refusals.sites import sites, untold
 
 # These are met in tests/database.
 OF_REAL_SERVERS = (
     "^database/(databases|grants|handshake|master_user|ownership|verification|roles|errors)"
 )
 KEY_ARN = f"arn:aws:kms:{TARGET_REGION}:123456789012:key/one"
-CASES = (*OPERATIONS, *SETTINGS)
+CASES = (*OPERATIONS, *SETTINGS, *SWAPS, *POINTERS)
+ALL_REQUESTS = (*REQUESTS, *ROLLBACKS)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +69,7 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_a_notice_tells_people_to_do_leads_on(case: RefusalCase) -> None:
+def test_the_remedy_of_a_notification_continues_the_operation(case: RefusalCase) -> None:
     """The remedy is done, the last line's command is put as it stands, and the next operation
     succeeds.
     """
@@ -64,15 +78,15 @@ def test_what_a_notice_tells_people_to_do_leads_on(case: RefusalCase) -> None:
     assert State.SUCCEEDED is result.ended, f"{result.reason} {result.remedy} -> {result.says}"
 
 
-@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.name)
-def test_what_a_refusal_of_a_request_asks_for_is_obeyed(request_: RefusedRequest) -> None:
+@pytest.mark.parametrize("request_", ALL_REQUESTS, ids=lambda request: request.name)
+def test_the_remedy_of_a_refused_request_works(request_: RefusedRequest) -> None:
     """A request that follows the remedy succeeds."""
     result = refused_request(request_)
 
     assert State.SUCCEEDED is result.ended, f"{result.reason} {result.remedy} -> {result.says}"
 
 
-def test_no_remedy_speaks_of_running_it_again() -> None:
+def test_no_remedy_mentions_a_rerun() -> None:
     """How to go on is the notice's last line, which knows whether a rerun would be obeyed.
 
     A warning has none.
@@ -171,23 +185,19 @@ def no_root(folder: Path) -> RefusedError:
     return caught.value
 
 
-def old_sdk() -> tuple[str, str]:
-    """Have Lambda bring an SDK that cannot switch production's master user, which is then switched
-    in production.
-    """
-    stage = by_iam(OldSdk())
-    failed = stage.run_night()
-    by_password(stage)
-    stage.clock.advance(3600)
-    assert State.SUCCEEDED is stage.run_night().state
-    return str(failed.reason), str(failed.remedy)
+def no_authority(folder: Path) -> RefusedError:
+    """Name a file with root certificates that is not there, and one that is."""
+    with pytest.raises(RefusedError) as caught:
+        refuse_missing_authority("mx-central-1", str(folder / "missing.pem"))
+    refuse_missing_authority("mx-central-1", str(BUNDLED_ROOTS))
+    return caught.value
 
 
 def nameless() -> tuple[Problem, ...]:
     """Have a VPC without DNS, and then with it: the next thing that is missing is told."""
     stage = FaultyStage()
-    told = trial_in_a_dead_network(stage, resolves=True).problems
-    assert not any("cannot resolve" in str(problem) for problem in told)
+    tested = trial_in_a_dead_network(stage, resolves=True).problems
+    assert not any("cannot resolve" in str(problem) for problem in tested)
     return trial_in_a_dead_network(stage, resolves=False).problems
 
 
@@ -214,14 +224,14 @@ def users_of_the_first(*, newest: str = "") -> Tried:
     stage.run_night()
     stage.call_faults.clear()
     again(stage, first.operation_id, from_step="setup-db-users")
-    failed = stage.all_operations()[-1]
-    go_on(stage, stage.notices()[-1]["text"])
+    told = stage.notices()[-1]
+    go_on(stage, told["text"])
     ended = stage.run_to_the_end()
-    return Tried(str(failed.reason), str(failed.remedy), ended.state, str(ended.reason))
+    return Tried(told["reason"], told["remedy"], ended.state, str(ended.reason))
 
 
 @pytest.mark.parametrize("newest", ["", "rds.modify_db_cluster"])
-def test_what_is_said_of_a_cluster_that_was_replaced_leads_on(newest: str) -> None:
+def test_the_remedy_for_a_replaced_cluster_works(newest: str) -> None:
     """The notice's command sets up the users of the newer cluster, or restores one anew."""
     assert State.SUCCEEDED is users_of_the_first(newest=newest).ended
 
@@ -230,14 +240,17 @@ def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
     """Found in the code: a new refusal, or a new remedy of an old one, is listed here until it has
     a case.
     """
-    results = [*map(tried, CASES), *map(refused_request, REQUESTS)]
+    results = [*map(tried, CASES), *map(refused_request, ALL_REQUESTS)]
     results += [users_of_the_first(), users_of_the_first(newest="rds.modify_db_cluster")]
     warning = lost_copy()
-    told = {(result.reason, result.remedy) for result in results}
-    told |= {(warning, warning), old_sdk()}
-    told |= {(str(problem), str(problem.remedy)) for problem in nameless()}
-    told |= {(problem, problem) for case in CASES for problem in tried(case).problems}
-    alone = (one_name(), replica(), no_topic(), not_there(), no_root(tmp_path), *odd_keys())
-    told |= {(refusal.reason, refusal.remedy) for refusal in alone}
+    tested = {(result.reason, result.remedy) for result in results}
+    tested |= {(warning, warning), nothing_to_delete(), lost_target()}
+    tested |= {in_use(), kept_for_good(), pointed_target(), endpoints_left()}
+    tested |= {half_deleted(), opened_elsewhere(), undecided()}
+    tested |= {(str(problem), str(problem.remedy)) for problem in nameless()}
+    tested |= {(problem, problem) for case in CASES for problem in tried(case).problems}
+    files = (no_root(tmp_path), no_authority(tmp_path))
+    alone = (one_name(), replica(), no_topic(), not_there(), *files, *odd_keys())
+    tested |= {(refusal.reason, refusal.remedy) for refusal in alone}
 
-    assert [] == untold(told, but=OF_REAL_SERVERS)
+    assert [] == untested(tested, but=OF_REAL_SERVERS)

@@ -33,7 +33,7 @@ class TablelessStage(SimulatedStage):
 
 
 @pytest.fixture
-def tableless(said: LogOutput) -> Iterator[TablelessStage]:
+def tableless(logs: LogOutput) -> Iterator[TablelessStage]:
     """Give a stage without tables."""
     with mock_aws():
         yield TablelessStage()
@@ -69,7 +69,7 @@ def test_a_missing_table_fails_every_steps_invocation(tableless: TablelessStage)
     assert ["ResourceNotFoundException"] * len(STEPS) == codes(tableless)
 
 
-def test_a_missing_table_fails_the_door_the_heartbeat_and_a_cancel(
+def test_a_missing_table_fails_the_router_the_heartbeat_and_a_cancel(
     tableless: TablelessStage,
 ) -> None:
     """A snapshot is not lost by it: the event comes again, and the next heartbeat looks."""
@@ -123,11 +123,11 @@ def test_one_unreadable_record_stops_nobody_elses_operation(scene: RefusalScene)
     assert operation is not None
     assert State.SUCCEEDED is operation.state
     assert [] == scene.stage.failures
-    assert len(scene.said.metrics("RecordUnreadable")) > 60
-    assert "ERROR" == scene.said.lines("The record 'spoiled' cannot be read")[0]["level"]
+    assert len(scene.logs.metrics("RecordUnreadable")) > 60
+    assert "ERROR" == scene.logs.lines("The record 'spoiled' cannot be read")[0]["level"]
 
 
-def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(
+def test_invalid_settings_fail_the_router_and_no_running_operation(
     scene: RefusalScene,
 ) -> None:
     """A plan is frozen in its record: somebody's mistake in SSM reaches the next operation, and an
@@ -152,7 +152,9 @@ def test_settings_that_make_no_plan_fail_the_door_and_leave_what_runs_alone(
     assert State.SUCCEEDED is scene.ends(State.SUCCEEDED).state
 
 
-def test_a_stage_without_an_environment_says_everything_that_is_missing(said: LogOutput) -> None:
+def test_a_stage_without_an_environment_says_everything_that_is_missing(
+    logs: LogOutput,
+) -> None:
     """A stage without an environment names every variable that is missing."""
     stage = SimulatedStage()
     stage.environment.clear()

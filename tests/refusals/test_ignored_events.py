@@ -57,11 +57,11 @@ def only_ignored(scene: RefusalScene) -> list[str]:
     assert [] == scene.stage.failures
     assert [] == scene.stage.notices()
     assert before == belongings(scene.stage)
-    assert expected == len(scene.said.metrics("EventIgnored")) > 0
+    assert expected == len(scene.logs.metrics("EventIgnored")) > 0
     assert all(
-        line["level"] == "INFO" and line["event_id"] for line in scene.said.lines("Ignored: ")
+        line["level"] == "INFO" and line["event_id"] for line in scene.logs.lines("Ignored: ")
     )
-    return [str(line["message"]) for line in scene.said.lines("Ignored: ")]
+    return [str(line["message"]) for line in scene.logs.lines("Ignored: ")]
 
 
 def night_of(scene: RefusalScene, cluster: str, region: str = SOURCE_REGION) -> None:
@@ -109,20 +109,20 @@ class OtherEngineStage(SimulatedStage):
 
 
 @pytest.mark.parametrize("engine", ["docdb", "neptune", "aurora-mysql"])
-def test_the_night_of_another_engine_is_ignored(said: LogOutput, engine: str) -> None:
+def test_the_night_of_another_engine_is_ignored(logs: LogOutput, engine: str) -> None:
     """Events of DocumentDB and Neptune clusters are ignored, even under the source's name."""
     stage = OtherEngineStage()
     stage.engine = engine
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     night_of(scene, "prod-cluster")
 
     assert f"is of {engine}, not of aurora-postgresql." in only_ignored(scene)[1]
 
 
 @pytest.mark.parametrize("prefix", ["", "refresh-"])
-def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(said: LogOutput, prefix: str) -> None:
+def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(logs: LogOutput, prefix: str) -> None:
     """A manual snapshot starts a restore only if its name begins with SNAPSHOT_PREFIX."""
-    scene = RefusalScene(SimulatedStage({"SNAPSHOT_PREFIX": prefix}), said)
+    scene = RefusalScene(SimulatedStage({"SNAPSHOT_PREFIX": prefix}), logs)
     scene.stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="before-the-release"
     )
@@ -137,15 +137,13 @@ def test_a_manual_snapshot_at_noon_replaces_nobodys_staging(said: LogOutput, pre
 def test_the_restored_clusters_own_nights_are_ignored(scene: RefusalScene) -> None:
     """The target's own automated snapshots start nothing, which would be a loop."""
     night_of(scene, "staging-cluster", TARGET_REGION)
+    expected = "is not in us-east-1 of 123456789012, the source region of the plan default."
 
-    assert (
-        "is not in us-east-1 of 123456789012, the source region of the plan default."
-        in only_ignored(scene)[1]
-    )
+    assert expected in only_ignored(scene)[1]
 
 
 def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_in(
-    said: LogOutput,
+    logs: LogOutput,
 ) -> None:
     """Aurora is not known to send one; if it does, the tag tells what it is."""
     settings = {
@@ -153,7 +151,7 @@ def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_i
         "SNAPSHOT_PREFIX": "aurora-restore-",
         "KMS_KEY_ID": "alias/other",
     }
-    scene = RefusalScene(SimulatedStage(settings), said)
+    scene = RefusalScene(SimulatedStage(settings), logs)
     scene.stage.keys.create(ACCOUNT, SOURCE_REGION, "alias/other")
     scene.stage.network.groups["sg-staging"] = f"vpc-{SOURCE_REGION}-default"
     scene.stage.night()
@@ -162,22 +160,22 @@ def test_the_event_of_our_own_copy_is_ignored_even_where_its_name_would_let_it_i
     before = scene.stage.all_operations()
     scene.stage.deliver_one(snapshot_event(str(copy.arn), "RDS-EVENT-0075"))
 
-    assert scene.said.lines("Ignored: ")[-1]["message"].endswith(
+    assert scene.logs.lines("Ignored: ")[-1]["message"].endswith(
         "is a copy that aurora-restore made itself."
     )
     assert before == scene.stage.all_operations()
 
 
-def test_the_event_of_a_final_snapshot_is_ignored(said: LogOutput) -> None:
+def test_the_event_of_a_final_snapshot_is_ignored(logs: LogOutput) -> None:
     """A target deleted with a last snapshot makes two events that look like somebody's wish."""
     stage = SimulatedStage({"SKIP_FINAL_SNAPSHOT": "false"})
     stage.staging()
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     stage.night()
     scene.ends(State.SUCCEEDED)
     finals = [
         line
-        for line in said.lines("Ignored: ")
+        for line in logs.lines("Ignored: ")
         if str(line.get("event_source", "")).endswith("-final")
     ]
 
@@ -194,7 +192,7 @@ def test_every_event_of_an_ended_operation_is_ignored_when_it_comes_again(
     scene.stage.night()
     scene.ends(State.SUCCEEDED)
     records, things = scene.stage.all_operations(), (belongings(scene.stage), scene.target_ids())
-    ignored = len(scene.said.metrics("EventIgnored"))
+    ignored = len(scene.logs.metrics("EventIgnored"))
     replayed = [
         event
         for event in scene.stage.delivered
@@ -209,7 +207,7 @@ def test_every_event_of_an_ended_operation_is_ignored_when_it_comes_again(
     assert records == scene.stage.all_operations()
     assert things[1] == scene.target_ids()
     assert [] == scene.stage.failures
-    assert len(scene.said.metrics("EventIgnored")) > ignored + 2 * 15
+    assert len(scene.logs.metrics("EventIgnored")) > ignored + 2 * 15
 
 
 @pytest.mark.parametrize(
@@ -265,13 +263,14 @@ def test_hints_of_other_clusters_wake_nobody(scene: RefusalScene) -> None:
     )
     scene.stage.move_to(scene.stage.aurora.next_transition() or scene.stage.clock.now())
     scene.stage.aurora.tick()
-
-    assert [
+    expected = [
         (
             "Ignored: no open operation waits for "
             f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster-two."
         )
-    ] == (only_ignored(scene))
+    ]
+
+    assert expected == only_ignored(scene)
 
 
 def test_another_stages_events_reach_no_function(scene: RefusalScene) -> None:
@@ -280,4 +279,4 @@ def test_another_stages_events_reach_no_function(scene: RefusalScene) -> None:
     scene.stage.deliver()
 
     assert [] == scene.stage.all_operations()
-    assert [] == scene.said.lines("Ignored: ")
+    assert [] == scene.logs.lines("Ignored: ")

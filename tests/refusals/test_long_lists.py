@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.limits import (
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.text_limits import (
     MESSAGE_BYTES_MAX,
     NAMES_MAX,
     WARNINGS_MAX,
@@ -17,7 +18,6 @@ from chalicelib.flow.limits import (
     listed,
     with_warnings,
 )
-from chalicelib.flow.operation import Operation
 from chalicelib.messages.notifications import publish
 from simulation.in_memory_database import InMemoryRole
 from simulation.stage import SOURCE_REGION, TOPIC, SimulatedStage
@@ -76,7 +76,7 @@ def test_very_many_logins_are_counted_in_the_notice_and_named_in_the_trail(count
     refuse_too_long(stage)
 
 
-def test_very_many_logins_that_stay_open_are_told_in_short() -> None:
+def test_very_many_logins_that_stay_open_are_summarised() -> None:
     """The refusal names the first of them, and the operation ends with people told."""
     stage, _ = stage_with_logins(2_500, alterable=False)
     stage.night()
@@ -89,7 +89,7 @@ def test_very_many_logins_that_stay_open_are_told_in_short() -> None:
     refuse_too_long(stage)
 
 
-def test_a_list_is_told_whole_or_with_its_number() -> None:
+def test_a_list_is_complete_or_has_its_length() -> None:
     """A list up to the limit is whole, and a longer one has its first items and number."""
     names = [f"n{number}" for number in range(NAMES_MAX + 1)]
 
@@ -107,7 +107,7 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     assert (4_000, True) == (len(text), text.endswith("xx … (cut: 10,000 characters in all)."))
 
 
-def test_warnings_are_each_told_once_and_of_very_many_it_is_said_that_there_are_more() -> None:
+def test_each_warning_appears_once_and_very_many_are_cut() -> None:
     """Each warning is kept once, and the last of very many says that there were more."""
     warnings = with_warnings(["old"], ["old", *(f"{number}" for number in range(30))])
 
@@ -125,14 +125,14 @@ def test_an_answer_of_aws_that_is_very_long_is_cut_in_the_record_and_whole_in_th
         "CopyDBClusterSnapshot", "InvalidParameterCombination", message="é" * 30_000
     )
     operation = stage.run_to_the_end()
-    said = [
+    logs = [
         row["what"] for row in stage.trail(operation.operation_id) if row["to_state"] == "FAILING"
     ]
 
     assert State.FAILED == operation.state
     assert operation.notified is True
     assert 4_000 == len(str(operation.reason))
-    assert "é" * 30_000 in said[0]
+    assert "é" * 30_000 in logs[0]
     refuse_too_long(stage)
 
 
@@ -147,9 +147,9 @@ def test_a_notice_that_is_too_long_for_the_topic_is_shortened_until_it_is_taken(
         {"text": "ü" * 300_000, "names": names, "ok": True},
         stage.ports(),
     )
-    (told,) = stage.topics.published(TOPIC)
-    machine = json.loads(told["sqs"])
+    (notification,) = stage.topics.published(TOPIC)
+    machine = json.loads(notification["sqs"])
 
-    assert MESSAGE_BYTES_MAX > len(json.dumps(told, ensure_ascii=False).encode())
-    assert (True, True) == (machine["ok"], told["email"].startswith("üüü"))
+    assert MESSAGE_BYTES_MAX > len(json.dumps(notification, ensure_ascii=False).encode())
+    assert (True, True) == (machine["ok"], notification["email"].startswith("üüü"))
     assert names[:10] == machine["names"][:10]

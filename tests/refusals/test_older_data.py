@@ -39,9 +39,16 @@ def failed_on_friday(scene: RefusalScene, *, on_monday: str | None = None) -> tu
     while len(scene.stage.all_operations()) == 1:
         scene.stage.step_time()
     if on_monday:
+        begin_deletion(scene)
         scene.stage.aurora.fail_next(on_monday, "InvalidParameterValue")
     scene.ends(State.FAILED if on_monday else State.SUCCEEDED)
     return friday.operation_id, line
+
+
+def begin_deletion(scene: RefusalScene) -> None:
+    """Run until the newest operation deletes the old target: what comes later was tried by then."""
+    while scene.stage.all_operations()[-1].state is not State.TARGET_DELETING:
+        scene.stage.step_time()
 
 
 def test_fridays_rerun_pasted_on_monday_replaces_nothing(scene: RefusalScene) -> None:
@@ -150,7 +157,7 @@ def test_a_command_for_older_data_that_is_pasted_twice_is_obeyed_once(scene: Ref
 
 
 def test_a_rerun_of_what_may_be_older_may_be_older(scene: RefusalScene) -> None:
-    """It fails when Monday's cluster is deleted: the notice's line goes on with Friday's data."""
+    """A rerun fails when Monday's cluster is deleted; the next command still has Friday's data."""
     friday, line = failed_on_friday(scene)
     pasted(scene.stage, line)
     scene.stage.deliver()
@@ -260,11 +267,12 @@ def test_older_data_replaces_nothing_where_the_newer_is_gone(scene: RefusalScene
     is.
     """
     friday, line = failed_on_friday(scene)
-    scene.stage.aurora.fail_next("RestoreDBClusterFromSnapshot", "InvalidParameterValue")
     scene.stage.clock.advance(6 * 3600)
     scene.stage.night()
     while len(scene.stage.all_operations()) == 2:
         scene.stage.step_time()
+    begin_deletion(scene)
+    scene.stage.aurora.fail_next("RestoreDBClusterFromSnapshot", "InvalidParameterValue")
     scene.ends(State.FAILED)
     pasted(scene.stage, line)
 
@@ -312,7 +320,7 @@ def test_what_an_earlier_version_noted_still_counts(scene: RefusalScene) -> None
 
 
 def test_a_target_whose_item_is_damaged_fails_with_what_to_do(scene: RefusalScene) -> None:
-    """It is no bug: the notice names the attribute, and once that is removed its line leads on."""
+    """The notification names the attribute, and its command works once that is removed."""
     scene.stage.night()
     scene.ends(State.SUCCEEDED)
     item = scene.stage.store.tables["state"][f"target#{TARGET_ARN}"]

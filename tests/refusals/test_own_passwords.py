@@ -22,18 +22,16 @@ def test_a_master_secret_with_productions_own_password_is_refused(scene: Refusal
     """A copy that production's password opens is not safe; another one, and a rerun makes it so."""
     scene.put_master_secret(password=PRODUCTION_PASSWORD)
     failed = scene.night_fails(at="setup-db-users")
+    expected = f"The secret {MASTER_SECRET} holds the password that master has in production."
 
-    assert (
-        f"The secret {MASTER_SECRET} holds the password that master has in production."
-        == failed.reason
-    )
+    assert expected == failed.reason
     assert "Beware: production's logins" in scene.stage.notices()[-1]["text"]
     scene.put_master_secret(password="Fresh-1-staging-master")
     assert True is rerun(scene, failed).facts.users.production_logins_closed
 
 
 @pytest.mark.parametrize("user", ["app", "readonly"])
-def test_a_users_secret_with_productions_own_password_is_refused_before_it_could_not_be_told(
+def test_a_users_secret_with_productions_own_password_is_refused_early(
     scene: RefusalScene, user: str
 ) -> None:
     """Whoever knows it from production would get in: so it is looked at while production's logins
@@ -43,11 +41,9 @@ def test_a_users_secret_with_productions_own_password_is_refused_before_it_could
         **{f"{user}_username": "shop_app", f"{user}_password": PRODUCTION_PASSWORD}
     )
     failed = scene.night_fails(at="setup-db-users")
+    expected = f"The secret {APP_SECRET} holds the password that shop_app has in production."
 
-    assert (
-        f"The secret {APP_SECRET} holds the password that shop_app has in production."
-        == failed.reason
-    )
+    assert expected == failed.reason
     assert False is failed.facts.users.production_logins_closed
     scene.put_app_secret(**APP)
     assert ("shop_app",) == rerun(scene, failed).facts.users.logins_closed
@@ -55,14 +51,14 @@ def test_a_users_secret_with_productions_own_password_is_refused_before_it_could
 
 @pytest.mark.parametrize("step", ["setup-db-users", "check-restore-status"])
 def test_our_own_passwords_of_an_earlier_run_are_not_taken_for_productions(
-    said: LogOutput, step: str
+    logs: LogOutput, step: str
 ) -> None:
     """Our users are in when it fails: the rerun finds the same cluster, and knows that production
     is out of it.
     """
-    stage = DenyingStage(DeniedCall("archive-snapshot", "rds", "describe_db_clusters"))
-    scene = RefusalScene(stage, said)
-    failed = scene.night_fails(at="archive-snapshot")
+    stage = DenyingStage(DeniedCall("swap-target", "rds", "describe_db_clusters"))
+    scene = RefusalScene(stage, logs)
+    failed = scene.night_fails(at="swap-target")
     stage.denied = None
     operation = rerun(scene, failed, from_step=step)
 

@@ -52,10 +52,9 @@ def test_a_denied_call_is_named_as_policies_spell_it(
 ) -> None:
     """A denied call is named as a policy spells it, so that it can be copied."""
     error = refused(service, method, "AccessDenied", **parameters)
+    found = error.remedy
 
-    assert (
-        f"Allow {action} in us-west-2 in the policy of the function's role. {AGAIN}" == error.remedy
-    )
+    assert f"Allow {action} in us-west-2 in the policy of the function's role. {AGAIN}" == found
 
 
 @pytest.mark.parametrize(

@@ -40,25 +40,24 @@ def test_a_plan_whose_target_another_plan_restores_from_is_unusable(scene: Refus
     ports = scene.stage.ports()
     with pytest.raises(SettingsError) as caught:
         plans.plan(ports, "default")
+    found = str(caught.value)
 
-    assert f"The target of plan default, {TARGET_ARN}, is the source of another plan" in str(
-        caught.value
-    )
+    assert f"The target of plan default, {TARGET_ARN}, is the source of another plan" in found
     assert ["weekly"] == [plan.name for plan in plans.plans(ports)]
 
 
-def test_two_plans_with_one_target_are_both_unusable_and_told(scene: RefusalScene) -> None:
+def test_two_plans_with_one_target_are_both_invalid_and_reported(scene: RefusalScene) -> None:
     """A misspelt parameter that is the only one of its plan would leave it the stage's target."""
     plan_weekly(scene, target_cluster_id="staging-cluster")
     with pytest.raises(SettingsError) as caught:
         plans.plans(scene.stage.ports())
 
     assert f"The plans default and weekly have the same target, {TARGET_ARN}" in str(caught.value)
-    assert 2 == len(scene.said.lines("The plans default and weekly have the same target"))
-    assert 2 == len(scene.said.metrics("PlanUnusable"))
+    assert 2 == len(scene.logs.lines("The plans default and weekly have the same target"))
+    assert 2 == len(scene.logs.metrics("PlanUnusable"))
 
 
-def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(
+def test_a_parameter_that_nothing_reads_is_reported_at_every_check_of_the_plans(
     scene: RefusalScene,
 ) -> None:
     """An unknown parameter of the stage stops no plan; one of a plan stops that plan."""
@@ -68,11 +67,40 @@ def test_a_parameter_that_nothing_reads_is_told_by_every_look_at_the_plans(
     )
 
     assert ["default"] == [plan.name for plan in plans.plans(scene.stage.ports())]
-    assert scene.said.lines(
+    assert scene.logs.lines(
         "The SSM parameter /aurora-restore/test/kms-key-di is not a known setting; did you mean"
     )
-    assert scene.said.lines("The settings of plan blue cannot be used:")
-    assert 2 == len(scene.said.metrics("PlanUnusable"))
+    assert scene.logs.lines("The settings of plan blue cannot be used:")
+    assert 2 == len(scene.logs.metrics("PlanUnusable"))
+
+
+def test_the_only_plan_with_an_invalid_setting_stops_nothing_else(scene: RefusalScene) -> None:
+    """Every tick is whole: an open operation goes on, and the plan is logged and counted."""
+    scene.stage.night()
+    scene.run_until(State.COPYING)
+    path = "/aurora-restore/test/replacement"
+    scene.stage.parameters.put_parameter(Name=path, Value="delete-frist")
+    before = len(scene.logs.metrics("Heartbeat"))
+    scene.stage.run(2 * 3600)
+
+    assert [] == scene.stage.failures
+    assert [State.SUCCEEDED] == [found.state for found in scene.stage.all_operations()]
+    assert 120 <= len(scene.logs.metrics("Heartbeat")) - before
+    assert scene.logs.lines("The settings of plan default cannot be used:")
+    assert 12 <= len(scene.logs.metrics("PlanUnusable"))
+
+
+def test_a_first_tick_with_an_invalid_plan_enables_the_others(scene: RefusalScene) -> None:
+    """The valid plan is checked at once, and the invalid one is left alone."""
+    plan_weekly(scene, replacement="swap")
+    path = "/aurora-restore/test/replacement"
+    scene.stage.parameters.put_parameter(Name=path, Value="delete-frist")
+    scene.stage.run(120)
+
+    assert [] == scene.stage.failures
+    assert None is not scene.stage.operations.target(WEEKLY_ARN).catch_up_since
+    assert None is scene.stage.target().catch_up_since
+    assert scene.logs.metrics("PlanUnusable")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +120,7 @@ def test_a_damaged_item_of_one_target_stops_no_other_plan(
 
     assert [] == scene.stage.failures
     assert None is not scene.stage.operations.target(WEEKLY_ARN).catch_up_since
-    assert 2 <= len(scene.said.metrics("CatchUpFailed"))
+    assert 2 <= len(scene.logs.metrics("CatchUpFailed"))
 
 
 def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(
@@ -111,8 +139,8 @@ def test_a_snapshot_that_a_damaged_item_keeps_from_one_plan_starts_the_others(
 
     assert ["weekly"] == [operation.plan_name for operation in scene.stage.all_operations()]
     assert [UnreadableRecordError] == [type(error) for error in scene.stage.failures]
-    assert 1 == len(scene.said.lines("The plan default did not start for arn:aws:rds:"))
-    assert 1 == len(scene.said.metrics("RecordUnreadable"))
+    assert 1 == len(scene.logs.lines("The plan default did not start for arn:aws:rds:"))
+    assert 1 == len(scene.logs.metrics("RecordUnreadable"))
 
 
 def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: RefusalScene) -> None:
@@ -134,7 +162,7 @@ def test_a_hint_for_one_plan_is_not_lost_with_anothers_damaged_item(scene: Refus
     assert "weekly" == operation.plan_name
     assert [State.CLUSTER_RESTORING, State.INSTANCES_CREATING] == [before.state, woken.state]
     assert [] == scene.stage.failures
-    assert 1 == len(scene.said.metrics("RecordUnreadable"))
+    assert 1 == len(scene.logs.metrics("RecordUnreadable"))
 
 
 def test_a_rerun_of_a_plan_that_is_about_another_target_now_is_refused(scene: RefusalScene) -> None:
@@ -162,4 +190,4 @@ def test_a_hint_costs_one_item_however_many_plans_there_are(scene: RefusalScene)
     scene.stage.deliver_one(cluster_created(WEEKLY_ARN))
 
     assert [] == scene.stage.failures
-    assert scene.said.lines(f"Ignored: no open operation waits for {WEEKLY_ARN}")
+    assert scene.logs.lines(f"Ignored: no open operation waits for {WEEKLY_ARN}")

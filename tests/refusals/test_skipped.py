@@ -82,6 +82,11 @@ def test_a_snapshot_that_comes_while_an_operation_runs_is_skipped(scene: Refusal
     second = scene.stage.all_operations()[1]
 
     assert f"The operation {running.operation_id} already runs" in skipped(scene, second)
+    (text,) = [notice["text"] for notice in scene.stage.notices()]
+    assert (
+        "Nothing has to be done: the snapshot is restored by itself when the target is free, if it "
+        "is still the newest." in text
+    )
     assert State.COPYING is scene.stage.all_operations()[0].state
 
 
@@ -111,10 +116,10 @@ def test_a_snapshot_older_than_another_is_skipped(scene: RefusalScene) -> None:
     assert skipped(scene, scene.stage.only()).endswith(f"and {newer} is newer.")
 
 
-def test_a_snapshot_older_than_the_limit_is_skipped(said: LogOutput) -> None:
+def test_a_snapshot_older_than_the_limit_is_skipped(logs: LogOutput) -> None:
     """An event that comes after SNAPSHOT_AGE_MAX_HOURS starts nothing by itself."""
     stage = SimulatedStage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     late = missed_night(scene)
     stage.clock.advance(2 * 3600)
     stage.queue.append(created_event(scene, late))
@@ -122,12 +127,12 @@ def test_a_snapshot_older_than_the_limit_is_skipped(said: LogOutput) -> None:
     assert skipped(scene, scene.ends(State.SKIPPED)).endswith("older than 1 hour.")
 
 
-def test_a_person_may_name_an_older_snapshot_and_is_told_how_old_the_data_is(
-    said: LogOutput,
+def test_a_person_may_name_an_older_snapshot_and_sees_the_age_of_the_data(
+    logs: LogOutput,
 ) -> None:
     """A person who asks for older data gets it, whatever the age limit or a newer success."""
     stage = SimulatedStage({"SNAPSHOT_AGE_MAX_HOURS": "1"})
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     older = missed_night(scene)
     stage.clock.advance(3 * 3600)
     stage.night()

@@ -27,11 +27,9 @@ def test_a_cluster_that_turns_bad_while_it_is_restored_fails_the_operation(
     """A rerun replaces the failed cluster, which is ours."""
     scene.stage.aurora.fail_creation(TARGET_ARN, status, "A test asked for this.")
     operation = scene.night_fails(at="check-restore-status")
+    found = operation.reason
 
-    assert (
-        f"The cluster staging-cluster is {status}, which does not get better by itself."
-        == operation.reason
-    )
+    assert f"The cluster staging-cluster is {status}, which does not get better by itself." == found
     assert (True, "delete-rds") == (str(operation.remedy).endswith(EVENTS), operation.rerun_from)
     assert rerun_succeeds(scene)
 
@@ -61,10 +59,9 @@ def test_an_instance_that_turns_bad_while_it_is_made_fails_the_operation(
         "Beware: production's logins and passwords are still open"
         in scene.stage.notices()[-1]["text"]
     )
+    found = operation.reason
 
-    assert (
-        f"The instance {name} is {status}, which does not get better by itself." == operation.reason
-    )
+    assert f"The instance {name} is {status}, which does not get better by itself." == found
     assert (arn == WRITER_ARN) == is_open
 
 
@@ -83,10 +80,9 @@ def test_a_cluster_that_loses_its_key_while_instances_are_made_fails_the_operati
     scene.stage.night()
     scene.run_until(State.INSTANCES_CREATING)
     scene.stage.aurora.set_status(TARGET_ARN, "inaccessible-encryption-credentials")
+    found = str(scene.fails(at="check-restore-status").reason)
 
-    assert "The cluster staging-cluster is inaccessible-encryption-credentials" in str(
-        scene.fails(at="check-restore-status").reason
-    )
+    assert "The cluster staging-cluster is inaccessible-encryption-credentials" in found
 
 
 @pytest.mark.parametrize("status", [*BAD, "storage-full"])
@@ -132,17 +128,15 @@ def test_a_snapshot_that_failed_is_refused_by_name(scene: RefusalScene) -> None:
     )
     scene.stage.put("RestoreRequested", snapshot_identifier=identifier)
     operation = scene.fails(at="snapshot-check")
+    expected = "Name one that is available in snapshot_identifier, or wait for the next one."
 
     assert str(operation.reason).endswith(f"cluster-snapshot:{identifier} is failed.")
-    assert (
-        "Name one that is available in snapshot_identifier, or wait for the next one."
-        == operation.remedy
-    )
+    assert expected == operation.remedy
 
 
-def test_no_capacity_for_an_instance_is_waited_out(said: LogOutput) -> None:
+def test_no_capacity_for_an_instance_is_waited_out(logs: LogOutput) -> None:
     """A lack of capacity for an instance is retried."""
-    scene = RefusalScene(SimulatedStage(), said)
+    scene = RefusalScene(SimulatedStage(), logs)
     scene.stage.aurora.fail_next("CreateDBInstance", "InsufficientDBInstanceCapacity", times=4)
     scene.stage.night()
     operation = scene.ends(State.SUCCEEDED)
@@ -152,7 +146,7 @@ def test_no_capacity_for_an_instance_is_waited_out(said: LogOutput) -> None:
     )
     assert created.seconds > 100
     assert 4 == len(
-        said.lines(
+        logs.lines(
             "Waiting: rds create_db_instance in us-west-2 was answered "
             "InsufficientDBInstanceCapacity"
         )

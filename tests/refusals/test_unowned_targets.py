@@ -44,10 +44,10 @@ def follow(scene: RefusalScene, remedy: str) -> None:
 
 @pytest.mark.parametrize("owner", ["prod/default", "test/weekly", "local/default"])
 def test_a_target_of_another_stage_or_plan_is_refused_without_any_command_that_takes_it_over(
-    said: LogOutput, owner: str
+    logs: LogOutput, owner: str
 ) -> None:
     """Record and notice say whose it is, and that another target has to be named."""
-    scene = RefusalScene(SimulatedStage(), said)
+    scene = RefusalScene(SimulatedStage(), logs)
     scene.stage.staging(tags={"aurora-restore": owner})
     reason, remedy = left_alone(scene)
 
@@ -64,29 +64,29 @@ def test_a_member_of_another_plan_is_refused_like_its_cluster_would_be(scene: Re
         ResourceName=READER_ARN, Tags=[{"Key": "aurora-restore", "Value": "prod/default"}]
     )
     reason, remedy = left_alone(scene)
-
-    assert (
+    expected = (
         f"belongs to prod/default, not to {OWNER}, by the tag aurora-restore of {READER_ARN}."
-        in reason
     )
+
+    assert expected in reason
     assert "add-tags-to-resource" not in remedy
 
 
 def test_a_target_without_our_tag_is_refused_with_the_one_command_that_adopts_it(
-    said: LogOutput,
+    logs: LogOutput,
 ) -> None:
     """A rerun succeeds once the command of the remedy has tagged the target."""
-    scene = RefusalScene(SimulatedStage(), said)
+    scene = RefusalScene(SimulatedStage(), logs)
     scene.stage.staging(tags={})
     reason, remedy = left_alone(scene)
     follow(scene, remedy)
     scene.stage.put("RestoreRequested", rerun_of=scene.stage.only().operation_id)
+    expected = (
+        "(missing on staging-cluster, staging-cluster-1, staging-cluster-2); it is left alone."
+    )
 
     assert f"The target {TARGET_ARN} does not carry our tag aurora-restore={OWNER}" in reason
-    assert (
-        "(missing on staging-cluster, staging-cluster-1, staging-cluster-2); it is left alone."
-        in reason
-    )
+    assert expected in reason
     assert (
         f"for arn in {TARGET_ARN} {WRITER_ARN} {READER_ARN}; do aws rds add-tags-to-resource"
         in remedy
@@ -115,9 +115,11 @@ def test_a_member_without_our_tag_is_refused_before_its_cluster_loses_anything(
     assert "analytics-reader" not in scene.target_ids()
 
 
-def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(said: LogOutput) -> None:
+def test_a_target_that_is_protected_and_not_ours_is_refused_with_both(
+    logs: LogOutput,
+) -> None:
     """The refusal of a foreign, protected target names both, and its protection stays."""
-    scene = RefusalScene(SimulatedStage(), said)
+    scene = RefusalScene(SimulatedStage(), logs)
     scene.stage.staging(tags={})
     scene.stage.rds().modify_db_cluster(
         DBClusterIdentifier="staging-cluster", DeletionProtection=True, ApplyImmediately=True
@@ -165,13 +167,13 @@ def test_a_target_that_is_a_replica_is_refused(scene: RefusalScene) -> None:
     ],
 )
 def test_a_target_that_is_the_source_cannot_even_be_planned(
-    said: LogOutput, environment: dict[str, str]
+    logs: LogOutput, environment: dict[str, str]
 ) -> None:
     """Identifiers are compared as whole ARNs, in lower case.
 
     No operation comes of it, the invocation fails.
     """
-    scene = RefusalScene(SimulatedStage(environment), said)
+    scene = RefusalScene(SimulatedStage(environment), logs)
     scene.stage.night()
     scene.stage.run(600)
 
@@ -205,29 +207,29 @@ class RenamedSourceStage(SimulatedStage):
         return client
 
 
-def test_a_target_with_the_sources_resource_id_is_refused(said: LogOutput) -> None:
+def test_a_target_with_the_sources_resource_id_is_refused(logs: LogOutput) -> None:
     """Names can be moved, the resource id cannot."""
     stage = RenamedSourceStage()
     stage.staging()
-    reason, remedy = left_alone(RefusalScene(stage, said))
-
-    assert (
+    reason, remedy = left_alone(RefusalScene(stage, logs))
+    expected = (
         f"The target {TARGET_ARN} is the source cluster itself: both have the resource id cluster-"
-        in reason
     )
+
+    assert expected in reason
     assert (
         "Set TARGET_CLUSTER_ID and TARGET_REGION to the cluster that is to be replaced." == remedy
     )
 
 
-def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(said: LogOutput) -> None:
+def test_the_source_is_known_by_its_snapshot_when_its_name_is_gone(logs: LogOutput) -> None:
     """Renamed over the target's name there is no source to ask any more, but the snapshot says
     whose it is.
     """
     stage = RenamedSourceStage()
     stage.staging()
     stage.night()
-    scene = RefusalScene(stage, said)
+    scene = RefusalScene(stage, logs)
     found = scene.run_until(State.SNAPSHOT_FOUND).facts
     (snapshot,) = stage.rds(SOURCE_REGION).describe_db_cluster_snapshots()["DBClusterSnapshots"]
 
@@ -257,15 +259,15 @@ def test_the_protection_of_a_target_of_ours_is_lifted_at_one_look_and_it_is_dele
     )
 
 
-def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(said: LogOutput) -> None:
+def test_a_target_of_the_sources_name_in_another_region_is_another_cluster(
+    logs: LogOutput,
+) -> None:
     """The name alone says nothing: staging may be called what production is called."""
-    scene = RefusalScene(SimulatedStage({"TARGET_CLUSTER_ID": "prod-cluster"}), said)
+    scene = RefusalScene(SimulatedStage({"TARGET_CLUSTER_ID": "prod-cluster"}), logs)
     scene.stage.make_cluster("prod-cluster", TARGET_REGION, tags={"aurora-restore": OWNER})
     scene.stage.night()
     operation = scene.stage.run_to_the_end()
+    expected = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:prod-cluster"
 
     assert State.SUCCEEDED is operation.state
-    assert (
-        f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:prod-cluster"
-        == operation.facts.target.cluster_arn
-    )
+    assert expected == operation.facts.target.cluster_arn

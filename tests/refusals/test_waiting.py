@@ -41,25 +41,25 @@ def succeeds(scene: RefusalScene) -> bool:
     return scene.ends(State.SUCCEEDED).warnings == ()
 
 
-def test_a_night_on_which_every_call_is_throttled_twice_ends_well(said: LogOutput) -> None:
+def test_a_night_on_which_every_call_is_throttled_twice_succeeds(logs: LogOutput) -> None:
     """A restore succeeds though each call of each function is throttled twice."""
     stage = TroubledStage()
     stage.staging()
     stage.run(300)
     stage.night()
 
-    assert succeeds(RefusalScene(stage, said))
+    assert succeeds(RefusalScene(stage, logs))
     assert len(stage.times) > 35
 
 
-def test_a_night_on_which_every_call_meets_a_server_error_twice_ends_well(said: LogOutput) -> None:
+def test_a_night_on_which_every_call_fails_twice_succeeds(logs: LogOutput) -> None:
     """A restore succeeds though each call meets a server error twice."""
     stage = UnwellStage()
     stage.staging()
     stage.run(300)
     stage.night()
 
-    assert succeeds(RefusalScene(stage, said))
+    assert succeeds(RefusalScene(stage, logs))
 
 
 def test_a_sixth_copy_waits_for_its_turn(scene: RefusalScene) -> None:
@@ -79,7 +79,7 @@ def test_a_sixth_copy_waits_for_its_turn(scene: RefusalScene) -> None:
         )
 
     assert succeeds(scene)
-    assert len(scene.said.lines("Waiting: Five copies are running in us-west-2 already.")) > 10
+    assert len(scene.logs.lines("Waiting: Five copies are running in us-west-2 already.")) > 10
 
 
 def test_a_target_that_is_backing_up_or_modifying_is_waited_for(scene: RefusalScene) -> None:
@@ -91,7 +91,7 @@ def test_a_target_that_is_backing_up_or_modifying_is_waited_for(scene: RefusalSc
     )
 
     assert succeeds(scene)
-    assert 1 <= len(scene.said.lines("Waiting: The target staging-cluster is backing-up."))
+    assert 1 <= len(scene.logs.lines("Waiting: The target staging-cluster is backing-up."))
 
 
 def test_a_target_that_begins_a_backup_after_it_was_recorded_is_waited_for(
@@ -105,7 +105,7 @@ def test_a_target_that_begins_a_backup_after_it_was_recorded_is_waited_for(
     )
 
     assert succeeds(scene)
-    assert 1 <= len(scene.said.lines("Waiting: The old target staging-cluster is backing-up."))
+    assert 1 <= len(scene.logs.lines("Waiting: The old target staging-cluster is backing-up."))
 
 
 class LateStage(SimulatedStage):
@@ -150,34 +150,34 @@ class LateClusterForGood(LateClusterStage):
 
 @pytest.mark.parametrize("late", [LateStage, LateClusterStage])
 def test_what_is_not_found_for_some_minutes_is_waited_for(
-    said: LogOutput, late: type[LateStage]
+    logs: LogOutput, late: type[LateStage]
 ) -> None:
     """RDS is eventually consistent: a copy that does not show yet is not begun again."""
     stage = late()
     stage.night()
-    operation = RefusalScene(stage, said).ends(State.SUCCEEDED)
+    operation = RefusalScene(stage, logs).ends(State.SUCCEEDED)
 
     assert 0 == operation.facts.attempts.copy_failures
     assert (
-        said.lines("Waiting: The copy ")
+        logs.lines("Waiting: The copy ")
         if late is LateStage
-        else said.lines("Waiting: The restored cluster ")
+        else logs.lines("Waiting: The restored cluster ")
     )
 
 
-def test_a_copy_that_is_not_found_for_longer_is_begun_again(said: LogOutput) -> None:
+def test_a_copy_that_is_not_found_for_longer_is_begun_again(logs: LogOutput) -> None:
     """The copy itself was there all the time, so it is adopted."""
     stage = LateCopyForGood()
     stage.night()
 
-    assert 1 == RefusalScene(stage, said).ends(State.SUCCEEDED).facts.attempts.copy_failures
+    assert 1 == RefusalScene(stage, logs).ends(State.SUCCEEDED).facts.attempts.copy_failures
 
 
-def test_a_cluster_that_is_not_found_for_longer_is_missed(said: LogOutput) -> None:
+def test_a_cluster_that_is_not_found_for_longer_is_missed(logs: LogOutput) -> None:
     """A rerun would begin with the deletion."""
     stage = LateClusterForGood()
     stage.night()
-    operation = RefusalScene(stage, said).fails(at="check-restore-status")
+    operation = RefusalScene(stage, logs).fails(at="check-restore-status")
 
     assert "no cluster now has its name." in str(operation.reason)
     assert "delete-rds" == operation.rerun_from
@@ -201,7 +201,7 @@ def test_a_database_that_starts_slowly_and_is_locked_for_a_while_is_waited_for(
     database.trouble = None
 
     assert succeeds(scene)
-    assert 1 <= len(scene.said.lines("Waiting: PostgreSQL at staging is in the way"))
+    assert 1 <= len(scene.logs.lines("Waiting: PostgreSQL at staging is in the way"))
 
 
 def test_a_password_that_rds_could_not_set_is_set_again(scene: RefusalScene) -> None:
@@ -211,10 +211,10 @@ def test_a_password_that_rds_could_not_set_is_set_again(scene: RefusalScene) -> 
     scene.stage.aurora.fail_password(TARGET_ARN, "A test asked for this.")
 
     assert succeeds(scene)
-    assert 2 == len(scene.said.lines("Waiting: Aurora was asked for the new master password."))
+    assert 2 == len(scene.logs.lines("Waiting: Aurora was asked for the new master password."))
 
 
-def test_a_database_that_is_not_there_is_no_trouble_that_passes(scene: RefusalScene) -> None:
+def test_a_missing_database_is_not_a_transient_error(scene: RefusalScene) -> None:
     """A database of the master secret that does not exist is refused."""
     scene.put_master_secret(database="shoppe")
     operation = scene.night_fails(at="setup-db-users")
@@ -232,15 +232,15 @@ def test_a_login_of_production_that_the_master_may_not_close_fails_the_operation
     database = scene.stage.data.clusters[str(operation.facts.target.cluster_resource_id)]
     database.roles["shop_app"].alterable = False
     failed = scene.fails(at="setup-db-users")
+    expected = "Beware: production's logins and passwords are still open"
 
     assert "shop_app" in str(failed.reason)
-    assert (
-        "Beware: production's logins and passwords are still open"
-        in scene.stage.notices()[-1]["text"]
-    )
+    assert expected in scene.stage.notices()[-1]["text"]
 
 
-def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: LogOutput) -> None:
+def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(
+    logs: LogOutput,
+) -> None:
     """A bug is logged whole, fails its invocation twice for Lambda's retries and alarms, and ends
     the operation.
     """
@@ -257,17 +257,17 @@ def test_what_nobody_expects_is_tried_again_and_then_fails_with_its_name(said: L
     stage = BuggyStage()
     stage.staging()
     stage.night()
-    operation = RefusalScene(stage, said).fails(at="copy-snapshot")
+    operation = RefusalScene(stage, logs).fails(at="copy-snapshot")
+    expected = "copy-snapshot failed 3 times with ZeroDivisionError, which it does not expect."
 
-    assert (
-        "copy-snapshot failed 3 times with ZeroDivisionError, which it does not expect."
-        == operation.reason
-    )
+    assert expected == operation.reason
     assert ["ZeroDivisionError"] * 2 == [type(failure).__name__ for failure in stage.failures]
-    assert 3 == len(said.lines("A bug in copy-snapshot: ZeroDivisionError."))
+    assert 3 == len(logs.lines("A bug in copy-snapshot: ZeroDivisionError."))
 
 
-def test_an_announcement_that_eventbridge_does_not_take_is_made_again(said: LogOutput) -> None:
+def test_an_announcement_that_eventbridge_does_not_take_is_made_again(
+    logs: LogOutput,
+) -> None:
     """PutEvents may answer well and still not have taken an entry."""
 
     class RejectingStage(SimulatedStage):
@@ -283,4 +283,4 @@ def test_an_announcement_that_eventbridge_does_not_take_is_made_again(said: LogO
     stage.staging()
     stage.night()
 
-    assert succeeds(RefusalScene(stage, said))
+    assert succeeds(RefusalScene(stage, logs))

@@ -117,8 +117,28 @@ def test_instances_have_names_that_rds_takes_and_keep_them(target: str, count: i
 
     The longest target leaves room for a dash and a number.
     """
-    resolved = plan({**COMPLETE, "TARGET_CLUSTER_ID": target, "INSTANCE_COUNT": str(count)})
+    settings = {"TARGET_CLUSTER_ID": target, "INSTANCE_COUNT": str(count)}
+    resolved = plan({**COMPLETE, **settings, "REPLACEMENT": "delete-first"})
 
-    assert count == len(set(resolved.target.instance_ids))
-    assert all(map(is_identifier, resolved.target.instance_ids))
-    assert f"{target}-1" == resolved.target.instance_ids[0]
+    assert count == len(set(resolved.target.instance_ids("first")))
+    assert all(map(is_identifier, resolved.target.instance_ids("first")))
+    assert f"{target}-1" == resolved.target.instance_ids("first")[0]
+
+
+@pytest.mark.parametrize("target", ["s", "staging-cluster", "t" * 53, "a-" * 26 + "a"])
+@pytest.mark.parametrize("count", [1, 2, 16])
+def test_instances_of_clusters_that_are_swapped_have_names_of_their_own(
+    target: str, count: int
+) -> None:
+    """Those of the old cluster still hold theirs.
+
+    The longest target leaves room for digits of the operation and a number.
+    """
+    settings = {"TARGET_CLUSTER_ID": target, "INSTANCE_COUNT": str(count), "REPLACEMENT": "swap"}
+    resolved = plan({**COMPLETE, **settings}).target
+    names = {root: resolved.instance_ids(root) for root in ("first", "second")}
+
+    assert count == len(set(names["first"]))
+    assert set() == {*names["first"]} & {*names["second"]}
+    assert all(map(is_identifier, [*names["first"], *resolved.cluster_ids]))
+    assert resolved.instance_ids("first") == names["first"]

@@ -14,9 +14,6 @@ REQUIRED = (
     "SOURCE_CLUSTER_ID",
     "TARGET_REGION",
     "TARGET_CLUSTER_ID",
-    "DB_SUBNET_GROUP_NAME",
-    "VPC_SECURITY_GROUP_IDS",
-    "INSTANCE_CLASS",
     "SNS_TOPIC_ARN",
     "MASTER_CREDENTIALS_SECRET_ID",
     "APP_CREDENTIALS_SECRET_ID",
@@ -43,7 +40,7 @@ def test_what_names_something_has_no_default(variable: str) -> None:
     assert f"{missing}{EXPECTED[variable.lower()]}." in problems(**{variable: ""})
 
 
-def test_everything_that_is_missing_is_told_at_once() -> None:
+def test_everything_that_is_missing_is_reported_at_once() -> None:
     """One message names all settings that are missing."""
     with pytest.raises(SettingsError) as caught:
         plan(STAGE)
@@ -112,7 +109,7 @@ def test_a_value_of_ssm_is_said_to_stand_there() -> None:
     )
 
 
-def test_all_that_is_wrong_is_told_together_also_what_contradicts() -> None:
+def test_invalid_and_contradictory_settings_are_reported_together() -> None:
     """Fields, missing ones, and settings that do not go together."""
     told = problems(PORT="80", INSTANCE_COUNT="0", SNS_TOPIC_ARN="", SERVERLESS_MIN_CAPACITY="0.5")
 
@@ -123,17 +120,16 @@ def test_all_that_is_wrong_is_told_together_also_what_contradicts() -> None:
     assert 5 == len(told.splitlines())
 
 
-def test_contradictions_are_one_a_line_too() -> None:
+def test_contradictions_are_one_per_line_too() -> None:
     """Settings that contradict each other are named one contradiction a line."""
     told = problems(
         TARGET_CLUSTER_ID="my-source-cluster",
         TARGET_REGION="us-east-1",
         SERVERLESS_MAX_CAPACITY="4",
     )
+    found = [line[:23] for line in told.splitlines()[1:]]
 
-    assert ["- SOURCE_CLUSTER_ID, TA", "- SERVERLESS_MIN_CAPACI"] == [
-        line[:23] for line in told.splitlines()[1:]
-    ]
+    assert ["- SOURCE_CLUSTER_ID, TA", "- SERVERLESS_MIN_CAPACI"] == found
 
 
 @pytest.mark.parametrize("name", ["my-source-cluster", "MY-Source-Cluster"])
@@ -148,8 +144,14 @@ def test_a_target_that_is_the_source_is_no_plan(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"INSTANCE_CLASS": "db.serverless"}, "set both with INSTANCE_CLASS db.serverless"),
-        ({"SERVERLESS_MAX_CAPACITY": "4"}, "set both with INSTANCE_CLASS db.serverless"),
+        (
+            {"INSTANCE_CLASS": "db.serverless", "SERVERLESS_MIN_CAPACITY": "4"},
+            "set both or neither",
+        ),
+        (
+            {"SERVERLESS_MIN_CAPACITY": "4", "SERVERLESS_MAX_CAPACITY": "8"},
+            "neither with another INSTANCE_CLASS than db.serverless",
+        ),
         (
             {
                 "INSTANCE_CLASS": "db.serverless",
@@ -178,7 +180,7 @@ def test_a_serverless_plan_can_be_made() -> None:
     assert 256 == plan({**COMPLETE, **changes}).target.serverless_max_capacity
 
 
-def test_the_stages_settings_are_told_whole_as_well() -> None:
+def test_all_problems_of_the_stages_settings_are_reported_too() -> None:
     """Problems of the stage's own settings are all named before there is any plan."""
     with pytest.raises(SettingsError) as caught:
         Settings.of_environment(

@@ -14,7 +14,7 @@ from chalicelib.flow.quiesce_kinds import KINDS, chosen, sentence, summary
         ("all,-dblink,-partman", {"dblink", "partman"}),
     ],
 )
-def test_all_is_stopped_but_what_is_named_off(value: str, left: set[str]) -> None:
+def test_everything_is_stopped_except_excluded_kinds(value: str, left: set[str]) -> None:
     """Everything is stopped but the kinds that QUIESCE names off."""
     assert tuple(kind for kind in KINDS if kind not in left) == chosen(value.split(","))
 
@@ -37,7 +37,7 @@ def test_a_value_that_names_no_kind_is_refused_with_the_nearest(value: str, summ
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_told_in_words(kind: str) -> None:
+def test_every_kind_is_described_in_words(kind: str) -> None:
     """Every kind has words for one and for several."""
     one, two = summary({kind: 1}, KINDS), summary({kind: 2}, KINDS)
 
@@ -45,7 +45,7 @@ def test_every_kind_is_told_in_words(kind: str) -> None:
     assert one[2:] != two[2:]
 
 
-def test_what_was_stopped_is_told_with_what_became_of_it() -> None:
+def test_what_was_stopped_is_reported_with_its_outcome() -> None:
     """The sentence names what was stopped and how, or that nothing was found."""
     found = {"prepared-transactions": 1, "event-triggers": 1, "subscriptions": 2}
     stopped = (

@@ -23,20 +23,21 @@ def unknown(names: list[str], stage: str = "dev") -> list[str]:
     return unknown_parameters(settings, dict.fromkeys(names, "any"))
 
 
-def test_a_misspelt_parameter_of_a_plan_makes_it_unusable_and_stops_no_other() -> None:
+def test_a_misspelt_parameter_of_a_plan_makes_it_invalid_and_no_other() -> None:
     """Else the plan would inherit the stage's own target, and replace it."""
     found = resolved({"plans/blue/target-clustr-id": "blue-cluster"})
-
-    assert isinstance(found["default"], Plan)
-    assert (
+    expected = (
         (
             f"The SSM parameter {PATH}plans/blue/target-clustr-id is not a known setting; did you "
             "mean target-cluster-id?"
         ),
-    ) == getattr(found["blue"], "problems", None)
+    )
+
+    assert isinstance(found["default"], Plan)
+    assert expected == getattr(found["blue"], "problems", None)
 
 
-def test_a_misspelt_parameter_is_told_beside_other_problems() -> None:
+def test_a_misspelt_parameter_is_reported_beside_other_problems() -> None:
     """A misspelt parameter is named together with all other problems."""
     with pytest.raises(SettingsError) as caught:
         plan(COMPLETE, {"plans/blue/prot": "5432", "plans/blue/port": "1"}, "blue")
@@ -89,14 +90,14 @@ def test_targets_of_one_name_in_two_regions_are_two_targets() -> None:
         ),
     ],
 )
-def test_a_parameter_that_nothing_reads_is_told(name: str, told: str) -> None:
+def test_a_parameter_that_nothing_reads_is_reported(name: str, told: str) -> None:
     """A parameter that nothing reads is named, with the nearest name if there is one."""
     (problem,) = unknown([name])
 
     assert told in problem
 
 
-def test_what_the_guide_or_a_plan_knows_is_not_told() -> None:
+def test_parameters_of_the_guide_and_of_plans_are_not_reported() -> None:
     """Also what the guide makes for another account."""
     assert [] == unknown(["port", "kms-key-id", "cross-account-role-arn", "plans/blue/port"])
 
@@ -108,3 +109,32 @@ def test_below_prods_path_are_other_stages_parameters() -> None:
     assert problem.startswith(
         "Nothing reads the SSM parameter /aurora-restore/plan/blue/port: plans are below"
     )
+
+
+def test_no_plans_are_used_that_would_write_their_pointers_to_one_place() -> None:
+    """Each would tell people another cluster, in the same secret."""
+    pointing = {"replacement": "pointer", **OWN_TARGET}
+    found = resolved(pointing)
+    own = resolved({**pointing, "plans/blue/app-credentials-secret-id": "blue-app"})
+
+    assert "The plans default and blue have the same APP_CREDENTIALS_SECRET_ID" in str(
+        found["blue"]
+    )
+    assert str(found["blue"]) == str(found["default"])
+    assert [Plan, Plan] == [type(one) for one in own.values()]
+
+
+def test_parameters_that_the_app_writes_are_no_settings() -> None:
+    """They say where a target is."""
+    assert [] == unknown(["pointers/default/port", "pointers/default/endpoint"])
+    assert [] == unknown(["pointers/default/port"], stage="prod")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"TARGET_DNS_NAME": "staging.db.example"}, {"TARGET_DNS_ZONE_ID": "Z1"}],
+)
+def test_a_record_needs_its_name_and_its_zone(settings: dict[str, str]) -> None:
+    """Neither is anything without the other."""
+    with pytest.raises(SettingsError, match="TARGET_DNS_NAME, TARGET_DNS_ZONE_ID: set both"):
+        plan({**COMPLETE, **settings})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.flow.plan import Plan
+from chalicelib.flow.plan import SETTINGS, Plan, default_of
 from chalicelib.settings import Settings, plan_names, resolve_plan
 
 STAGE = {
@@ -82,13 +82,14 @@ def test_a_variable_of_the_guide_sets_what_it_names(variable: str, text: str, va
 def test_the_stages_own_variables_are_the_guides_too() -> None:
     """Tables, stage and log level come from the environment alone."""
     settings = Settings.of_environment({**STAGE, "LOG_LEVEL": "WARNING"})
-
-    assert ("dev", "aurora-restore-state", "aurora-restore-audit", "WARNING") == (
+    found = (
         settings.stage,
         settings.state_table_name,
         settings.audit_table_name,
         settings.log_level,
     )
+
+    assert ("dev", "aurora-restore-state", "aurora-restore-audit", "WARNING") == found
 
 
 def test_of_four_places_the_plans_own_parameter_comes_first() -> None:
@@ -96,8 +97,7 @@ def test_of_four_places_the_plans_own_parameter_comes_first() -> None:
     environment = {**COMPLETE, "PORT": "5433"}
     stage = {"port": "5434"}
     own = {**stage, "plans/weekly/port": "5435"}
-
-    assert [5432, 5433, 5434, 5434, 5435] == [
+    found = [
         plan(COMPLETE).target.port,
         plan(environment).target.port,
         plan(environment, stage).target.port,
@@ -105,26 +105,31 @@ def test_of_four_places_the_plans_own_parameter_comes_first() -> None:
         plan(environment, own, "weekly").target.port,
     ]
 
+    assert [None, 5433, 5434, 5434, 5435] == found
+
 
 def test_what_is_empty_is_not_set() -> None:
     """An empty variable counts as not set, because Chalice cannot leave one out."""
-    assert (5432, None) == (
+    found = (
         plan({**COMPLETE, "PORT": "", "KMS_KEY_ID": ""}).target.port,
         plan({**COMPLETE, "KMS_KEY_ID": ""}).copies.kms_key_id,
     )
+
+    assert (None, None) == found
     assert "my-target-cluster" == plan(COMPLETE, {"target-cluster-id": ""}).target.cluster_id
 
 
 def test_a_named_plan_takes_from_the_stage_what_it_does_not_say() -> None:
-    """It is known by its tag and by its parameters' path."""
+    """A named plan is recognised by its tag and by its parameters' path."""
     weekly = plan(COMPLETE, {"plans/weekly/target-cluster-id": "weekly-cluster"}, "weekly")
-
-    assert ("weekly", "dev/weekly", "weekly-cluster", "my-source-cluster") == (
+    found = (
         weekly.name,
         weekly.owner,
         weekly.target.cluster_id,
         weekly.source.cluster_id,
     )
+
+    assert ("weekly", "dev/weekly", "weekly-cluster", "my-source-cluster") == found
 
 
 def test_the_plans_of_a_stage_are_its_own_and_those_with_parameters() -> None:
@@ -173,8 +178,21 @@ def test_attempts_times_interval_is_the_budget_when_attempts_are_set(
 ) -> None:
     """The budget of a wait is attempts times interval where attempts are set, else the deadline."""
     resolved = plan({**COMPLETE, **changes})
-
-    assert budgets == tuple(
+    found = tuple(
         resolved.seconds(name)
         for name in ("copy_deadline", "restore_deadline", "instance_deadline")
     )
+
+    assert budgets == found
+
+
+@pytest.mark.parametrize("meaning", [True, False])
+@pytest.mark.parametrize("pair", ["true/false", "yes/no", "on/off", "1/0", "True/FALSE"])
+def test_a_boolean_may_be_written_in_these_ways(pair: str, meaning: bool) -> None:
+    """As docs/configuration.md says, for every boolean of a plan."""
+    value = pair.split("/")[0 if meaning else 1]
+    names = [name for name in SETTINGS if isinstance(default_of(name), bool)]
+    known = plan({**COMPLETE, **{name.upper(): value for name in names}})
+
+    assert {"paused", "archive_snapshot", "stop_previous"} <= {*names}
+    assert dict.fromkeys(names, meaning) == {name: known.setting(name) for name in names}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.latencies import COLD_START_SECONDS, KEPT_WARM, WARM_START_SECONDS, LocalClock, Warmth
+from bench.markdown import filled
 from bench.meter import HEARTBEAT, Meter, mean
 from bench.prices import PRICES, dollars
 from bench.rates import RDS_BURST, Busy, Tick, beyond, minute_most
@@ -138,7 +139,7 @@ def test_lambda_bills_each_millisecond_that_has_begun_and_events_their_64_kb() -
     assert 1 == meter.by_kind()["events calls"]
 
 
-def test_counts_are_averaged_and_told_apart_by_function() -> None:
+def test_counts_are_averaged_per_function() -> None:
     """Two nights, of which the heartbeat's part can be asked for."""
     nights = [Meter({("step", "rds"): 4, (HEARTBEAT, "rds"): 1}), Meter({("step", "rds"): 2})]
 
@@ -172,13 +173,14 @@ def test_a_function_starts_cold_unless_an_environment_is_free() -> None:
     starts += [warmth.start_seconds("step", _after(2)), warmth.start_seconds("step", _after(2))]
     warmth.ended("step", _after(3))
     starts.append(warmth.start_seconds("step", _after(4) + KEPT_WARM))
-
-    assert [
+    expected = [
         COLD_START_SECONDS,
         WARM_START_SECONDS,
         COLD_START_SECONDS,
         COLD_START_SECONDS,
-    ] == starts
+    ]
+
+    assert expected == starts
 
 
 def test_an_invocation_is_ahead_of_the_others_and_holds_nobody_up() -> None:
@@ -200,3 +202,11 @@ def test_a_tick_knows_what_it_read_itself() -> None:
     assert 7 == first.items
     assert 3 == Tick.of(0.1, meter, [first]).items
     assert 0 == Tick.of(0.1, meter, [first]).units
+
+
+def test_the_lines_of_a_list_item_are_indented() -> None:
+    """Each item of a list is broken by itself; a paragraph begins all its lines at the margin."""
+    item, paragraph = filled(f"- {'word ' * 30}"), filled(f"{'word ' * 30}\n\nlast")
+
+    assert ["- word", "  word"] == [line[:6] for line in item.splitlines()]
+    assert ["word", "word", "", "last"] == [line[:4] for line in paragraph.splitlines()]

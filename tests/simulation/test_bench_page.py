@@ -49,8 +49,21 @@ def test_every_target_is_on_the_page_in_docs(page: str) -> None:
     )
     kept = kept.replace("on 5,000 tables of 500 owners", "on 20 tables of 2 owners")
 
-    assert 15 == len(rows)
+    assert 25 == len(rows)
     assert [] == [row for row in rows if f"| {row} |" not in kept]
+
+
+def test_a_second_cluster_costs_the_hours_for_which_it_stands(page: str) -> None:
+    """Instances by the hour, 100 GB by the hour, and the sum of both."""
+    row = re.search(
+        r"^\| swap, KEEP_PREVIOUS_HOURS=12, the default((?: \| [\d.]+){5}) \|$", page, re.MULTILINE
+    )
+    assert row is not None
+    clusters, instances, paid, stored, day = map(float, row[1].split(" | ")[1:])
+
+    assert paid == pytest.approx(0.26 * instances, abs=0.01)
+    assert stored == pytest.approx(0.10 * 100 * clusters / 720, abs=0.001)
+    assert day == pytest.approx(paid + stored, abs=0.01)
 
 
 def test_a_target_that_is_missed_says_by_how_much_and_why() -> None:

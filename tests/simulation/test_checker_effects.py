@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.plan import ARCHIVED_TAG
+from chalicelib.flow.ownership import ARCHIVED_TAG
 from simulation.history import Called, Entry
 from tests.simulation.trace_builder import (
     COPY,
@@ -31,7 +31,7 @@ def test_an_effect_twice_in_an_attempt_is_seen() -> None:
     )
 
     once = [violation for violation in broken(trace.fail()) if violation.startswith("effect-once")]
-    assert [
+    expected = [
         (
             "effect-once: night-1 did DeleteDBInstance of db staging-cluster-1 in us-west-2 "
             "twice in the "
@@ -42,7 +42,9 @@ def test_an_effect_twice_in_an_attempt_is_seen() -> None:
             "twice at version "
             "6."
         ),
-    ] == once
+    ]
+
+    assert expected == once
 
 
 def test_an_effect_twice_in_a_visit_is_seen() -> None:
@@ -244,6 +246,7 @@ def test_a_kept_copy_that_was_deleted_is_seen() -> None:
 def test_a_copy_that_could_not_be_put_away_is_a_warning() -> None:
     """The record says it, and the restore is good."""
     trace = TraceBuilder().copy().delete().restore().go(State.USERS_READY, facts=CLOSED)
+    trace.go(State.TARGET_OPEN)
     trace.go(State.ARCHIVED, warnings=("archive-snapshot: AWS refused.",)).go(
         State.SUCCEEDED, notified=True
     )

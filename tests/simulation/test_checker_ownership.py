@@ -172,7 +172,7 @@ def test_a_deletion_of_what_is_not_ours_is_seen(tags: list[dict[str, str]]) -> N
     )
 
 
-def test_a_tag_that_was_told_earlier_counts() -> None:
+def test_a_tag_of_an_earlier_answer_counts() -> None:
     """An earlier answer's tag counts if a later one has none; a tag set by the call does not."""
     ours = [{"Key": "aurora-restore", "Value": "dev/default"}]
     shown = {"DBClusterSnapshots": [{"DBClusterSnapshotArn": COPY_ARN, "TagList": ours}]}
@@ -191,7 +191,7 @@ def test_a_tag_that_was_told_earlier_counts() -> None:
     assert (set(), {"only-owned"}) == (names(broken(told.fail())), names(broken(taken.fail())))
 
 
-def test_what_nothing_tells_of_is_not_judged() -> None:
+def test_what_is_unknown_is_not_judged() -> None:
     """A deletion of an unknown owner is reported as not judged, not as broken."""
     checker = Checker(BOUNDS)
     found = [
@@ -204,7 +204,7 @@ def test_what_nothing_tells_of_is_not_judged() -> None:
     assert any("nothing tells whose the" in doubt.sentence for doubt in checker.unchecked)
 
 
-def test_another_cluster_than_the_victim_is_seen() -> None:
+def test_the_deletion_of_another_cluster_is_seen() -> None:
     """A deletion is compared by immutable id with the cluster that the deciding row names."""
     found = broken(
         TraceBuilder()
@@ -213,13 +213,14 @@ def test_another_cluster_than_the_victim_is_seen() -> None:
         .delete_cluster("cluster-NEW")
         .fail()
     )
-
-    assert [
+    expected = [
         "only-owned: night-1 deleted the cluster cluster-NEW, and its victim was cluster-OLD."
-    ] == found
+    ]
+
+    assert expected == found
 
 
-def test_a_deletion_without_a_victim_is_seen() -> None:
+def test_a_deletion_without_a_recorded_target_is_seen() -> None:
     """A deletion that no row decided is found."""
     found = broken(TraceBuilder().copy().delete_cluster().fail())
 
@@ -229,7 +230,7 @@ def test_a_deletion_without_a_victim_is_seen() -> None:
     )
 
 
-def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
+def test_the_deletion_of_another_clusters_instance_is_seen() -> None:
     """The deletion of an instance outside the old target is found, even if it carries our tag."""
     found = broken(
         TraceBuilder()
@@ -238,10 +239,11 @@ def test_an_instance_that_is_no_member_of_the_victim_is_seen() -> None:
         .delete_instance("other")
         .fail()
     )
-
-    assert [
+    expected = [
         "only-owned: night-1 deleted the db other in us-west-2, which was no member of its victim."
-    ] == found
+    ]
+
+    assert expected == found
 
 
 def test_an_answer_without_the_clusters_id_is_not_judged() -> None:

@@ -30,7 +30,7 @@ def made_all_at_once() -> TraceBuilder:
     trace.go(State.CLUSTER_RESTORING, facts={"target": {"cluster_resource_id": "cluster-NEW"}}).go(
         State.CLUSTER_RESTORED
     )
-    for identifier in PLAN.target.instance_ids:
+    for identifier in PLAN.target.instance_ids(""):
         trace.create_instance(identifier)
     return trace.go(State.INSTANCES_CREATING).go(State.RESTORED)
 

@@ -37,9 +37,9 @@ def history(run: Run) -> list[str]:
 
 def test_a_schedule_answers_by_number() -> None:
     """A schedule injects nothing at questions that it does not number."""
-    assert [FINE, "throttled", FINE, "crash-before", FINE, FINE] == answers(
-        scripted(((1, "throttled"), (3, "crash-before")))
-    )
+    found = answers(scripted(((1, "throttled"), (3, "crash-before"))))
+
+    assert [FINE, "throttled", FINE, "crash-before", FINE, FINE] == found
 
 
 def test_a_schedule_of_other_code_is_refused() -> None:
@@ -58,9 +58,9 @@ def test_places_answer_the_next_question_at_their_site() -> None:
 
 def test_gaps_answer_after_so_many_questions() -> None:
     """Each fault comes after a number of questions; after the last there is none."""
-    assert [FINE, FINE, "crash-before", "throttled", FINE, FINE] == answers(
-        spaced([(2, 1), (0, 0)])
-    )
+    found = answers(spaced([(2, 1), (0, 0)]))
+
+    assert [FINE, FINE, "crash-before", "throttled", FINE, FINE] == found
 
 
 def test_a_run_is_written_as_one_line() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from chalicelib.flow.choreography import ROWS, TERMINAL, State
 from chalicelib.flow.facts import Facts, Hop, OldTarget
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.plan import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG, Plan
+from chalicelib.flow.ownership import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG
+from chalicelib.flow.plan import Plan
 from chalicelib.messages.events import announcement
 from chalicelib.records.audit import audit_row
 from simulation.checker import violations
@@ -36,6 +37,7 @@ PLAN = Plan.of_settings(
     vpc_security_group_ids=("sg-1",),
     instance_class="db.r6g.large",
     instance_count=2,
+    replacement="delete-first",
     master_credentials_secret_id="master",
     app_credentials_secret_id="app",
     sns_topic_arn=f"arn:aws:sns:us-west-2:{ACCOUNT}:nights",
@@ -201,14 +203,14 @@ class TraceBuilder:
         self.go(
             State.CLUSTER_RESTORING, facts={"target": {"cluster_resource_id": "cluster-NEW"}}
         ).go(State.CLUSTER_RESTORED)
-        writer, *readers = PLAN.target.instance_ids
+        writer, *readers = PLAN.target.instance_ids("")
         self.create_instance(writer)
         self.go(State.INSTANCES_CREATING, facts={"target": {"instances": (writer,)}}).go(
             State.RESTORED
         )
         shut: dict[str, dict[str, Any]] = {
             "users": {"exposed_until": self.now},
-            "target": {"instances": PLAN.target.instance_ids},
+            "target": {"instances": PLAN.target.instance_ids("")},
         }
         self.operation = replace(self.operation, facts=with_facts(self.operation.facts, shut))
         for reader in readers:
@@ -231,6 +233,7 @@ class TraceBuilder:
         self.call(
             "AddTagsToResource", ResourceName=COPY_ARN, Tags=[{"Key": ARCHIVED_TAG, "Value": "now"}]
         )
+        self.go(State.TARGET_OPEN)
         return self.go(State.ARCHIVED, facts={"copies": {"archived": True}}).go(
             State.SUCCEEDED, notified=True
         )

@@ -26,6 +26,7 @@ PLAN = Plan.of_settings(
     vpc_security_group_ids=("sg-staging",),
     instance_class="db.r6g.large",
     instance_count=2,
+    replacement="delete-first",
     master_credentials_secret_id="master",
     app_credentials_secret_id="app",
     sns_topic_arn="arn:aws:sns:us-west-2:123456789012:notifications",

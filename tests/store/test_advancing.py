@@ -137,10 +137,9 @@ def test_a_change_whose_answer_was_lost_is_done(operations: Operations) -> None:
 def test_the_heartbeat_writes_without_a_lease_on_the_version_alone(operations: Operations) -> None:
     """When nobody holds the record."""
     before = created(operations)
+    found = advance(operations, before, entering(before, State.FAILING), "heartbeat")
 
-    assert WriteResult.DONE is advance(
-        operations, before, entering(before, State.FAILING), "heartbeat"
-    )
+    assert WriteResult.DONE is found
 
 
 def test_the_heartbeat_does_not_write_over_a_live_lease(operations: Operations) -> None:
@@ -218,17 +217,16 @@ def test_a_lock_that_is_not_ours_never_blocks_an_end(
     assert operations.store.get("one#000002", "audit") is not None
 
 
-def test_the_victims_members_are_known_to_the_target(operations: Operations) -> None:
+def test_the_old_targets_members_are_in_the_targets_record(operations: Operations) -> None:
     """So that their events find the operation, beside those of the instances to come."""
     before = held(operations, State.SNAPSHOT_READY)
     victim = OldTarget(
         resource_id="old", arn=PLAN.target_cluster_arn, members=("odd-name", "staging-cluster-1")
     )
     advance(operations, before, entering(before, State.TARGET_DELETING, target={"old": victim}))
+    found = operations.target(PLAN.target_cluster_arn).members
 
-    assert ("odd-name", "staging-cluster-1", "staging-cluster-2") == operations.target(
-        PLAN.target_cluster_arn
-    ).members
+    assert ("odd-name", "staging-cluster-1", "staging-cluster-2") == found
 
 
 def test_an_intent_has_a_row_of_its_own(operations: Operations) -> None:
@@ -252,7 +250,7 @@ def test_only_an_end_is_taken_out_of_the_open_ones(operations: Operations, state
     assert ([] if state in TERMINAL else ["one"]) == found
 
 
-def test_the_target_is_armed_once(operations: Operations) -> None:
+def test_the_catch_up_is_enabled_once(operations: Operations) -> None:
     """Since the first deployment: later ticks do not move it, and a lock that was there stays."""
     created(operations)
     first = operations.enable_catch_up(PLAN.target_cluster_arn, now=NOW)
@@ -261,16 +259,17 @@ def test_the_target_is_armed_once(operations: Operations) -> None:
     assert (NOW, NOW, "one") == (first.catch_up_since, second.catch_up_since, second.locked_by)
 
 
-def test_of_two_heartbeats_one_takes_the_look(operations: Operations) -> None:
+def test_of_two_heartbeats_one_claims_the_catch_up(operations: Operations) -> None:
     """And the next look is taken when it is due."""
     target = operations.enable_catch_up(PLAN.target_cluster_arn, now=NOW)
     soon, later = NOW + timedelta(minutes=5), NOW + timedelta(minutes=10)
     answers = [operations.claim_catch_up(target, now=now, next_look=soon) for now in (NOW, NOW)]
-
-    assert ([True, False], True) == (
+    found = (
         answers,
         operations.claim_catch_up(target, now=soon, next_look=later),
     )
+
+    assert ([True, False], True) == found
 
 
 def test_a_record_comes_back_as_it_was_written(operations: Operations) -> None:

@@ -27,13 +27,14 @@ def test_an_operation_is_created_once_with_its_trail_and_the_targets_lock(
     second = operations.create(record(), what="again")
     rows = list(operations.store.query("by-operation", "one"))
     target = operations.target(PLAN.target_cluster_arn)
-
-    assert (WriteResult.DONE, WriteResult.CONFLICT, ["because"]) == (
+    found = (
         first,
         second,
         [row["what"] for row in rows],
     )
-    assert (record(), "one", PLAN.target.instance_ids) == (
+
+    assert (WriteResult.DONE, WriteResult.CONFLICT, ["because"]) == found
+    assert (record(), "one", record().instance_ids) == (
         operations.read("one"),
         target.locked_by,
         target.members,
@@ -69,11 +70,12 @@ def test_a_skipped_operation_is_created_without_the_lock(operations: Operations)
     """A skipped operation is created without the lock, and only says why it was skipped."""
     created(operations)
     answer = operations.create(record("two", State.SKIPPING), what="busy")
-
-    assert (WriteResult.DONE, "one") == (
+    found = (
         answer,
         operations.target(PLAN.target_cluster_arn).locked_by,
     )
+
+    assert (WriteResult.DONE, "one") == found
 
 
 def test_a_claim_takes_the_lease_and_counts(operations: Operations) -> None:
@@ -98,25 +100,27 @@ def test_a_claim_takes_the_lease_and_counts(operations: Operations) -> None:
 def test_a_claim_of_nothing_is_not_held(operations: Operations) -> None:
     """A claim of an operation that does not exist is not held, and makes no record."""
     claim = claimed(operations)
-
-    assert (False, None, "there is no operation one", None) == (
+    found = (
         claim.held,
         claim.operation,
         claim.reason,
         operations.read("one"),
     )
 
+    assert (False, None, "there is no operation one", None) == found
+
 
 def test_a_claim_in_another_state_is_not_held(operations: Operations) -> None:
     """A late duplicate finds the record in another state and gets no lease."""
     created(operations, State.COPYING)
     claim = operations.claim("one", (State.ACCEPTED,), owner="me", now=NOW, until=NOW + LEASE)
-
-    assert (False, "the operation is COPYING already", 0) == (
+    found = (
         claim.held,
         claim.reason,
         claim.operation.attempts if claim.operation else None,
     )
+
+    assert (False, "the operation is COPYING already", 0) == found
 
 
 def test_a_claim_of_what_somebody_holds_is_not_held(operations: Operations) -> None:
@@ -131,12 +135,13 @@ def test_a_lease_that_has_run_out_is_taken_over(operations: Operations) -> None:
     """An expired lease is taken over, because it outlasts any invocation."""
     held(operations)
     claim = claimed(operations, "another", now=LATER)
-
-    assert (True, "another", 2) == (
+    found = (
         claim.held,
         claim.operation and claim.operation.lease_owner,
         claim.operation and claim.operation.attempts,
     )
+
+    assert (True, "another", 2) == found
 
 
 def test_a_claim_of_what_is_to_be_cancelled_is_not_held(operations: Operations) -> None:
@@ -144,12 +149,13 @@ def test_a_claim_of_what_is_to_be_cancelled_is_not_held(operations: Operations) 
     created(operations)
     operations.request_cancel("one", reason="enough", now=NOW)
     claim = claimed(operations)
-
-    assert (False, False, True) == (
+    found = (
         claim.held,
         claim.busy,
         claim.operation.cancel_requested if claim.operation else None,
     )
+
+    assert (False, False, True) == found
 
 
 def test_a_claim_whose_answer_was_lost_is_held_all_the_same(operations: Operations) -> None:
@@ -228,13 +234,12 @@ def test_a_wait_of_what_is_to_be_cancelled_says_so(operations: Operations) -> No
     """A wait reports a cancel flag that was set while the step acted."""
     before = held(operations)
     operations.request_cancel("one", reason="enough", now=NOW)
+    found = operations.save_wait(before, replace(before, waiting_for="It is slow."), owner="me")
 
-    assert WriteResult.CANCEL_REQUESTED is operations.save_wait(
-        before, replace(before, waiting_for="It is slow."), owner="me"
-    )
+    assert WriteResult.CANCEL_REQUESTED is found
 
 
-def test_of_two_heartbeats_one_reminds(operations: Operations) -> None:
+def test_of_two_heartbeats_one_reschedules(operations: Operations) -> None:
     """Of two heartbeats that saw the same due time, one pushes it, and it counts once."""
     seen = created(operations)
     answers = [operations.reschedule(seen, due_at=NOW + LEASE) for _ in range(2)]
@@ -247,7 +252,7 @@ def test_of_two_heartbeats_one_reminds(operations: Operations) -> None:
     )
 
 
-def test_a_heartbeat_does_not_remind_of_what_a_step_has_taken(operations: Operations) -> None:
+def test_a_heartbeat_does_not_reschedule_what_a_step_has_claimed(operations: Operations) -> None:
     """A heartbeat leaves a record alone whose due time a claim has moved."""
     seen = created(operations)
     claimed(operations)
@@ -262,10 +267,9 @@ def test_what_is_due_is_read_oldest_first(operations: Operations) -> None:
         operations.create(
             replace(record(f"op-{number}", State.SKIPPING), due_at=due_at), what="a test"
         )
+    found = [item["operation_id"] for item in operations.due(NOW + timedelta(seconds=90))]
 
-    assert ["op-1", "op-2", "op-0"] == [
-        item["operation_id"] for item in operations.due(NOW + timedelta(seconds=90))
-    ]
+    assert ["op-1", "op-2", "op-0"] == found
 
 
 @pytest.mark.parametrize(
@@ -289,18 +293,21 @@ def test_a_cancel_needs_no_lease_and_no_version(operations: Operations) -> None:
     """A cancel is flagged while a step holds the lease, and the heartbeat looks at once."""
     held(operations)
     flagged = operations.request_cancel("one", reason="enough", now=NOW)
-
-    assert ("me", "enough", NOW, 1) == (
+    found = (
         flagged and flagged.lease_owner,
         flagged and flagged.cancel_reason,
         flagged and flagged.due_at,
         flagged and flagged.version,
     )
 
+    assert ("me", "enough", NOW, 1) == found
+
 
 def test_a_cancel_of_nothing_makes_no_record(operations: Operations) -> None:
     """A cancel of an operation that does not exist makes no record."""
-    assert (None, None) == (
+    found = (
         operations.request_cancel("one", reason="enough", now=NOW),
         operations.read("one"),
     )
+
+    assert (None, None) == found

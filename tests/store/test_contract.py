@@ -8,7 +8,12 @@ import pytest
 
 from chalicelib.records.store import Change, ConditionError, Item, Store, When
 
-STOOD: Item = {"colour": "red", "number": 3, "until": "2026-01-01T00:00:00.000Z"}
+STOOD: Item = {
+    "colour": "red",
+    "number": 3,
+    "names": ["one", "two"],
+    "until": "2026-01-01T00:00:00.000Z",
+}
 
 
 def holds(store: Store, when: When) -> bool:
@@ -27,6 +32,9 @@ def holds(store: Store, when: When) -> bool:
         (When("colour", "is", "blue"), False),
         (When("number", "is", 3), True),
         (When("number", "is", "3"), False),
+        (When("names", "is", ["one", "two"]), True),
+        (When("names", "is", ["two", "one"]), False),
+        (When("names", "is", ["one"]), False),
         (When("missing", "is", "red"), False),
         (When("colour", "in", ("blue", "red")), True),
         (When("colour", "in", ("blue",)), False),
@@ -77,11 +85,12 @@ def test_a_failed_condition_tells_what_stood_there(store: Store) -> None:
         store.change(
             Change("one", assign={"colour": "blue"}, when=(When("colour", "is", "green"),))
         )
-
-    assert ((True,), ({"operation_id": "one", **STOOD},)) == (
+    found = (
         caught.value.failed,
         caught.value.items,
     )
+
+    assert ((True,), ({"operation_id": "one", **STOOD},)) == found
 
 
 def test_a_failed_condition_on_nothing_tells_that_nothing_stood_there(store: Store) -> None:
@@ -116,11 +125,12 @@ def test_several_changes_are_written_together(store: Store) -> None:
     store.change_all(
         Change("one", assign=STOOD), Change("row", assign={"operation_id": "one"}, table="audit")
     )
-
-    assert ({"operation_id": "one", **STOOD}, {"metric_id": "row", "operation_id": "one"}) == (
+    found = (
         store.get("one"),
         store.get("row", "audit"),
     )
+
+    assert ({"operation_id": "one", **STOOD}, {"metric_id": "row", "operation_id": "one"}) == found
 
 
 @pytest.mark.parametrize(
@@ -155,10 +165,9 @@ def test_a_value_comes_back_as_it_was(store: Store, value: Any) -> None:
 def test_a_tuple_comes_back_as_a_list(store: Store) -> None:
     """A tuple is read as a list, because DynamoDB has lists only."""
     store.change(Change("one", assign={"value": ("a", ("b",)), "map": {"inside": (1,)}}))
+    found = store.get("one")
 
-    assert {"operation_id": "one", "value": ["a", ["b"]], "map": {"inside": [1]}} == store.get(
-        "one"
-    )
+    assert {"operation_id": "one", "value": ["a", ["b"]], "map": {"inside": [1]}} == found
 
 
 def test_a_whole_float_is_equal_to_its_integer(store: Store) -> None:
@@ -183,7 +192,8 @@ def test_a_change_keeps_what_it_does_not_name(store: Store) -> None:
     store.change(Change("one", assign=STOOD))
     now = store.change(Change("one", assign={"colour": "blue"}, remove=("until", "never_was")))
 
-    assert {"operation_id": "one", "colour": "blue", "number": 3} == now
+    kept = {"number": 3, "names": ["one", "two"]}
+    assert {"operation_id": "one", "colour": "blue", **kept} == now
 
 
 def test_numbers_are_added_to_what_is_there_or_to_nothing(store: Store) -> None:
@@ -274,10 +284,9 @@ def test_the_trail_of_one_operation_is_read_in_order(store: Store) -> None:
     """The audit rows of one operation are read in the order of their keys."""
     for key in ("a#000002", "a#000001", "b#000001", "a#000002#intent"):
         store.change(Change(key, assign={"operation_id": key[0]}, table="audit"))
+    found = [row["metric_id"] for row in store.query("by-operation", "a")]
 
-    assert ["a#000001", "a#000002", "a#000002#intent"] == [
-        row["metric_id"] for row in store.query("by-operation", "a")
-    ]
+    assert ["a#000001", "a#000002", "a#000002#intent"] == found
 
 
 def test_the_operations_of_a_plan_are_read_newest_first(store: Store) -> None:
@@ -286,7 +295,20 @@ def test_the_operations_of_a_plan_are_read_newest_first(store: Store) -> None:
         store.change(
             Change(f"one-{number}", assign={"plan": "default", "created_at": f"2026-01-0{number}"})
         )
+    found = [item["operation_id"] for item in store.query("by-plan", "default", newest_first=True)]
 
-    assert ["one-3", "one-2", "one-1"] == [
-        item["operation_id"] for item in store.query("by-plan", "default", newest_first=True)
-    ]
+    assert ["one-3", "one-2", "one-1"] == found
+
+
+def test_an_attribute_may_have_any_name(store: Store) -> None:
+    """The target's item has attributes that are named after clusters' resource ids."""
+    name = "retirement#cluster-A2.B_3"
+    store.change(Change("one", assign={name: "first"}, when=(When(name, "absent"),)))
+    store.change_all(Change("one", assign={name: "second"}, when=(When(name, "is", "first"),)))
+    noted = (store.get("one") or {}).get(name)
+    store.change(Change("one", remove=(name,), add={"count#x": 1}, when=(When(name, "is", noted),)))
+
+    assert "second" == noted
+    assert {"count#x": 1} == {
+        key: value for key, value in (store.get("one") or {}).items() if "#" in key
+    }

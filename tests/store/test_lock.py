@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
 from chalicelib.records.operations import Operations, WriteResult
 from chalicelib.records.store import Change
 from tests.store.records import PLAN, created, entering, held, record
@@ -52,6 +53,50 @@ def test_a_change_that_needs_the_lock_is_not_written_without_it(
         operations.store.get("one#000002", "audit"),
         operations.target(ARN).locked_by,
     )
+
+
+@pytest.mark.parametrize(
+    ("standing", "to"),
+    [
+        (State.PREFLIGHT_PASSED, State.TARGET_CLEAR),
+        (State.CLUSTER_RESTORING, State.CLUSTER_RESTORED),
+        (State.USERS_READY, State.SWAPPING),
+        (State.TARGET_RENAMED, State.TARGET_OPEN),
+    ],
+)
+def test_no_step_of_a_swap_goes_on_without_the_lock(
+    operations: Operations, standing: State, to: State
+) -> None:
+    """Neither the new cluster nor the names of both are anybody else's meanwhile."""
+    before = swapping(held(operations, standing))
+    operations.store.change(Change(LOCK, assign={"holder": "somebody-else"}))
+    after = entering(before, to)
+    answer = operations.advance(before, after, step="a-step", what="it went on", owner="me")
+
+    assert WriteResult.LOCK_LOST is answer
+
+
+@pytest.mark.parametrize(
+    ("standing", "to"),
+    [(State.TARGET_DELETING, State.TARGET_CLEAR), (State.TARGET_CLEAR, State.CLUSTER_RESTORING)],
+)
+def test_a_swap_changes_no_note_of_the_data_before_the_target_opens(
+    operations: Operations, standing: State, to: State
+) -> None:
+    """The target is as it was, whatever is made or deleted beside it."""
+    operations.store.change(Change(LOCK, assign={"standing": "of the target"}))
+    before = swapping(held(operations, standing))
+    operations.advance(before, entering(before, to), step="a-step", what="on", owner="me")
+    item = operations.store.get(LOCK)
+
+    assert item is not None
+    assert "of the target" == item["standing"]
+
+
+def swapping(operation: Operation) -> Operation:
+    """Give an operation a plan that swaps clusters."""
+    target = replace(operation.plan.target, replacement="swap")
+    return replace(operation, plan=replace(operation.plan, target=target))
 
 
 def test_the_target_knows_the_cluster_that_productions_passwords_open(
@@ -100,14 +145,7 @@ def test_only_the_cluster_that_was_closed_is_noted_as_closed(
     """A note about another cluster stays."""
     operation = created(operations, State.RESTORED)
     operations.store.change(Change(LOCK, assign={"logins_open_on": noted}))
-    operations.clear_unsecured(
-        replace(
-            operation,
-            facts=replace(
-                operation.facts, target=replace(operation.facts.target, cluster_resource_id="new")
-            ),
-        )
-    )
+    operations.clear_unsecured(operation, "new")
 
     assert left == operations.target(ARN).unsecured_cluster_id
 
@@ -124,12 +162,13 @@ def test_a_lock_whose_holder_is_gone_is_free(operations: Operations) -> None:
     """A lock without a record is free, and the next operation gets it."""
     operations.store.change(Change(LOCK, assign={"holder": "gone"}))
     freed = operations.release_stale_lock(ARN)
-
-    assert (True, WriteResult.DONE, "one") == (
+    found = (
         freed,
         operations.create(record(), what="next"),
         operations.target(ARN).locked_by,
     )
+
+    assert (True, WriteResult.DONE, "one") == found
 
 
 @pytest.mark.parametrize("state", [State.COPYING, State.FAILING, "NO_SUCH_STATE"])

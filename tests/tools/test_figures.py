@@ -132,7 +132,7 @@ def test_a_class_name_in_two_modules_is_found(shop: Path) -> None:
 
 
 def test_the_command_prints_folders_imports_and_names(capsys: pytest.CaptureFixture[str]) -> None:
-    """It prints a line for each folder that exists, and leaves out a name that is no folder."""
+    """The command prints a line for each existing folder, and leaves out other names."""
     assert 0 == print_figures(["tools", "no-such-folder"])
 
     head, tools, edges, twice = capsys.readouterr().out.splitlines()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from chalicelib.flow.quiesce_kinds import KINDS
 
+LIKE_OLD = "If not set: as the old target's; without an old target"
+
 STAGE: Mapping[str, str] = {
     "environment": "The stage: part of the event source, of SSM paths and of the ownership tag. "
     "Chalice sets it.",
@@ -39,31 +41,111 @@ PLAN: Mapping[str, Mapping[str, str]] = {
             "The KMS key (ID, ARN or alias in the target region) that encrypts the copy and the "
             "new cluster. Required to copy an encrypted snapshot to another region."
         ),
-        "db_subnet_group_name": "The DB subnet group of the new cluster, which determines its VPC.",
-        "vpc_security_group_ids": "The security groups of the new cluster, in that VPC.",
-        "port": "The port of the new cluster.",
+        "db_subnet_group_name": "The DB subnet group of the new cluster, which determines its VPC. "
+        f"{LIKE_OLD}, a value is required.",
+        "engine_version": (
+            "The engine version of the new cluster: the snapshot's, or a later one of its major "
+            "version. If not set: the snapshot's, or, where that can no longer be created, the "
+            "lowest one that it can be upgraded to, with a warning."
+        ),
+        "engine_lifecycle_support": (
+            "Whether the new cluster is enrolled in RDS Extended Support, for which AWS charges "
+            "after the end of its major version's standard support. Without it, such a version is "
+            "refused, because Aurora would upgrade the new cluster to another one."
+        ),
+        "keep_associated_roles": (
+            "Whether the new cluster gets the IAM roles of the old target, such as for S3 and "
+            "Lambda. `false` lists them in the notification instead. A change needs a deployment, "
+            "which lets `restore-snapshot` pass roles to RDS."
+        ),
+        "vpc_security_group_ids": "The security groups of the new cluster, in that VPC. "
+        f"{LIKE_OLD}, a value is required.",
+        "port": f"The port of the new cluster. {LIKE_OLD}, 5432.",
         "deletion_protection": (
             "Whether the new cluster has deletion protection. The next operation disables it on a "
-            "cluster with the stage's tag."
+            f"cluster with the stage's tag. {LIKE_OLD}, `false`."
         ),
         "db_cluster_parameter_group_name": (
-            "The DB cluster parameter group, for the snapshot's major version. If not set: "
-            "Aurora's default, not the source's."
+            "The DB cluster parameter group, for the snapshot's major version. "
+            f"{LIKE_OLD} or where it had Aurora's own, Aurora's default, not the source's."
         ),
-        "db_parameter_group_name": "The DB parameter group of the instances. If not set: "
-        "Aurora's default.",
-        "log_exports": "The logs that the new cluster exports to CloudWatch Logs.",
-        "backup_retention_days": "The backup retention period of the new cluster, in days.",
+        "db_parameter_group_name": "The DB parameter group of the instances. "
+        f"{LIKE_OLD} or where they had Aurora's own, Aurora's default.",
+        "log_exports": "The logs that the new cluster exports to CloudWatch Logs. "
+        f"{LIKE_OLD}, `postgresql`.",
+        "backup_retention_days": "The backup retention period of the new cluster, in days. "
+        f"{LIKE_OLD}, 1.",
+        "monitoring_role_arn": (
+            "The IAM role with which instances send enhanced monitoring, at the intervals of the "
+            "old target's. If not set: no enhanced monitoring. Another role needs a deployment, "
+            "which allows the functions to pass it."
+        ),
+        "extra_tags": (
+            "Tags of everything that is made (copies, clusters, instances, final snapshots), as "
+            "`key=value,key=value`, beside our own. A new key needs a deployment, which allows it."
+        ),
         "skip_final_snapshot": "`false` creates a final snapshot of the old target before it is "
         "deleted.",
     },
+    "How it is replaced": {
+        "replacement": (
+            "`swap` restores a second cluster and then exchanges the two; `pointer` restores a "
+            "second cluster and has a secret, SSM parameters and a DNS record name it; "
+            "`delete-first` deletes the old target before the restore. See "
+            "[replacement.md](replacement.md). `pointer` needs a deployment."
+        ),
+        "target_dns_name": (
+            "With `pointer`: the name of a CNAME record that leads to the target, such as "
+            "`staging.db.example.com`. No other plan may have it."
+        ),
+        "target_dns_zone_id": "The Route 53 hosted zone of `TARGET_DNS_NAME`, such as "
+        "`Z0123456789ABCDEFGHIJ`.",
+        "keep_previous_hours": (
+            "Hours for which the old target is kept after its replacement, so that you can go "
+            "back. "
+            "`0` deletes it at once."
+        ),
+        "stop_previous": (
+            "Whether it is stopped meanwhile, to save the cost of its instances. Aurora starts a "
+            "stopped cluster after seven days."
+        ),
+        "adopt_readers": (
+            "Whether readers that others added to the target, such as auto scaling, are deleted "
+            "together with it. With `false`, they are never deleted, and so neither is their "
+            "cluster. A change needs a deployment. See "
+            "[replacement.md](replacement.md#readers-that-others-made)."
+        ),
+        "restart_after_rename": (
+            "Whether the new cluster is stopped and started if its certificate does not have the "
+            "target's name after a swap. `false` ends with a warning instead."
+        ),
+        "notice_minutes": (
+            "Minutes by which the replacement is announced in advance, by the event "
+            "`RestoreAnnounced` and a notification. `0` announces nothing."
+        ),
+    },
+    "When it is replaced": {
+        "paused": (
+            "`true` skips every snapshot until it is `false` again. Requests are still processed."
+        ),
+        "refresh_days": "The days on which a snapshot is restored automatically, such as "
+        "`mon,tue,wed`, in UTC.",
+        "refresh_window": (
+            "The time of day in which a snapshot is restored automatically, such as `22:00-05:00`, "
+            "in UTC. If not set: at any time."
+        ),
+    },
     "Its instances": {
-        "instance_class": "The class of all instances. `db.serverless` requires both capacities.",
-        "instance_count": "The number of instances. The first is the writer. Their names are the "
-        "same for every restore.",
-        "serverless_min_capacity": "The minimum capacity in ACUs. Only for `db.serverless`.",
+        "instance_class": "The class of all instances. If not set: each has that of the old "
+        "target's instance; without an old target, a value is required.",
+        "instance_count": "The number of instances. The first is the writer. With "
+        "`REPLACEMENT=delete-first` their names are the same for every restore. If not set: as "
+        "many as the old target had with the stage's tag; without an old target, 1.",
+        "serverless_min_capacity": "The minimum capacity in ACUs. Only for `db.serverless`, which "
+        f"needs both. {LIKE_OLD}, a value is required.",
         "serverless_max_capacity": "The maximum capacity in ACUs, not below the minimum. Only for "
-        "`db.serverless`.",
+        "`db.serverless`. "
+        f"{LIKE_OLD}, a value is required.",
     },
     "Database access": {
         "master_credentials_secret_id": (
@@ -77,6 +159,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         "db_connection_timeout": "The timeout of a connection to PostgreSQL, in seconds.",
         "db_tls": "`verify-full` verifies the server's certificate against Amazon's root "
         "certificates. `off` is for environments without TLS, such as localaws.",
+        "db_ca_file": "A file with the root certificates of servers that are not Amazon's, where "
+        "the functions run. localaws has one.",
         "keep_login_roles": "Login roles of production that stay enabled on the copy. The audit "
         "trail lists them.",
         "trust_definer_functions": "SECURITY DEFINER functions that only read, as "
@@ -123,9 +207,14 @@ PLAN: Mapping[str, Mapping[str, str]] = {
             "Seconds for `setup-db-users` to reach everything it needs from its VPC. If it does "
             "not, the operation fails and the old target is kept."
         ),
-        "delete_deadline": "Seconds for the checks, and the same again for the deletion.",
+        "delete_deadline": "Seconds for the checks, the same again for the deletion, and for the "
+        "wait until an older previous target is deleted.",
         "restore_deadline": "Seconds for the cluster to be restored.",
         "instance_deadline": "Seconds for the instances to be created.",
+        "swap_deadline": (
+            "Seconds for the renames, the login at the target's name and a restart, each; and the "
+            "same again for the way back. After that, the old target gets its name back."
+        ),
         "users_deadline": "Seconds for setting the master password, disabling production's logins "
         "and creating the users.",
         "archive_deadline": "Seconds for archiving the copy. After that, the copy is left "

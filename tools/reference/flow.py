@@ -12,6 +12,9 @@ from chalicelib.flow.choreography import (
 from chalicelib.flow.rds_events import SNAPSHOT, STARTING_EVENTS, RdsEvent
 from tools.reference.tables import code, table
 
+# Of each kind of operation.
+_BEGINNINGS = (State.ACCEPTED, State.SWAPPING, State.TARGET_STARTING, State.PREVIOUS_KEPT)
+_DEADLINES = {"previous_deadline": ("KEEP_PREVIOUS_HOURS", "DELETE_DEADLINE")}  # their sum
 _STOPS = (State.FAILING, State.CANCELLING)  # they can be entered from every open state
 
 
@@ -61,7 +64,7 @@ def choreography() -> str:
             ", ".join(dict.fromkeys(code(event.event_id) for event in row.rds_events)),
             code(row.step),
             ", ".join(map(code, row.leads_to)),
-            code(row.deadline.upper()),
+            ", ".join(code(name) for name in _DEADLINES.get(row.deadline, (row.deadline.upper(),))),
             code(row.on_giving_up),
         ]
         for row in CHOREOGRAPHY
@@ -77,9 +80,11 @@ def choreography() -> str:
 
 def diagram() -> str:
     """Draw the states. What leads to the same place from everywhere is drawn once."""
-    lines = [f"    [*] --> {CHOREOGRAPHY[0].state}"]
+    lines = [f"    [*] --> {state}" for state in _BEGINNINGS]
     for row in CHOREOGRAPHY:
-        lines += [f"    {row.state} --> {state}" for state in row.leads_to or ["[*]"]]
+        back = [state for state in (row.on_giving_up,) if row.step and state is State.ROLLING_BACK]
+        ends = [str(state) for state in (*row.leads_to, *back)] or ["[*]"]
+        lines += [f"    {row.state} --> {end}" for end in ends]
     lines.append('    state "any state that can be cancelled" as OPEN')
     lines += [f"    OPEN --> {state}" for state in _STOPS]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])

@@ -1,13 +1,12 @@
 """The table of the guards and of where their mutants are killed."""
 
-from simulation.database_mutants import OF_DATABASES
-from simulation.mutants import MUTANTS, Mutant
+from simulation.guards import GUARDS
+from simulation.mutants import Mutant
 
 
 def table() -> str:
     """Write the table: the guard, its file, and the scenarios or tests that kill its mutant."""
-    guards = (*MUTANTS, *OF_DATABASES)
-    rows = [f"| {mutant.guard} | `{mutant.file}` | {_searched_in(mutant)} |" for mutant in guards]
+    rows = [f"| {mutant.guard} | `{mutant.file}` | {_searched_in(mutant)} |" for mutant in GUARDS]
     return "\n".join(
         ["| guard | file | scenarios or tests that kill its mutant |", "| --- | --- | --- |", *rows]
     )

@@ -23,6 +23,7 @@ _SAID = {
     "ArnEquals": "is",
     "Bool": "is",
     "BoolIfExists": "is, where given,",
+    "StringLikeIfExists": "is, where given, like",
 }
 
 

@@ -54,7 +54,7 @@ def _say_account(account: str) -> Callable[..., None]:
     return add
 
 
-class Clients:
+class EndpointClients:
     """boto3 clients of one endpoint, made once each."""
 
     def __init__(self, endpoint: str) -> None:

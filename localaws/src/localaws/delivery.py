@@ -49,6 +49,7 @@ class Delivery:
     def __init__(self, functions: Functions, logs: Logs) -> None:
         self._arrivals: queue.SimpleQueue[_Arrival | _Firing | None] = queue.SimpleQueue()
         self._targets = Targets(functions, logs, self._forward)
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="localaws-delivery", daemon=True)
 
     def start(self) -> None:
@@ -75,7 +76,7 @@ class Delivery:
 
         No event ends this thread: nothing would be delivered after it.
         """
-        while (arrival := self._arrivals.get()) is not None:
+        while (arrival := self._arrivals.get()) is not None and not self._closed:
             try:
                 self._take(arrival)
             except Exception:  # noqa: BLE001  (whatever it is, the next event is to be delivered)
@@ -135,7 +136,8 @@ class Delivery:
                 _log.error("Event %s is lost: %s", event["id"], error)
 
     def close(self) -> None:
-        """Stop after the event in hand."""
+        """Stop after the event in hand; those behind it are lost with the buses."""
+        self._closed = True
         self._arrivals.put(None)
         if self._thread.is_alive():
             self._thread.join()

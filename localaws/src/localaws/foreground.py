@@ -8,7 +8,6 @@ import math
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from localaws.folder import DataFolder
 
 READY: Final = "ready"
 HOW_TO_STOP: Final = "Press Ctrl-C to stop it."
-STOPPING: Final = "Stopping ..."
+STOPPING: Final = "Stopping, and deleting the databases' files ..."
 PORT, FOLDER, SPEED = 4577, Path(".localaws"), 60.0
 PORT_MAX: Final = 65_535
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -78,12 +77,12 @@ def run(options: Options, start: Starter, explain: Callable[[str], str] = str) -
 
     Returns the exit status: 0 when it was asked to stop and all of it ended well, else 1.
     """
-    stopped = threading.Event()
+    stop = _Stop()
     try:
-        with ExitStack() as stack, _stoppable(stopped):
+        with ExitStack() as stack, _stoppable(stop):
             _check_dump(options.dump)
             try:
-                _serve(options, start, stack, stopped)
+                _serve(options, start, stack, stop)
             except StoppedError:
                 _say(STOPPING)  # before the stack ends each part, which takes seconds
                 raise
@@ -94,7 +93,7 @@ def run(options: Options, start: Starter, explain: Callable[[str], str] = str) -
         sys.stderr.write(f"{explain(str(error))}\n")
     except Exception as error:  # noqa: BLE001  # the top of the program; every part has had its turn to end
         sys.stderr.write(f"{sentence(error)}\n")
-        if stopped.is_set():
+        if stop.is_asked_for:
             _say("stopped")
     return 1
 
@@ -106,38 +105,67 @@ def leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _serve(options: Options, start: Starter, stack: ExitStack, stopped: threading.Event) -> None:
+class _Stop:
+    """What a signal asks for. It takes no lock: a handler runs in the middle of anything."""
+
+    def __init__(self) -> None:
+        self.is_asked_for = False
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
+
+    def heed(self) -> None:
+        """Take notice of the signals from now on, whichever thread the system gives them to."""
+        for number in SIGNALS:
+            signal.signal(number, self._ask)
+        # The main thread alone runs handlers, and it sleeps on when another one gets the signal.
+        signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+
+    def _ask(self, *_signal: object) -> None:
+        if not self.is_asked_for:
+            self.is_asked_for = True
+            raise StoppedError
+
+    @staticmethod
+    def disregard() -> None:
+        """Let no further signal interrupt what follows."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
+
+    def check(self) -> None:
+        """Raise once more what came inside `__del__`, where Python only reports errors."""
+        if self.is_asked_for:
+            raise StoppedError
+
+    def wait(self) -> NoReturn:
+        """Sleep until a signal comes, and raise StoppedError."""
+        while True:
+            self.check()
+            os.read(self._woken, 1)
+
+
+def _serve(options: Options, start: Starter, stack: ExitStack, stop: _Stop) -> None:
     folder = DataFolder(options.data)
     stack.callback(folder.release)
 
     def say(line: str) -> None:
-        """Say a line, unless a signal came inside `__del__`, where Python only reports errors."""
-        if stopped.is_set():
-            raise StoppedError
+        stop.check()
         _say(line)
 
     say(start(options, folder, stack, say))
     say(READY)
     say(HOW_TO_STOP)
-    stopped.wait()
+    stop.wait()
 
 
 @contextmanager
-def _stoppable(stopped: threading.Event) -> Iterator[None]:
+def _stoppable(stop: _Stop) -> Iterator[None]:
     """Turn the first signal into a StoppedError; the stopping that follows is not interrupted."""
-
-    def stop(*_signal: object) -> None:
-        if not stopped.is_set():
-            stopped.set()
-            raise StoppedError
-
-    for number in SIGNALS:
-        signal.signal(number, stop)
+    stop.heed()
     try:
         yield
     finally:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        stop.disregard()
 
 
 def _check_dump(dump: Path | None) -> None:

@@ -130,8 +130,10 @@ class Functions:
             self._changed.notify_all()
 
     def _dispatch(self) -> None:
-        while not self._closed:
+        while True:
             with self._changed:
+                if self._closed:  # asked with the lock held: else `close` notifies nobody
+                    return
                 self._admit()
                 self._launch_what_fits()
                 self._changed.wait(self._seconds_until_next())

@@ -1,4 +1,4 @@
-"""The front door: localaws' own two addresses, and moto behind it for everything that is AWS."""
+"""The front door: localaws' own addresses, and moto behind it for everything that is AWS."""
 
 import errno
 import json
@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from localaws.aurora import Aurora, RdsError
+from localaws.aurora.actions import ACTIONS
 from localaws.iam.enforcer import Enforcer
 from localaws.modelled import NOT_MODELLED_CODE, refusal_of
 from localaws.protocols import Answer, RequestedCall, requested_call, write_error
@@ -98,10 +99,23 @@ class Gateway:
             return "200 OK", {"status": "ok"}
         if (method, path) == ("POST", "/localaws/night"):
             return self._night(query)
+        if (method, path) == ("POST", "/localaws/refusal"):
+            return self._refusal(query)
         return "404 Not Found", {
-            "error": f"There is no {method} {path}; there are GET /localaws/health and POST "
-            "/localaws/night."
+            "error": f"There is no {method} {path}; there are GET /localaws/health, POST "
+            "/localaws/night and POST /localaws/refusal."
         }
+
+    def _refusal(self, query: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
+        """Have the next call of an action of RDS refused, as AWS may do for reasons of its own."""
+        action, code = (query.get(name, [""])[0] for name in ("action", "code"))
+        if action not in ACTIONS or not code:
+            return "400 Bad Request", {
+                "error": "A refusal needs an action of RDS that is modelled, and an error code: "
+                "POST /localaws/refusal?action=…&code=…."
+            }
+        self._aurora.fail_next(action, code, "Somebody asked localaws to refuse this call.")
+        return "200 OK", {"refused next": action}
 
     def _night(self, query: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
         """Take Aurora's automated snapshot of a cluster, for which AWS has no API."""

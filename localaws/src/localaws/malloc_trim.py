@@ -1,4 +1,4 @@
-"""Returns memory to the system after a deployment: eleven zips of 8 MB leave 150 MB."""
+"""Returns memory to the system after a deployment: zips of 8 MB for each function leave 150 MB."""
 
 import ctypes
 import gc

@@ -100,6 +100,11 @@ CALLS: Final[Mapping[str, frozenset[str]]] = {
         UntagLogGroup UntagResource
     """),
     "rds": EVERY,  # ours: it names what it refuses by itself
+    "route53": _calls("""
+        ChangeResourceRecordSets ChangeTagsForResource CreateHostedZone DeleteHostedZone
+        GetChange GetHostedZone GetHostedZoneCount ListHostedZones ListHostedZonesByName
+        ListResourceRecordSets ListTagsForResource ListTagsForResources
+    """),
     "s3": _calls("""
         AbortMultipartUpload CompleteMultipartUpload CopyObject CreateBucket
         CreateMultipartUpload DeleteBucket DeleteBucketEncryption DeleteBucketLifecycle
@@ -184,6 +189,8 @@ REASONS: Final[Mapping[tuple[str, str], str]] = {
     ("logs", "PutMetricFilter"): "Metrics come from PutMetricData only.",
     ("logs", "PutSubscriptionFilter"): "Log events are delivered nowhere from here.",
     ("logs", "StartQuery"): "Use FilterLogEvents.",
+    ("route53", "CreateHealthCheck"): "Nobody looks at the health of anything here.",
+    ("route53", "TestDNSAnswer"): "No name is resolved here; use ListResourceRecordSets.",
     ("s3", "PutBucketNotificationConfiguration"): "Buckets send no events here.",
     ("s3", "PutBucketReplication"): "Objects stay in one bucket here.",
     ("secretsmanager", "RotateSecret"): "Nothing is rotated here; use PutSecretValue.",

@@ -99,9 +99,12 @@ def _nested(value: Any) -> Any:
         return [_nested(element) for element in value]
     if not isinstance(value, dict):
         return value
+    inside = {name: _nested(inner) for name, inner in value.items()}
+    if not any("." in name for name in inside):  # as in nearly every event
+        return inside
     nested: dict[str, Any] = {}
-    for name, inner in value.items():
-        nested = _merged(nested, _under(name, _nested(inner)))
+    for name, inner in inside.items():
+        nested = _merged(nested, _under(name, inner))
     return nested
 
 

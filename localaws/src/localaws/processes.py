@@ -107,18 +107,26 @@ class ProcessRegistry:
         with self._starting:
             self._is_closed = True
 
+    def signal(self, number: int) -> None:
+        """Send a signal to all that is in this registry and runs, and wait for nothing."""
+        for process in self._running():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
     def end_leftovers(self) -> list[int]:
         """End what is in this registry and runs; return the pids.
 
         For a start, before anything else, and for the end.
         """
-        found = [process for entry in self._entries if (process := entry.find())]
-        for process in found:
-            end_tree(process)
+        found = self._running()
+        end_trees(found)
         with self._lock:
             self._entries = []
             self._file.unlink(missing_ok=True)
         return [process.pid for process in found]
+
+    def _running(self) -> list[psutil.Process]:
+        return [process for entry in self._entries if (process := entry.find())]
 
     def _write(self, *, add: Entry | None = None, remove: Entry | None = None) -> None:
         with self._lock:
@@ -131,17 +139,27 @@ class ProcessRegistry:
             scratch.replace(self._file)
 
 
-def end_tree(process: psutil.Process) -> None:
-    """Ask a process to stop, as Ctrl-C would, then kill what is left of it and its descendants."""
+def end_trees(processes: Sequence[psutil.Process]) -> None:
+    """Ask processes to stop, as Ctrl-C would, then kill what is left of them and their descendants.
+
+    All are given the same few seconds: many take no longer than one.
+    """
+    doomed = [found for process in processes for found in _ask_to_stop(process)]
+    if not _are_gone(doomed):
+        for survivor in doomed:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                survivor.kill()
+        _are_gone(doomed)
+
+
+def _ask_to_stop(process: psutil.Process) -> list[psutil.Process]:
+    """Return what has to be gone with a process."""
     with contextlib.suppress(psutil.NoSuchProcess):
         # Listed first: children of a process that has ended belong to nobody any more.
-        doomed = [*process.children(recursive=True), process]
+        tree = [*process.children(recursive=True), process]
         process.send_signal(signal.SIGINT)  # PostgreSQL then gives its shared memory back
-        if not _are_gone(doomed):
-            for survivor in doomed:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    survivor.kill()
-            _are_gone(doomed)
+        return tree
+    return []
 
 
 def _are_gone(processes: Sequence[psutil.Process]) -> bool:

@@ -129,7 +129,7 @@ def requested_call(environ: dict[str, Any]) -> RequestedCall:
     # Another service may sign by the same name, and some requests are no calls at all.
     if not protocol.startswith("rest-"):
         return RequestedCall(service, "", "rest-json")
-    return RequestedCall(service, _routed(service, environ), protocol)
+    return RequestedCall(service, routed(service, environ)[0], protocol)
 
 
 def _names_of_json(environ: dict[str, Any]) -> set[str]:
@@ -148,12 +148,16 @@ def protocol_of(service: str) -> str:
         return "json"
 
 
-def _routed(service: str, environ: dict[str, Any]) -> str:
-    """Find the operation by method and path, as REST services are addressed."""
+def routed(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Find the operation by method and path, as REST services are addressed.
+
+    With it come the parameters in the path; without one the name is empty.
+    """
     try:
-        return str(get_service_router(service).match(Request(dict(environ)))[0].name)
+        operation, in_path = get_service_router(service).match(Request(dict(environ)))
     except (HTTPException, NotImplementedError):
-        return ""
+        return "", {}
+    return str(operation.name), in_path
 
 
 def write_error(protocol: str, code: str, message: str, status: int) -> Answer:

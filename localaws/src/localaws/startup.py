@@ -82,4 +82,5 @@ def _start_server(options: Options, folder: DataFolder, stack: ExitStack, say: S
     server.start()
     folder.keep()
     stack.callback(processes.end_leftovers)
+    stack.callback(data.interrupt)  # first, so that no part of the server waits for a database
     return LocalAws(server, data, processes, say)

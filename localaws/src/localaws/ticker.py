@@ -59,8 +59,9 @@ class Ticker:
         )
 
     def close(self) -> None:
-        """Stop."""
+        """Stop after the transition in hand."""
         self._closed = True
+        self._aurora.stand_still()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +23,9 @@ START_SECONDS_MAX: Final = 60.0
 
 A busy laptop is slower than Lambda.
 """
+
+LAST_LINES_SECONDS_MAX: Final = 1.0
+"""How long the end waits for what was printed: a process that the function left may print on."""
 
 TAIL_LINES: Final = 40
 READ_BYTES: Final = 65_536
@@ -111,6 +115,7 @@ class Worker:
             env=environment_of(here, self.stream, credentials),
             cwd=here.package,
             pass_fds=(child_end,),
+            start_new_session=True,  # so that its own children can be ended with it
         )
         os.close(child_end)
         os.set_blocking(self._answers, False)
@@ -196,7 +201,9 @@ class Worker:
         An invocation that waits for its answer then fails.
         """
         self.alive = False
-        self._process.kill()
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def end(self) -> None:
@@ -206,7 +213,7 @@ class Worker:
         """
         self.kill()
         if self._answers >= 0:
-            self._reader.join()
+            self._reader.join(LAST_LINES_SECONDS_MAX)
             os.close(self._answers)
             self._answers = -1
             # What a killed worker had not read is lost with it.

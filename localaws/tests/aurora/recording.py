@@ -1,5 +1,6 @@
 """A data plane that holds one text per cluster and snapshot instead of a database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from localaws.aurora import NoData
@@ -7,13 +8,14 @@ from localaws.aurora import NoData
 
 @dataclass
 class Stored:
-    """What a cluster holds: its rows as one text, its master user's password, and whether its
-    server runs.
+    """What a cluster holds: its rows as one text, its master user's password, whether its server
+    runs, and what its certificate is for.
     """
 
     rows: str
     password: str
     runs: bool = False
+    certified: tuple[str, ...] = ()
 
 
 @dataclass
@@ -63,10 +65,13 @@ class RecordingData(NoData):
         """Forget the text, which must be there."""
         del self.snapshots[snapshot_key]
 
-    def start(self, resource_id: str, *, read_only: bool = False) -> None:
-        """Run."""
+    def start(
+        self, resource_id: str, *, names: Sequence[str] = (), read_only: bool = False
+    ) -> None:
+        """Run, with a certificate for some names."""
         del read_only
         self.clusters[resource_id].runs = True
+        self.clusters[resource_id].certified = tuple(names)
 
     def stop(self, resource_id: str) -> None:
         """Stop."""

@@ -23,9 +23,9 @@ def test_versions_can_be_asked_for(rds: Rds) -> None:
 
     An unknown version gives an empty list.
     """
-    assert ["15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7"] == versions(
-        rds, Engine=ENGINE
-    )
+    found = versions(rds, Engine=ENGINE)
+
+    assert ["15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7"] == found
     assert ["16.11"] == versions(rds, Engine=ENGINE, EngineVersion="16.11")
     assert ["16.9", "16.10", "16.11"] == versions(rds, Engine=ENGINE, EngineVersion="16")
     assert ["16.9"] == versions(rds, Engine=ENGINE, DefaultOnly=True)
@@ -71,7 +71,7 @@ def test_a_snapshot_of_a_deprecated_version_is_restored_and_gets_instances(scene
     assert ("16.6", "available") == (instance["EngineVersion"], instance["DBInstanceStatus"])
 
 
-def test_a_version_tells_its_parameter_group_family(rds: Rds) -> None:
+def test_a_version_has_its_parameter_group_family(rds: Rds) -> None:
     """A version names its parameter group family, so a group can be checked before a restore."""
     answer = rds(SOURCE).describe_db_engine_versions(Engine=ENGINE, EngineVersion="16.11")
 
@@ -129,10 +129,9 @@ def test_every_region_has_default_groups(rds: Rds) -> None:
 def test_groups_that_do_not_exist_have_exact_codes(rds: Rds) -> None:
     """Groups that do not exist have exact codes; both kinds of parameter group answer alike."""
     client = rds(SOURCE)
+    found = code_of(client.describe_db_subnet_groups, DBSubnetGroupName="nobody")
 
-    assert "DBSubnetGroupNotFoundFault" == code_of(
-        client.describe_db_subnet_groups, DBSubnetGroupName="nobody"
-    )
+    assert "DBSubnetGroupNotFoundFault" == found
     assert "DBParameterGroupNotFound" == code_of(
         client.describe_db_cluster_parameter_groups, DBClusterParameterGroupName="nobody"
     )
@@ -156,10 +155,9 @@ def test_groups_are_created_once(rds: Rds) -> None:
         "DBSubnetGroupDescription": "ours",
         "SubnetIds": ["subnet-1", "subnet-2"],
     }
+    found = [code_of(create, DBParameterGroupName="Ours", **wanted) for _ in range(2)]
 
-    assert ["accepted", "DBParameterGroupAlreadyExists"] == [
-        code_of(create, DBParameterGroupName="Ours", **wanted) for _ in range(2)
-    ]
+    assert ["accepted", "DBParameterGroupAlreadyExists"] == found
     assert ["accepted", "DBParameterGroupAlreadyExists"] == [
         code_of(create_cluster_group, DBClusterParameterGroupName="ours", **wanted)
         for _ in range(2)
@@ -175,12 +173,14 @@ def test_groups_are_created_once(rds: Rds) -> None:
 
 def test_a_subnet_group_covers_two_zones_at_least(rds: Rds) -> None:
     """A subnet group with a single subnet is refused: it must cover two zones."""
-    assert "DBSubnetGroupDoesNotCoverEnoughAZs" == code_of(
+    found = code_of(
         rds(SOURCE).create_db_subnet_group,
         DBSubnetGroupName="narrow",
         DBSubnetGroupDescription="narrow",
         SubnetIds=["subnet-1"],
     )
+
+    assert "DBSubnetGroupDoesNotCoverEnoughAZs" == found
 
 
 def test_quotas_and_their_use_can_be_read(scene: Scene, rds: Rds) -> None:
@@ -218,3 +218,33 @@ def test_global_clusters_are_listed_in_every_region(scene: Scene, rds: Rds) -> N
     assert "GlobalClusterNotFoundFault" == code_of(
         client.describe_global_clusters, GlobalClusterIdentifier="nobody"
     )
+
+
+def test_the_ends_of_support_are_listed_by_major_version(rds: Rds) -> None:
+    """Standard support ends where Extended Support begins."""
+    client = rds(TARGET)
+    everything = client.describe_db_major_engine_versions(Engine="aurora-postgresql")
+    (found,) = client.describe_db_major_engine_versions(
+        Engine="aurora-postgresql", MajorEngineVersion="16"
+    )["DBMajorEngineVersions"]
+    standard, extended = found["SupportedEngineLifecycles"]
+
+    assert {"13", "14", "15", "16", "17"} == {
+        version["MajorEngineVersion"] for version in everything["DBMajorEngineVersions"]
+    }
+    assert "open-source-rds-standard-support" == standard["LifecycleSupportName"]
+    assert standard["LifecycleSupportEndDate"] == extended["LifecycleSupportStartDate"]
+
+
+def test_upgrades_are_later_versions_that_are_not_deprecated(rds: Rds) -> None:
+    """Those of the same major version are marked as minor upgrades."""
+    (found,) = rds(TARGET).describe_db_engine_versions(
+        Engine="aurora-postgresql", EngineVersion="16.6", IncludeAll=True
+    )["DBEngineVersions"]
+    minor = [
+        target["EngineVersion"]
+        for target in found["ValidUpgradeTarget"]
+        if not target["IsMajorVersionUpgrade"]
+    ]
+
+    assert ["16.9", "16.10", "16.11"] == minor

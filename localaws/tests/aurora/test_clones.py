@@ -117,7 +117,8 @@ def test_a_cluster_that_is_stopped_is_not_copied(scene: Scene, rds: Rds) -> None
     scene.cluster()
     rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
     scene.settle()
-
-    assert "InvalidDBClusterStateFault" == code_of(
+    found = code_of(
         rds(SOURCE).restore_db_cluster_to_point_in_time, DBClusterIdentifier="cloned", **LATEST
     )
+
+    assert "InvalidDBClusterStateFault" == found

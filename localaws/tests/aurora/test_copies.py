@@ -82,12 +82,13 @@ def test_a_snapshot_of_another_region_is_found_by_arn_only(scene: Scene, rds: Rd
     scene.cluster()
     name = scene.night()["DBClusterSnapshotIdentifier"]
     client = rds(TARGET)
-
-    assert "DBClusterSnapshotNotFoundFault" == code_of(
+    found = code_of(
         client.copy_db_cluster_snapshot,
         SourceDBClusterSnapshotIdentifier=name,
         TargetDBClusterSnapshotIdentifier="copied",
     )
+
+    assert "DBClusterSnapshotNotFoundFault" == found
 
 
 def test_within_a_region_a_bare_identifier_will_do(scene: Scene, rds: Rds) -> None:
@@ -106,10 +107,9 @@ def test_only_an_available_snapshot_can_be_copied(scene: Scene, rds: Rds, aurora
     scene.cluster()
     name = aurora.take_automated_snapshot("prod-cluster", account=ACCOUNT, region=SOURCE)
     source = scene.describe_snapshot(name, SnapshotType="automated")
+    found = code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied"))
 
-    assert "InvalidDBClusterSnapshotStateFault" == code_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied")
-    )
+    assert "InvalidDBClusterSnapshotStateFault" == found
 
 
 def test_a_copy_cannot_take_a_name_in_use(scene: Scene, rds: Rds) -> None:
@@ -119,21 +119,21 @@ def test_a_copy_cannot_take_a_name_in_use(scene: Scene, rds: Rds) -> None:
     scene.cluster()
     source = scene.night()
     scene.copy(source)
+    found = code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(source, "COPIED"))
 
-    assert "DBClusterSnapshotAlreadyExistsFault" == code_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "COPIED")
-    )
+    assert "DBClusterSnapshotAlreadyExistsFault" == found
 
 
 def test_a_copy_cannot_be_called_like_an_automated_snapshot(scene: Scene, rds: Rds) -> None:
     """A copy cannot be named like an automated snapshot: a new identifier may have no colon."""
     scene.cluster()
     source = scene.night()
-
-    assert "InvalidParameterValue" == code_of(
+    found = code_of(
         rds(TARGET).copy_db_cluster_snapshot,
         **copying(source, source["DBClusterSnapshotIdentifier"]),
     )
+
+    assert "InvalidParameterValue" == found
 
 
 def test_deleting_a_copying_target_cancels_the_copy(scene: Scene, rds: Rds) -> None:

@@ -39,10 +39,9 @@ def test_a_copy_counts_as_a_manual_snapshot(scene: Scene, rds: Rds, aurora: Auro
     scene.cluster()
     source = scene.night()
     aurora.quotas(account=ACCOUNT, region=TARGET).manual_cluster_snapshots = 0
+    found = message_of(rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied"))
 
-    assert "Cannot create more than 0 manual snapshots" == message_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied")
-    )
+    assert "Cannot create more than 0 manual snapshots" == found
 
 
 def test_copies_of_one_source_queue_without_progress(scene: Scene) -> None:

@@ -38,10 +38,9 @@ def test_an_encrypted_copy_to_another_region_needs_a_key_there(scene: Scene, rds
     """
     scene.encrypted_cluster()
     source = scene.night()
+    found = code_of(rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied"))
 
-    assert "InvalidParameterValue" == code_of(
-        rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied")
-    )
+    assert "InvalidParameterValue" == found
     assert f":kms:{TARGET}:" in scene.copy(source, KmsKeyId=KEY_ALIAS)["KmsKeyId"]
 
 
@@ -57,10 +56,11 @@ def test_an_unencrypted_copy_takes_no_key(scene: Scene, rds: Rds) -> None:
     """A copy of an unencrypted source with KmsKeyId is refused with InvalidParameterValue."""
     scene.cluster()
     source = scene.night()
-
-    assert "InvalidParameterValue" == code_of(
+    found = code_of(
         rds(TARGET).copy_db_cluster_snapshot, **copying(source, "copied"), KmsKeyId=KEY_ALIAS
     )
+
+    assert "InvalidParameterValue" == found
     assert "KmsKeyId" not in scene.copy(source)
 
 

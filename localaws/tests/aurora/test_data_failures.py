@@ -112,7 +112,7 @@ def test_a_snapshot_and_a_copy_without_their_data_are_failed(
     assert ("failed", "failed", "available") == (failed, copy, scene.describe()["Status"])
 
 
-def test_a_password_that_cannot_be_set_is_told_by_event_0067(
+def test_a_password_that_cannot_be_set_emits_event_0067(
     scene: Scene, rds: Rds, stored: FailingData, emitted: list[dict[str, Any]]
 ) -> None:
     """A password that the engine cannot set is reported by an event, and the cluster is available

@@ -148,10 +148,9 @@ def test_a_final_snapshot_cannot_take_a_name_in_use(scene: Scene) -> None:
     """A final snapshot cannot take a name in use, and then nothing is deleted."""
     scene.cluster(instances=0)
     scene.snapshot("last")
+    found = deletion(scene, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier="last")
 
-    assert "DBClusterSnapshotAlreadyExistsFault" == deletion(
-        scene, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier="last"
-    )
+    assert "DBClusterSnapshotAlreadyExistsFault" == found
     assert "available" == scene.describe()["Status"]
 
 
@@ -159,10 +158,9 @@ def test_a_final_snapshot_counts_as_manual(scene: Scene, aurora: Aurora) -> None
     """A final snapshot counts as a manual one: an account whose quota is full cannot take it."""
     scene.cluster(instances=0)
     aurora.quotas(account=ACCOUNT, region=SOURCE).manual_cluster_snapshots = 0
+    found = deletion(scene, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier="last")
 
-    assert "SnapshotQuotaExceeded" == deletion(
-        scene, SkipFinalSnapshot=False, FinalDBSnapshotIdentifier="last"
-    )
+    assert "SnapshotQuotaExceeded" == found
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from localaws.aurora import Aurora
-from tests.aurora.scene import ACCOUNT, OTHER_ACCOUNT, SOURCE, TARGET, Rds, Scene, code_of
+from tests.aurora.scene import ACCOUNT, OTHER_ACCOUNT, SOURCE, TARGET, Client, Rds, Scene, code_of
 
 
 def names(answer: Any) -> list[str]:
@@ -17,10 +17,9 @@ def test_what_does_not_exist_has_an_exact_code(rds: Rds) -> None:
     it.
     """
     client = rds(SOURCE)
+    found = code_of(client.describe_db_clusters, DBClusterIdentifier="nobody")
 
-    assert "DBClusterNotFoundFault" == code_of(
-        client.describe_db_clusters, DBClusterIdentifier="nobody"
-    )
+    assert "DBClusterNotFoundFault" == found
     assert "DBInstanceNotFound" == code_of(
         client.describe_db_instances, DBInstanceIdentifier="nobody"
     )
@@ -73,13 +72,55 @@ def test_instances_are_filtered_by_cluster(scene: Scene, rds: Rds) -> None:
         ]
 
 
+def by_resource_id(client: Client, resource_id: str) -> list[str]:
+    """Name the clusters that the filter db-cluster-resource-id finds."""
+    found = client.describe_db_clusters(
+        Filters=[{"Name": "db-cluster-resource-id", "Values": [resource_id]}]
+    )
+    return [cluster["DBClusterIdentifier"] for cluster in found["DBClusters"]]
+
+
+def test_a_cluster_is_found_by_its_resource_id_whatever_its_name_is(scene: Scene, rds: Rds) -> None:
+    """The filter finds a cluster before, while and after it is renamed, and no other; an id that
+    nobody has finds nothing.
+    """
+    resource_id = scene.cluster(instances=0)["DbClusterResourceId"]
+    scene.cluster("other", instances=0)
+    client, found = rds(SOURCE), []
+    found.append(by_resource_id(client, resource_id))
+    client.modify_db_cluster(
+        DBClusterIdentifier="prod-cluster", NewDBClusterIdentifier="new", ApplyImmediately=True
+    )
+    scene.pass_time(60)
+    found.append(by_resource_id(client, resource_id))
+    scene.settle()
+    found.append(by_resource_id(client, resource_id))
+
+    assert [["prod-cluster"], ["prod-cluster"], ["new"]] == found
+    assert [] == by_resource_id(client, "cluster-NOBODYS")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("resource-id", "InvalidParameterValue"),
+        ("clone-group-id", "LocalAwsNotModelled"),
+        ("domain", "LocalAwsNotModelled"),
+    ],
+)
+def test_other_filters_of_clusters_are_refused(rds: Rds, name: str, code: str) -> None:
+    """Clusters have no clone groups and no domains here, and no other filter on AWS."""
+    filters = [{"Name": name, "Values": ["x"]}]
+
+    assert code == code_of(rds(SOURCE).describe_db_clusters, Filters=filters)
+
+
 def test_an_unknown_filter_is_refused(rds: Rds) -> None:
     """A filter that AWS does not have is refused by AWS, one that is not modelled by localaws."""
     client = rds(SOURCE)
+    found = code_of(client.describe_db_instances, Filters=[{"Name": "colour", "Values": ["red"]}])
 
-    assert "InvalidParameterValue" == code_of(
-        client.describe_db_instances, Filters=[{"Name": "colour", "Values": ["red"]}]
-    )
+    assert "InvalidParameterValue" == found
     assert "LocalAwsNotModelled" == code_of(
         client.describe_db_instances, Filters=[{"Name": "domain", "Values": ["d-1"]}]
     )
@@ -155,10 +196,9 @@ def test_snapshots_outlive_their_cluster_in_lists(scene: Scene, rds: Rds) -> Non
     scene.snapshot()
     rds(SOURCE).delete_db_cluster(DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
     scene.settle()
+    found = names(rds(SOURCE).describe_db_cluster_snapshots(DBClusterIdentifier="prod-cluster"))
 
-    assert ["by-hand"] == names(
-        rds(SOURCE).describe_db_cluster_snapshots(DBClusterIdentifier="prod-cluster")
-    )
+    assert ["by-hand"] == found
 
 
 @pytest.mark.parametrize("options", [{"SnapshotType": "shared"}, {"IncludeShared": True}])

@@ -92,7 +92,9 @@ def test_a_restore_ends_with_the_event_of_a_created_cluster(scene: Scene, emitte
     assert "DB cluster created" == emitted[0]["detail"]["Message"]
 
 
-def test_instances_and_clusters_tell_their_end(scene: Scene, rds: Rds, emitted: Emitted) -> None:
+def test_the_deletion_of_instances_and_clusters_emits_events(
+    scene: Scene, rds: Rds, emitted: Emitted
+) -> None:
     """A created instance has event 0003, a deleted cluster event 0171."""
     scene.cluster()
     emitted.clear()
@@ -108,7 +110,7 @@ def test_instances_and_clusters_tell_their_end(scene: Scene, rds: Rds, emitted: 
 @pytest.mark.parametrize(
     ("status", "event"), [("incompatible-restore", "RDS-EVENT-0354"), ("failed", "RDS-EVENT-0355")]
 )
-def test_a_cluster_that_cannot_be_created_tells_it(
+def test_a_cluster_that_cannot_be_created_emits_an_event(
     scene: Scene, aurora: Aurora, emitted: Emitted, status: str, event: str
 ) -> None:
     """A cluster that cannot be created has event 0354 for incompatible resources and 0355 for
@@ -153,18 +155,18 @@ def test_listed_events_have_no_id_and_other_source_types(scene: Scene, rds: Rds)
     scene.cluster()
     scene.night()
     events = rds(SOURCE).describe_events(SourceType="db-cluster-snapshot")["Events"]
-
-    assert ["Creating automated cluster snapshot", "Automated cluster snapshot created"] == [
-        event["Message"] for event in events
-    ]
-    assert {
+    expected = {
         "SourceIdentifier",
         "SourceType",
         "Message",
         "EventCategories",
         "Date",
         "SourceArn",
-    } == set(events[0])
+    }
+    found = [event["Message"] for event in events]
+
+    assert ["Creating automated cluster snapshot", "Automated cluster snapshot created"] == found
+    assert expected == set(events[0])
 
 
 def test_an_hour_is_listed_unless_more_is_asked_for(scene: Scene, rds: Rds) -> None:
@@ -188,10 +190,9 @@ def test_events_are_listed_by_source_and_category(scene: Scene, rds: Rds) -> Non
     scene.cluster()
     client = rds(SOURCE)
     wanted = {"SourceIdentifier": "prod-cluster", "SourceType": "db-cluster"}
+    found = [event["Message"] for event in client.describe_events(**wanted)["Events"]]
 
-    assert ["DB cluster created"] == [
-        event["Message"] for event in client.describe_events(**wanted)["Events"]
-    ]
+    assert ["DB cluster created"] == found
     assert [] == client.describe_events(**wanted, EventCategories=["deletion"])["Events"]
     assert "InvalidParameterCombination" == code_of(
         client.describe_events, SourceIdentifier="prod-cluster"

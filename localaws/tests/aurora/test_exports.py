@@ -170,7 +170,7 @@ def test_a_task_fails_with_its_cause(
     assert "RDS-EVENT-0162" == emitted[-1]["detail"]["EventID"]
 
 
-def test_ends_are_told_of_the_snapshot(scene: Scene, emitted: Emitted) -> None:
+def test_the_events_of_an_export_name_its_snapshot(scene: Scene, emitted: Emitted) -> None:
     """A task that completes has event 0164 on its snapshot, one that was canceled event 0163."""
     emitted.clear()
     start(scene)
@@ -313,13 +313,12 @@ def test_a_task_that_is_not_there_is_not_found(scene: Scene) -> None:
     """A task that does not exist can be neither described nor canceled."""
     rds = scene.rds(SOURCE)
     calls = (rds.describe_export_tasks, rds.cancel_export_task)
+    found = [code_of(call, ExportTaskIdentifier="no") for call in calls]
 
-    assert ["ExportTaskNotFound"] * 2 == [
-        code_of(call, ExportTaskIdentifier="no") for call in calls
-    ]
+    assert ["ExportTaskNotFound"] * 2 == found
 
 
-def test_a_world_without_s3_says_so(clock: VirtualClock, keys: KeyRing) -> None:
+def test_a_server_without_s3_says_so(clock: VirtualClock, keys: KeyRing) -> None:
     """An account without S3 refuses an export and says why: nothing is accepted that cannot be
     done.
     """

@@ -81,10 +81,9 @@ def test_what_waits_for_a_reboot_shows_on_the_members(scene: Scene, client: Clie
     change = setting("shared_preload_libraries", "pgaudit")
     client.modify_db_cluster_parameter_group(DBClusterParameterGroupName=NAME, Parameters=change)
     client.modify_db_parameter_group(DBParameterGroupName=NAME, Parameters=change)
+    expected = "pending-reboot"
 
-    assert (
-        "pending-reboot" == scene.describe()["DBClusterMembers"][0]["DBClusterParameterGroupStatus"]
-    )
+    assert expected == scene.describe()["DBClusterMembers"][0]["DBClusterParameterGroupStatus"]
     assert (
         "pending-reboot"
         == scene.describe_instance("first")["DBParameterGroups"][0]["ParameterApplyStatus"]
@@ -106,24 +105,26 @@ def test_a_change_that_aws_refuses_changes_nothing(
 ) -> None:
     """A change that AWS refuses changes nothing, nor do the changes beside it."""
     fine = setting("log_statement", "all")
-
-    assert code == code_of(
+    found = code_of(
         client.modify_db_cluster_parameter_group,
         DBClusterParameterGroupName=NAME,
         Parameters=fine + change,
     )
+
+    assert code == found
     assert {} == values(client, Source="user")
 
 
 def test_a_default_group_is_neither_changed_nor_deleted(client: Client) -> None:
     """A default group can be neither changed nor deleted: it is AWS's own."""
     default = "default.aurora-postgresql16"
-
-    assert "InvalidDBParameterGroupState" == code_of(
+    found = code_of(
         client.modify_db_parameter_group,
         DBParameterGroupName=default,
         Parameters=setting("work_mem", "8192"),
     )
+
+    assert "InvalidDBParameterGroupState" == found
     assert "InvalidDBParameterGroupState" == code_of(
         client.delete_db_cluster_parameter_group, DBClusterParameterGroupName=default
     )

@@ -32,10 +32,9 @@ def test_the_first_instance_is_the_writer(scene: Scene) -> None:
     """The first instance is the writer, later ones are readers, and the cluster lists both."""
     scene.cluster(instances=2)
     members = scene.describe()["DBClusterMembers"]
+    found = [(member["DBInstanceIdentifier"], member["IsClusterWriter"]) for member in members]
 
-    assert [("prod-cluster-1", True), ("prod-cluster-2", False)] == [
-        (member["DBInstanceIdentifier"], member["IsClusterWriter"]) for member in members
-    ]
+    assert [("prod-cluster-1", True), ("prod-cluster-2", False)] == found
 
 
 def test_an_instance_is_a_member_while_it_is_creating(scene: Scene) -> None:
@@ -60,10 +59,9 @@ def test_a_monitored_instance_is_configured_before_it_is_available(
     creation(
         scene, MonitoringInterval=60, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/monitoring"
     )
+    found = statuses(scene, "new", 30, 20)
 
-    assert ["creating", "configuring-enhanced-monitoring", "available"] == statuses(
-        scene, "new", 30, 20
-    )
+    assert ["creating", "configuring-enhanced-monitoring", "available"] == found
     assert "RDS-EVENT-0005" == emitted[-1]["detail"]["EventID"]
 
 
@@ -164,7 +162,7 @@ def test_the_fortieth_instance_is_the_last(scene: Scene, aurora: Aurora) -> None
 @pytest.mark.parametrize(
     ("options", "expected"), [({}, True), ({"PubliclyAccessible": False}, False)]
 )
-def test_an_instance_in_the_default_subnet_group_is_public_unless_told(
+def test_an_instance_in_the_default_subnet_group_is_public_by_default(
     scene: Scene, options: dict[str, bool], expected: bool
 ) -> None:
     """An instance in the default subnet group can be reached from outside unless the caller says
@@ -191,12 +189,13 @@ def test_protection_of_the_cluster_does_not_protect_its_instances(scene: Scene, 
 def test_a_member_has_no_final_snapshot(scene: Scene, rds: Rds) -> None:
     """A member takes no final snapshot, and is refused with a general code."""
     scene.cluster()
-
-    assert "InvalidParameterCombination" == code_of(
+    found = code_of(
         rds(SOURCE).delete_db_instance,
         DBInstanceIdentifier="prod-cluster-1",
         FinalDBSnapshotIdentifier="last",
     )
+
+    assert "InvalidParameterCombination" == found
 
 
 def test_a_missing_instance_is_not_found_without_fault_at_the_end(rds: Rds) -> None:
@@ -274,7 +273,7 @@ def test_deleting_the_writer_fails_over_to_a_reader(scene: Scene) -> None:
         ("us-east-1b", ("RDS-EVENT-0073", "Started cross AZ failover to DB instance: heir")),
     ],
 )
-def test_a_failover_is_told_when_it_begins_and_when_it_is_done(
+def test_a_failover_emits_events_at_its_beginning_and_its_end(
     scene: Scene, emitted: list[dict[str, Any]], zone: str, begun: tuple[str, str]
 ) -> None:
     """Events of the cluster report the start and end of a failover: whether it crosses zones, and

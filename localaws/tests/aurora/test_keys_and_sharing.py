@@ -44,13 +44,14 @@ def test_a_key_that_is_missing_or_elsewhere_is_not_accessible(
     """
     scene.encrypted_cluster()
     source = scene.night()
-
-    assert "KMSKeyNotAccessibleFault" == code_of(
+    found = code_of(
         rds(TARGET).copy_db_cluster_snapshot,
         SourceDBClusterSnapshotIdentifier=source["DBClusterSnapshotArn"],
         TargetDBClusterSnapshotIdentifier="copied",
         KmsKeyId=key_arn(keys, SOURCE) if reference == "elsewhere" else reference,
     )
+
+    assert "KMSKeyNotAccessibleFault" == found
 
 
 @pytest.mark.parametrize("disabled", [SOURCE, TARGET])
@@ -61,13 +62,14 @@ def test_a_copy_needs_both_keys_enabled(
     scene.encrypted_cluster()
     source = scene.night()
     keys.disable(key_arn(keys, disabled))
-
-    assert "KMSKeyNotAccessibleFault" == code_of(
+    found = code_of(
         rds(TARGET).copy_db_cluster_snapshot,
         SourceDBClusterSnapshotIdentifier=source["DBClusterSnapshotArn"],
         TargetDBClusterSnapshotIdentifier="copied",
         KmsKeyId=KEY_ALIAS,
     )
+
+    assert "KMSKeyNotAccessibleFault" == found
 
 
 def test_a_restore_needs_the_snapshots_key(scene: Scene, rds: Rds, keys: KeyRing) -> None:
@@ -114,10 +116,9 @@ def attribute_values(rds: Rds) -> Any:
 def test_an_automated_snapshot_cannot_be_shared(scene: Scene, rds: Rds) -> None:
     """An automated snapshot cannot be shared: it has to be copied to a manual one first."""
     scene.cluster()
+    found = share(rds, scene.night()["DBClusterSnapshotIdentifier"])
 
-    assert "InvalidDBClusterSnapshotStateFault" == share(
-        rds, scene.night()["DBClusterSnapshotIdentifier"]
-    )
+    assert "InvalidDBClusterSnapshotStateFault" == found
 
 
 def test_a_snapshot_under_the_managed_key_cannot_be_shared(scene: Scene, rds: Rds) -> None:
@@ -148,10 +149,9 @@ def test_a_snapshot_is_shared_with_twenty_accounts_at_most(scene: Scene, rds: Rd
     """
     scene.cluster()
     scene.snapshot()
+    found = share(rds, "by-hand", *[f"{number:012d}" for number in range(21)])
 
-    assert "SharedSnapshotQuotaExceeded" == share(
-        rds, "by-hand", *[f"{number:012d}" for number in range(21)]
-    )
+    assert "SharedSnapshotQuotaExceeded" == found
 
 
 def test_another_account_copies_and_restores_a_shared_snapshot_by_arn(
@@ -185,12 +185,13 @@ def test_another_account_does_not_see_what_is_not_shared(scene: Scene, rds: Rds)
     scene.cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
     other = rds(SOURCE, account=OTHER_ACCOUNT)
-
-    assert "DBClusterSnapshotNotFoundFault" == code_of(
+    found = code_of(
         other.copy_db_cluster_snapshot,
         SourceDBClusterSnapshotIdentifier=arn,
         TargetDBClusterSnapshotIdentifier="ours",
     )
+
+    assert "DBClusterSnapshotNotFoundFault" == found
     assert "DBClusterSnapshotNotFoundFault" == code_of(
         other.restore_db_cluster_from_snapshot,
         DBClusterIdentifier="ours",
@@ -205,10 +206,9 @@ def test_only_the_owner_shares_and_deletes(scene: Scene, rds: Rds) -> None:
     arn = scene.snapshot()["DBClusterSnapshotArn"]
     share(rds)
     other = rds(SOURCE, account=OTHER_ACCOUNT)
+    found = code_of(other.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=arn)
 
-    assert "DBClusterSnapshotNotFoundFault" == code_of(
-        other.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=arn
-    )
+    assert "DBClusterSnapshotNotFoundFault" == found
     assert "DBClusterSnapshotNotFoundFault" == code_of(
         other.modify_db_cluster_snapshot_attribute,
         DBClusterSnapshotIdentifier=arn,

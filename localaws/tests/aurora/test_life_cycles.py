@@ -10,10 +10,19 @@ from typing import Any
 import pytest
 from localaws.aurora import Aurora, AuroraClient, Durations, NoData, VirtualClock, WallClock
 from tests.aurora.recording import RecordingData
-from tests.aurora.scene import ACCOUNT, ENGINE, SOURCE, TARGET, Rds, Scene
+from tests.aurora.scene import (
+    ACCOUNT,
+    ENGINE,
+    HOUR_SECONDS,
+    LAG_SECONDS,
+    SOURCE,
+    TARGET,
+    Rds,
+    Scene,
+)
 
 
-def test_nothing_is_under_way_in_an_empty_world(aurora: Aurora) -> None:
+def test_nothing_is_pending_in_an_empty_account(aurora: Aurora) -> None:
     """In an empty account no transition is under way."""
     assert aurora.next_transition() is None
 
@@ -150,7 +159,7 @@ class OwnEndpoint(NoData):
         return "127.0.0.1", 55432
 
 
-def test_a_data_plane_with_an_address_is_what_clients_are_told() -> None:
+def test_the_address_of_a_data_plane_is_the_clusters_endpoint() -> None:
     """The endpoints of cluster, reader and instance are host and port of the server behind them."""
     clock = VirtualClock()
     aurora = Aurora(clock, data=OwnEndpoint())
@@ -211,7 +220,7 @@ def test_slow_data_keeps_nobody_else_waiting() -> None:
     )
 
 
-def test_clocks_tell_aware_moments() -> None:
+def test_clocks_give_aware_datetimes() -> None:
     """Clocks tell aware times: the wall's is now; a virtual one stands still and does not run
     backwards.
     """
@@ -221,3 +230,14 @@ def test_clocks_tell_aware_moments() -> None:
     assert datetime(2026, 1, 1, 0, 1, tzinfo=UTC) == clock.advance(60)
     with pytest.raises(ValueError, match="does not run backwards"):
         clock.advance(-1)
+
+
+def test_nothing_that_is_due_happens_in_a_world_that_ends(scene: Scene) -> None:
+    """What is due when a world is being stopped stays undone: nobody waits for it."""
+    scene.cluster()
+    scene.rds(SOURCE).stop_db_cluster(DBClusterIdentifier="prod-cluster")
+    scene.pass_time(LAG_SECONDS)
+    scene.aurora.stand_still()
+    scene.pass_time(HOUR_SECONDS)
+
+    assert "stopping" == scene.describe()["Status"]

@@ -66,7 +66,7 @@ def test_a_reset_ends_with_event_0016(scene: Scene, emitted: list[dict[str, Any]
     assert "CLUSTER" == emitted[-1]["detail"]["SourceType"]
 
 
-def test_a_password_that_the_engine_refuses_is_told_by_event_0067_alone(
+def test_a_password_that_the_engine_refuses_emits_only_event_0067(
     scene: Scene, aurora: Aurora, emitted: list[dict[str, Any]], stored: RecordingData
 ) -> None:
     """A password that the engine refuses is reported: nothing is pending, and the old one still
@@ -117,12 +117,13 @@ def test_a_password_outside_the_rules_is_refused_at_once(
     at once.
     """
     scene.cluster()
-
-    assert "InvalidParameterValue" == code_of(
+    found = code_of(
         rds(SOURCE).modify_db_cluster,
         DBClusterIdentifier="prod-cluster",
         MasterUserPassword=password,
     )
+
+    assert "InvalidParameterValue" == found
 
 
 def test_a_cluster_that_is_not_available_cannot_be_modified(scene: Scene, rds: Rds) -> None:
@@ -131,17 +132,18 @@ def test_a_cluster_that_is_not_available_cannot_be_modified(scene: Scene, rds: R
     """
     scene.cluster()
     modify(scene, MasterUserPassword=NEW_PASSWORD)
-
-    assert "InvalidDBClusterStateFault" == code_of(
+    found = code_of(
         rds(SOURCE).modify_db_cluster, DBClusterIdentifier="prod-cluster", DeletionProtection=True
     )
+
+    assert "InvalidDBClusterStateFault" == found
 
 
 def test_a_missing_cluster_cannot_be_modified(rds: Rds) -> None:
     """A missing cluster cannot be modified; the code keeps the suffix Fault."""
-    assert "DBClusterNotFoundFault" == code_of(
-        rds(SOURCE).modify_db_cluster, DBClusterIdentifier="nobody"
-    )
+    found = code_of(rds(SOURCE).modify_db_cluster, DBClusterIdentifier="nobody")
+
+    assert "DBClusterNotFoundFault" == found
 
 
 def test_protection_changes_at_once(scene: Scene) -> None:
@@ -247,11 +249,10 @@ def test_another_parameter_group_waits_for_a_reboot(scene: Scene, rds: Rds) -> N
     )
     modify(scene, DBClusterParameterGroupName="strict")
     scene.settle()
+    expected = "pending-reboot"
 
     assert "strict" == scene.describe()["DBClusterParameterGroup"]
-    assert (
-        "pending-reboot" == scene.describe()["DBClusterMembers"][0]["DBClusterParameterGroupStatus"]
-    )
+    assert expected == scene.describe()["DBClusterMembers"][0]["DBClusterParameterGroupStatus"]
 
 
 def test_a_refused_change_changes_nothing(scene: Scene, rds: Rds) -> None:

@@ -159,14 +159,19 @@ def test_a_later_minor_version_can_be_chosen(scene: Scene) -> None:
 
 
 def test_an_unencrypted_snapshot_restores_under_a_key_that_aws_owns(scene: Scene) -> None:
-    """An unencrypted snapshot restores under a managed key, as AWS does since 2026-02-18, although
-    none is named.
+    """An unencrypted snapshot restores under a key that AWS owns, as AWS does since 2026-02-18,
+    although none is named; StorageEncrypted is false for that, also of its snapshots.
     """
     scene.cluster()
     scene.snapshot()
     restored = scene.restore("by-hand")
 
-    assert (True, "sse-rds") == (restored["StorageEncrypted"], restored["StorageEncryptionType"])
+    scene.snapshot("of-restored", "restored")
+    described = (restored, scene.describe_snapshot("of-restored"))
+
+    assert [(False, "sse-rds")] * 2 == [
+        (one["StorageEncrypted"], one["StorageEncryptionType"]) for one in described
+    ]
     assert "KmsKeyId" not in restored
 
 
@@ -190,7 +195,7 @@ def test_an_encrypted_snapshot_keeps_its_key_without_one(scene: Scene) -> None:
     assert snapshot["KmsKeyId"] == scene.restore("by-hand")["KmsKeyId"]
 
 
-def test_the_port_given_is_the_port_told(scene: Scene) -> None:
+def test_the_port_given_is_the_port_described(scene: Scene) -> None:
     """A given port is the endpoint's, which looks like Aurora's when no real server stands behind
     it.
     """

@@ -39,27 +39,29 @@ def test_a_snapshot_of_another_region_cannot_be_restored(scene: Scene, rds: Rds)
     """
     scene.cluster()
     arn = scene.snapshot()["DBClusterSnapshotArn"]
-
-    assert "DBClusterSnapshotNotFoundFault" == code_of(
+    found = code_of(
         rds(TARGET).restore_db_cluster_from_snapshot,
         DBClusterIdentifier="restored",
         SnapshotIdentifier=arn,
         Engine=ENGINE,
     )
 
+    assert "DBClusterSnapshotNotFoundFault" == found
+
 
 def test_a_copying_snapshot_cannot_be_restored(scene: Scene, rds: Rds) -> None:
     """A snapshot that is still copying cannot be restored; only an available one can."""
     scene.cluster()
     scene.copy(scene.snapshot())
-
-    assert "InvalidDBClusterSnapshotStateFault" == code_of(
+    found = code_of(
         rds(TARGET).restore_db_cluster_from_snapshot,
         DBClusterIdentifier="restored",
         SnapshotIdentifier="copied",
         Engine=ENGINE,
         EngineVersion="16.11",
     )
+
+    assert "InvalidDBClusterSnapshotStateFault" == found
 
 
 def test_a_version_that_is_not_offered_is_refused(scene: Scene) -> None:
@@ -150,3 +152,23 @@ def test_a_new_cluster_without_its_master_user_is_refused_by_the_missing_paramet
 
     assert "InvalidParameterValue" == code_of(create)
     assert f"The parameter {missing} must be provided and must not be blank." == message_of(create)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"EnablePerformanceInsights": True},
+        {"PerformanceInsightsRetentionPeriod": 7},
+        {"PerformanceInsightsKMSKeyId": "alias/any"},
+        {"MonitoringInterval": 60},
+        {"MonitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring"},
+    ],
+)
+def test_monitoring_and_insights_are_for_instances(scene: Scene, options: dict[str, Any]) -> None:
+    """Monitoring and insights of the whole cluster are in the API's model of a restore, and
+    refused for Aurora.
+    """
+    scene.cluster()
+    scene.snapshot()
+
+    assert "InvalidParameterCombination" == refusal(scene, **options)

@@ -46,7 +46,7 @@ def test_an_automated_snapshot_is_named_after_cluster_and_minute(scene: Scene) -
     assert "automated" == snapshot["SnapshotType"]
 
 
-def test_a_snapshot_tells_which_cluster_it_is_of(scene: Scene) -> None:
+def test_a_snapshot_has_the_resource_id_of_its_cluster(scene: Scene) -> None:
     """The source is told by name and by resource id, which differs for a later cluster of the same
     name.
     """
@@ -115,23 +115,25 @@ def test_a_snapshot_needs_an_available_cluster(scene: Scene, rds: Rds) -> None:
         MasterUserPassword="long-enough",
     )
     client = rds(SOURCE)
-
-    assert "InvalidDBClusterStateFault" == code_of(
+    found = code_of(
         client.create_db_cluster_snapshot,
         DBClusterSnapshotIdentifier="by-hand",
         DBClusterIdentifier="new",
     )
 
+    assert "InvalidDBClusterStateFault" == found
+
 
 def test_a_snapshot_of_a_missing_cluster_is_refused(rds: Rds, aurora: Aurora) -> None:
     """A snapshot of a missing cluster is refused, to a person and to the nightly backup."""
     client = rds(SOURCE)
-
-    assert "DBClusterNotFoundFault" == code_of(
+    found = code_of(
         client.create_db_cluster_snapshot,
         DBClusterSnapshotIdentifier="by-hand",
         DBClusterIdentifier="nobody",
     )
+
+    assert "DBClusterNotFoundFault" == found
     with pytest.raises(RdsError, match="DBClusterNotFoundFault"):
         aurora.take_automated_snapshot("nobody", account=ACCOUNT, region=SOURCE)
 
@@ -140,12 +142,13 @@ def test_a_snapshot_identifier_is_unique_whatever_its_case(scene: Scene, rds: Rd
     """Identifiers are stored in lower case, so By-Hand is by-hand."""
     scene.cluster()
     scene.snapshot("by-hand")
-
-    assert "DBClusterSnapshotAlreadyExistsFault" == code_of(
+    found = code_of(
         rds(SOURCE).create_db_cluster_snapshot,
         DBClusterSnapshotIdentifier="By-Hand",
         DBClusterIdentifier="PROD-cluster",
     )
+
+    assert "DBClusterSnapshotAlreadyExistsFault" == found
 
 
 @pytest.mark.parametrize(
@@ -154,12 +157,13 @@ def test_a_snapshot_identifier_is_unique_whatever_its_case(scene: Scene, rds: Rd
 def test_a_snapshot_identifier_must_be_well_formed(scene: Scene, rds: Rds, name: str) -> None:
     """Letters, digits and single hyphens, 63 at most; the prefix rds: is Aurora's own."""
     scene.cluster()
-
-    assert "InvalidParameterValue" == code_of(
+    found = code_of(
         rds(SOURCE).create_db_cluster_snapshot,
         DBClusterSnapshotIdentifier=name,
         DBClusterIdentifier="prod-cluster",
     )
+
+    assert "InvalidParameterValue" == found
 
 
 def test_the_hundredth_manual_snapshot_is_the_last(scene: Scene, rds: Rds, aurora: Aurora) -> None:
@@ -171,12 +175,13 @@ def test_the_hundredth_manual_snapshot_is_the_last(scene: Scene, rds: Rds, auror
     aurora.quotas(account=ACCOUNT, region=SOURCE).manual_cluster_snapshots = 1
     scene.night()
     scene.snapshot("first")
-
-    assert "SnapshotQuotaExceeded" == code_of(
+    found = code_of(
         rds(SOURCE).create_db_cluster_snapshot,
         DBClusterSnapshotIdentifier="second",
         DBClusterIdentifier="prod-cluster",
     )
+
+    assert "SnapshotQuotaExceeded" == found
 
 
 def test_a_deleted_snapshot_lingers_and_keeps_its_name(scene: Scene, rds: Rds) -> None:
@@ -207,10 +212,9 @@ def test_a_creating_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
     client.create_db_cluster_snapshot(
         DBClusterSnapshotIdentifier="by-hand", DBClusterIdentifier="prod-cluster"
     )
+    found = code_of(client.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand")
 
-    assert "InvalidDBClusterSnapshotStateFault" == code_of(
-        client.delete_db_cluster_snapshot, DBClusterSnapshotIdentifier="by-hand"
-    )
+    assert "InvalidDBClusterSnapshotStateFault" == found
 
 
 def test_an_automated_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None:
@@ -219,10 +223,9 @@ def test_an_automated_snapshot_cannot_be_deleted(scene: Scene, rds: Rds) -> None
     """
     scene.cluster()
     name = scene.night()["DBClusterSnapshotIdentifier"]
+    found = code_of(rds(SOURCE).delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name)
 
-    assert "InvalidDBClusterSnapshotStateFault" == code_of(
-        rds(SOURCE).delete_db_cluster_snapshot, DBClusterSnapshotIdentifier=name
-    )
+    assert "InvalidDBClusterSnapshotStateFault" == found
 
 
 def test_an_automated_snapshot_ends_with_its_retention_period(scene: Scene, rds: Rds) -> None:
@@ -252,7 +255,6 @@ def test_tags_come_from_the_cluster_only_if_it_says_so(
 def test_tags_given_with_a_snapshot_replace_those_of_the_cluster(scene: Scene) -> None:
     """Tags in the request replace the cluster's tags."""
     scene.cluster(Tags=[{"Key": "team", "Value": "shop"}], CopyTagsToSnapshot=True)
+    found = scene.snapshot(Tags=[{"Key": "a", "Value": "b"}])["TagList"]
 
-    assert [{"Key": "a", "Value": "b"}] == scene.snapshot(Tags=[{"Key": "a", "Value": "b"}])[
-        "TagList"
-    ]
+    assert [{"Key": "a", "Value": "b"}] == found

@@ -65,11 +65,10 @@ def test_a_call_is_judged_by_what_the_cluster_does_and_not_by_what_it_shows(scen
     _stop(client)
     shown = scene.describe()["Status"]
     refused = message_of(client.stop_db_cluster, DBClusterIdentifier="prod-cluster")
+    expected = "DbCluster prod-cluster is in stopping state but expected it to be one of available."
 
     assert "available" == shown
-    assert (
-        "DbCluster prod-cluster is in stopping state but expected it to be one of available."
-    ) == refused
+    assert expected == refused
 
 
 def test_what_ends_within_the_lag_is_never_shown_as_begun(scene: Scene) -> None:

@@ -33,10 +33,9 @@ def test_snapshots_instances_and_groups_have_tags_too(scene: Scene, rds: Rds) ->
     ]
     for arn in arns:
         client.add_tags_to_resource(ResourceName=arn, Tags=[OURS])
+    found = [client.list_tags_for_resource(ResourceName=arn)["TagList"] for arn in arns]
 
-    assert [[OURS]] * 3 == [
-        client.list_tags_for_resource(ResourceName=arn)["TagList"] for arn in arns
-    ]
+    assert [[OURS]] * 3 == found
 
 
 @pytest.mark.parametrize(
@@ -72,6 +71,10 @@ def test_tags_are_reached_in_their_own_region_and_account(scene: Scene, rds: Rds
     "tags",
     [
         [{"Key": "aws:mine", "Value": ""}],
+        [{"Key": "RDS:mine", "Value": ""}],
+        [{"Key": "mine", "Value": "aws:x"}],
+        [{"Key": "a*", "Value": ""}],
+        [{"Key": "a", "Value": "b,c"}],
         [{"Key": "x" * 129, "Value": ""}],
         [{"Key": "x", "Value": "y" * 257}],
         [{"Key": f"key-{number}", "Value": ""} for number in range(51)],
@@ -80,12 +83,11 @@ def test_tags_are_reached_in_their_own_region_and_account(scene: Scene, rds: Rds
 def test_tags_outside_the_rules_are_refused(
     scene: Scene, rds: Rds, tags: list[dict[str, Any]]
 ) -> None:
-    """Tags with a reserved prefix or a wrong length, or more than fifty, are refused, and nothing
-    changes.
+    """Tags with a reserved prefix, a wrong length or sign, or more than fifty, are refused, and
+    nothing changes.
     """
     arn = scene.cluster()["DBClusterArn"]
+    found = code_of(rds(SOURCE).add_tags_to_resource, ResourceName=arn, Tags=tags)
 
-    assert "InvalidParameterValue" == code_of(
-        rds(SOURCE).add_tags_to_resource, ResourceName=arn, Tags=tags
-    )
+    assert "InvalidParameterValue" == found
     assert [] == scene.describe()["TagList"]

@@ -55,4 +55,7 @@ def test_up_leaves_a_production_running_and_stops_when_it_is_asked_to(
         (cluster["DBClusterIdentifier"], cluster["Status"]) for cluster in clusters
     ]
     assert ["automated"] == [snapshot["SnapshotType"] for snapshot in snapshots]
-    assert ("Press Ctrl-C to stop it.\nStopping ...\nstopped\n", 0) == (rest, process.wait(30))
+    assert (
+        "Press Ctrl-C to stop it.\nStopping, and deleting the databases' files ...\nstopped\n",
+        0,
+    ) == (rest, process.wait(30))

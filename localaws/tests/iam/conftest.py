@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from localaws.server import Server
-from tests.iam.asking import Scene
+from tests.iam.cluster_with_key import ClusterWithKey
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +19,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def scene() -> Scene:
+def scene() -> ClusterWithKey:
     """Give the scene: asking changes nothing."""
-    return Scene()
+    return ClusterWithKey()

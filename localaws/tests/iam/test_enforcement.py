@@ -9,7 +9,7 @@ import pytest
 import urllib3
 from localaws.iam.decisions import DecisionRecord
 from localaws.server import Server
-from tests.iam.account import ACCOUNT, REGION, Account, Call
+from tests.iam.iam_server import ACCOUNT, REGION, Call, IamServer
 
 QUEUE = f"http://127.0.0.1/{ACCOUNT}/inbox"
 SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
@@ -17,9 +17,9 @@ WHO = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/held/held is not authorized to
 
 
 @pytest.fixture(scope="module")
-def account(server: Server) -> Account:
+def account(server: Server) -> IamServer:
     """Give the account."""
-    return Account(server)
+    return IamServer(server)
 
 
 CALLS: dict[str, tuple[Call, tuple[str, int], str]] = {
@@ -61,6 +61,11 @@ CALLS: dict[str, tuple[Call, tuple[str, int], str]] = {
             f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:s"
         ),
     ),
+    "route53": (
+        ("route53", "get_change", {"Id": "/change/C1"}),
+        ("AccessDenied", 403),
+        "route53:GetChange on resource: arn:aws:route53:::change/C1",
+    ),
     "ec2": (
         ("ec2", "describe_security_groups", {"GroupIds": ["sg-1"]}),
         ("UnauthorizedOperation", 403),
@@ -70,7 +75,7 @@ CALLS: dict[str, tuple[Call, tuple[str, int], str]] = {
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_each_service_refuses_in_its_own_way(account: Account, service: str) -> None:
+def test_each_service_refuses_in_its_own_way(account: IamServer, service: str) -> None:
     """Each service refuses with its own code and status, and with IAM's sentence: who may not do
     what to what, and why.
     """
@@ -86,7 +91,7 @@ def test_each_service_refuses_in_its_own_way(account: Account, service: str) -> 
     assert expected == (account.refusal(call))
 
 
-def test_an_explicit_deny_is_said_to_be_one(account: Account) -> None:
+def test_an_explicit_deny_is_said_to_be_one(account: IamServer) -> None:
     """The refusal says when a Deny caused it, so that nobody looks for a missing Allow."""
     account.may({"Action": "rds:*"}, {"Effect": "Deny", "Action": "rds:Describe*"})
 
@@ -95,7 +100,45 @@ def test_an_explicit_deny_is_said_to_be_one(account: Account) -> None:
     )
 
 
-def test_what_is_allowed_is_done(account: Account) -> None:
+def pointing(zone: str, name: str, kind: str = "CNAME") -> Call:
+    """Give a call that points a name of a zone somewhere."""
+    record = {"Name": name, "Type": kind, "TTL": 5, "ResourceRecords": [{"Value": "a.example"}]}
+    changes = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+    parameters = {"HostedZoneId": zone, "ChangeBatch": changes}
+    return "route53", "change_resource_record_sets", parameters
+
+
+def test_a_role_may_change_one_record_of_a_zone(account: IamServer) -> None:
+    """Route 53's condition keys say which names, types and actions of a batch are allowed."""
+    people = account.people("route53")
+    made = people.create_hosted_zone(Name="db.example", CallerReference="one")["HostedZone"]
+    zone = made["Id"].rpartition("/")[2]
+    key = "route53:ChangeResourceRecordSets"
+    conditions = {
+        f"{key}NormalizedRecordNames": ["staging.db.example"],
+        f"{key}RecordTypes": ["CNAME"],
+        f"{key}Actions": ["UPSERT"],
+    }
+    account.may(
+        {
+            "Action": key,
+            "Resource": f"arn:aws:route53:::hostedzone/{zone}",
+            "Condition": {"ForAllValues:StringEquals": conditions},
+        }
+    )
+    refused = [
+        account.refusal(pointing(zone, "other.db.example"))[0],
+        account.refusal(pointing(zone, "staging.db.example", "TXT"))[0],
+        account.refusal(pointing("ZOTHER", "staging.db.example"))[0],
+    ]
+    _, call, parameters = pointing(zone, "Staging.db.example.")
+    done = getattr(account.function("route53"), call)(**parameters)["ChangeInfo"]
+
+    assert ["AccessDenied"] * 3 == refused
+    assert "PENDING" == done["Status"]
+
+
+def test_what_is_allowed_is_done(account: IamServer) -> None:
     """An allowed call is answered as for anybody: a parameter that people wrote is read."""
     account.people("ssm").put_parameter(Name="/a/b", Value="c", Type="String")
     account.may(
@@ -105,15 +148,13 @@ def test_what_is_allowed_is_done(account: Account) -> None:
         }
     )
     found = account.function("ssm").get_parameters_by_path(Path="/a/")["Parameters"]
+    expected = "AccessDeniedException"
 
     assert ["c"] == [parameter["Value"] for parameter in found]
-    assert (
-        "AccessDeniedException"
-        == account.refusal(("ssm", "get_parameters_by_path", {"Path": "/b/"}))[0]
-    )
+    assert expected == account.refusal(("ssm", "get_parameters_by_path", {"Path": "/b/"}))[0]
 
 
-def test_the_policy_counts_as_it_is_now(account: Account) -> None:
+def test_the_policy_counts_as_it_is_now(account: IamServer) -> None:
     """The present policy counts, also for credentials that were made before it was changed."""
     account.may({"Action": "rds:DescribeDBClusters"})
     found = account.function("rds").describe_db_clusters()["DBClusters"]
@@ -123,7 +164,7 @@ def test_the_policy_counts_as_it_is_now(account: Account) -> None:
     assert "AccessDenied" == account.refusal(CALLS["rds"][0])[0]
 
 
-def test_attached_policies_count_in_their_default_version(account: Account) -> None:
+def test_attached_policies_count_in_their_default_version(account: IamServer) -> None:
     """Attached policies count like inline ones, in their default version; an older version does
     not.
     """
@@ -148,7 +189,7 @@ def test_attached_policies_count_in_their_default_version(account: Account) -> N
     assert ([], "AccessDenied") == (found, after)
 
 
-def test_a_key_that_may_not_be_used_is_told_as_the_service_tells_it(account: Account) -> None:
+def test_a_key_that_may_not_be_used_is_refused_in_the_services_words(account: IamServer) -> None:
     """A key that the role may not use is reported by RDS as not accessible, and nothing is made."""
     key = account.people("kms").create_key()["KeyMetadata"]["Arn"]
     account.may({"Action": "rds:*"})
@@ -164,7 +205,7 @@ def test_a_key_that_may_not_be_used_is_told_as_the_service_tells_it(account: Acc
     assert f"kms:CreateGrant on resource: {key}" in message
 
 
-def test_the_state_of_the_world_is_asked_for(account: Account) -> None:
+def test_the_state_of_the_world_is_asked_for(account: IamServer) -> None:
     """Present resources count: the tags of a cluster decide whether it may be started.
 
     A key and a secret are found.
@@ -203,7 +244,7 @@ def test_the_state_of_the_world_is_asked_for(account: Account) -> None:
     assert key == account.function("kms").describe_key(KeyId="alias/mine")["KeyMetadata"]["Arn"]
 
 
-def test_people_are_not_limited(account: Account) -> None:
+def test_people_are_not_limited(account: IamServer) -> None:
     """People are not limited, nor is a role assumed by STS: only a function's credentials stand for
     its role.
     """
@@ -238,7 +279,7 @@ def test_people_are_not_limited(account: Account) -> None:
 )
 @pytest.mark.parametrize("wrong", ["aws_access_key_id", "aws_session_token"])
 def test_temporary_credentials_that_nobody_was_given_are_refused(
-    account: Account, service: str, code: str, wrong: str
+    account: IamServer, service: str, code: str, wrong: str
 ) -> None:
     """Unknown temporary credentials are refused, and so is a key without its token."""
     keys = {
@@ -246,13 +287,12 @@ def test_temporary_credentials_that_nobody_was_given_are_refused(
         "aws_session_token": account.session.token,
     }
     client = account.people(service, **{**keys, wrong: "ASIAAAAAAAAAAAAAAAAA"})
+    found = account.refusal(CALLS[service][0], client)[::2]
 
-    assert (code, "The security token included in the request is invalid.") == account.refusal(
-        CALLS[service][0], client
-    )[::2]
+    assert (code, "The security token included in the request is invalid.") == found
 
 
-def test_a_request_that_was_signed_beforehand_is_held_too(account: Account) -> None:
+def test_a_request_that_was_signed_beforehand_is_held_too(account: IamServer) -> None:
     """A request that was signed beforehand, with the signature in its address, is judged like any
     other.
     """
@@ -275,7 +315,9 @@ def test_a_request_that_was_signed_beforehand_is_held_too(account: Account) -> N
     ],
     ids=lambda call: call[0],
 )
-def test_a_call_that_nobody_can_judge_is_refused_not_allowed(account: Account, call: Call) -> None:
+def test_a_call_that_nobody_can_judge_is_refused_not_allowed(
+    account: IamServer, call: Call
+) -> None:
     """A call whose permissions are not modelled is refused, even if the policy allows
     everything.
     """
@@ -286,7 +328,7 @@ def test_a_call_that_nobody_can_judge_is_refused_not_allowed(account: Account, c
     assert message.startswith(f"localaws does not know which permissions {call[0]}:")
 
 
-def test_a_policy_that_is_not_understood_is_refused_not_allowed(account: Account) -> None:
+def test_a_policy_that_is_not_understood_is_refused_not_allowed(account: IamServer) -> None:
     """A policy with a condition key that localaws does not have is refused, because nobody can
     judge it.
     """
@@ -297,7 +339,7 @@ def test_a_policy_that_is_not_understood_is_refused_not_allowed(account: Account
     assert "inline: localaws does not know the condition key aws:SourceVpc." == message
 
 
-def test_every_decision_is_kept(account: Account) -> None:
+def test_every_decision_is_kept(account: IamServer) -> None:
     """Each decision is kept in memory and as a line of JSON in the data folder: who, what, on what,
     and which statement decided.
     """
@@ -327,10 +369,11 @@ def test_every_decision_is_kept(account: Account) -> None:
     ]
 
 
-def test_nothing_secret_is_kept(account: Account) -> None:
+def test_nothing_secret_is_kept(account: IamServer) -> None:
     """Neither the file of decisions nor a session's text shows a key's secret or a token."""
     text = (account.server.folder / "iam.jsonl").read_text() + repr(account.session)
-
-    assert [] == [
+    found = [
         secret for secret in (account.session.secret_key, account.session.token) if secret in text
     ]
+
+    assert [] == found

@@ -54,10 +54,9 @@ def test_an_explicit_deny_wins() -> None:
     decisions = [
         evaluate(order, "rds:StopDBCluster", CLUSTER) for order in ([allow, deny], [deny, allow])
     ]
+    found = [(decision.allowed, decision.sid, decision.why) for decision in decisions]
 
-    assert [(False, "No", "with an explicit deny in an identity-based policy")] * 2 == [
-        (decision.allowed, decision.sid, decision.why) for decision in decisions
-    ]
+    assert [(False, "No", "with an explicit deny in an identity-based policy")] * 2 == found
 
 
 def test_the_statement_that_allows_is_named() -> None:
@@ -111,21 +110,23 @@ def test_resources_fit_in_their_own_case(pattern: str, fits: bool) -> None:
 def test_not_action_speaks_of_all_the_others() -> None:
     """NotAction matches every action of every service but the one it names."""
     reads = {"NotAction": ["rds:Describe*", "rds:List*"]}
-
-    assert [False, True, True] == [
+    found = [
         allows(reads, action=action)
         for action in ("rds:DescribeDBClusters", "rds:StopDBCluster", "s3:GetObject")
     ]
+
+    assert [False, True, True] == found
 
 
 def test_not_resource_speaks_of_all_the_others() -> None:
     """A Deny with NotResource leaves one resource to be changed, if something allows that."""
     only = {"Effect": "Deny", "Action": "rds:Stop*", "NotResource": [CLUSTER]}
-
-    assert [True, False] == [
+    found = [
         allows({}, only, resource=cluster)
         for cluster in (CLUSTER, CLUSTER.replace("staging", "prod"))
     ]
+
+    assert [True, False] == found
     assert not allows(only)
 
 
@@ -257,10 +258,11 @@ def test_every_condition_has_to_hold() -> None:
     both = {"StringEquals": {"aws:A": "1", "aws:B": "2"}, "StringLike": {"aws:C": "3*"}}
     met: Context = {"aws:A": "1", "aws:B": "2", "aws:C": "34"}
     deny = {"Effect": "Deny", "Condition": both}
-
-    assert [True, False] == [
+    found = [
         allows({"Condition": both}, context=context) for context in (met, {**met, "aws:B": "1"})
     ]
+
+    assert [True, False] == found
     assert [False, True] == [
         allows({}, deny, context=context) for context in (met, {**met, "aws:B": "1"})
     ]

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from localaws.server import Server
-from tests.local.world import create_function
+from tests.local.warm_server import create_function
 
 ACCOUNT, REGION = "123456789012", "us-west-2"
 SOURCE = """
@@ -126,12 +126,12 @@ def test_the_code_of_a_function_has_the_rights_of_its_role(held: Held) -> None:
     code, message, key = held.ask("blue")
     held.may(LOGS, READING)
     allowed, _, same = held.ask("blue")
+    expected = (
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/held/held is not authorized to perform: ssm:Get"
+    )
 
     assert ("AccessDeniedException", "") == (code, allowed)
-    assert (
-        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/held/held is not authorized to perform: ssm:Get"
-        in message
-    )
+    assert expected in message
     assert (True, key) == (key.startswith("ASIA"), same)
 
 
@@ -142,7 +142,7 @@ def test_a_new_worker_has_new_credentials(held: Held) -> None:
     assert held.ask("blue")[2] != held.ask("red")[2]
 
 
-def test_without_leave_to_write_nothing_is_logged(held: Held) -> None:
+def test_without_permission_to_write_nothing_is_logged(held: Held) -> None:
     """A function that may not write logs runs all the same, as on Lambda; its lines are in the data
     folder alone.
     """
@@ -174,7 +174,7 @@ def test_a_failure_is_delivered_with_the_functions_role(held: Held) -> None:
 
 
 @pytest.mark.parametrize("missing", range(len(NETWORK)))
-def test_a_function_is_not_placed_in_a_vpc_without_leave_to_make_its_network(
+def test_a_function_is_not_put_into_a_vpc_without_permission_for_its_network(
     held: Held, missing: int
 ) -> None:
     """Lambda refuses to place a function in a VPC when its role lacks a call, and names the first
@@ -238,11 +238,9 @@ def test_a_function_is_not_made_with_a_role_that_lambda_may_not_assume(held: Hel
     ]["Arn"]
     with pytest.raises(ClientError) as refused:
         held.client("lambda").update_function_configuration(FunctionName="held", Role=role)
+    expected = "The role defined for the function cannot be assumed by Lambda."
 
-    assert (
-        "The role defined for the function cannot be assumed by Lambda."
-        == (refused.value.response["Error"]["Message"])
-    )
+    assert expected == refused.value.response["Error"]["Message"]
 
 
 def test_a_function_is_placed_in_a_vpc_with_it(held: Held) -> None:

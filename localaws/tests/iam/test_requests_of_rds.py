@@ -8,10 +8,10 @@ import pytest
 from localaws.aurora.actions import ACTIONS
 from localaws.iam import PermissionRequest
 from localaws.iam.requests import KNOWN
-from tests.iam.asking import ACCOUNT, HERE, TAGS, THERE, Scene, pairs, the
+from tests.iam.cluster_with_key import ACCOUNT, HERE, OURS, TAGS, THERE, ClusterWithKey, pairs, the
 
 
-def copy(scene: Scene, **more: Any) -> list[PermissionRequest]:
+def copy(scene: ClusterWithKey, **more: Any) -> list[PermissionRequest]:
     """Copy the source's snapshot into the other region."""
     source = f"arn:aws:rds:{THERE}:{ACCOUNT}:cluster-snapshot:s"
     return scene.permission_requests(
@@ -22,7 +22,7 @@ def copy(scene: Scene, **more: Any) -> list[PermissionRequest]:
     )
 
 
-def test_a_copy_asks_for_both_snapshots_and_for_both_keys(scene: Scene) -> None:
+def test_a_copy_asks_for_both_snapshots_and_for_both_keys(scene: ClusterWithKey) -> None:
     """A copy asks for both snapshots and both keys, in the source's region as well; the target's
     name is in lower case.
     """
@@ -46,7 +46,7 @@ def test_a_copy_asks_for_both_snapshots_and_for_both_keys(scene: Scene) -> None:
     } == {(ask.action, ask.resource) for ask in asked if ask.action.startswith("kms:")}
 
 
-def test_keys_are_used_through_rds_in_their_own_region(scene: Scene) -> None:
+def test_keys_are_used_through_rds_in_their_own_region(scene: ClusterWithKey) -> None:
     """RDS uses keys through itself in their own region, and its grants are for an AWS resource."""
     asked = copy(scene, KmsKeyId="alias/here")
     grant, decrypt = (
@@ -63,7 +63,138 @@ def test_keys_are_used_through_rds_in_their_own_region(scene: Scene) -> None:
     assert "kms:GrantIsForAWSResource" not in decrypt.context
 
 
-def test_tags_of_the_request_are_in_the_context(scene: Scene) -> None:
+def test_a_rename_asks_for_both_names(scene: ClusterWithKey) -> None:
+    """A rename asks for the cluster with its tags, and for its new name, which has none yet."""
+    asked = scene.permission_requests(
+        "rds:ModifyDBCluster",
+        DBClusterIdentifier="Target",
+        NewDBClusterIdentifier="Target-Previous",
+        ApplyImmediately=True,
+    )
+    old = the(asked, "rds:ModifyDBCluster", ":cluster:target")
+    new = the(asked, "rds:ModifyDBCluster", ":cluster:target-previous")
+
+    assert "test/default" == old.context["aws:ResourceTag/aurora-restore"]
+    assert [] == [key for key in new.context if "Tag" in key or "-tag" in key]
+
+
+def test_the_deletion_of_a_custom_endpoint_is_asked_with_its_tags(scene: ClusterWithKey) -> None:
+    """No other condition key belongs to a custom endpoint, and none to its cluster."""
+    named = {"DBClusterEndpointIdentifier": "e"}
+    scene.call(
+        HERE,
+        "create_db_cluster_endpoint",
+        DBClusterIdentifier="target",
+        EndpointType="ANY",
+        Tags=OURS,
+        **named,
+    )
+    (asked,) = scene.permission_requests("rds:DeleteDBClusterEndpoint", **named)
+
+    assert "test/default" == asked.context["aws:ResourceTag/aurora-restore"]
+    assert "rds:cluster-tag/aurora-restore" not in asked.context
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "expected"),
+    [
+        (
+            "ModifyDBInstance",
+            {"DBInstanceIdentifier": "Target-1", "DBParameterGroupName": "Strict"},
+            ["db:target-1", "pg:strict"],
+        ),
+        ("RebootDBInstance", {"DBInstanceIdentifier": "Target-1"}, ["db:target-1"]),
+        (
+            "CreateDBClusterEndpoint",
+            {"DBClusterEndpointIdentifier": "e", "DBClusterIdentifier": "target"},
+            ["cluster-endpoint:e", "cluster:target"],
+        ),
+        (
+            "ModifyDBClusterEndpoint",
+            {"DBClusterEndpointIdentifier": "E"},
+            ["cluster-endpoint:e"],
+        ),
+        (
+            "DeleteDBClusterEndpoint",
+            {"DBClusterEndpointIdentifier": "E"},
+            ["cluster-endpoint:e"],
+        ),
+        ("DescribeDBClusterEndpoints", {}, ["cluster-endpoint:*"]),
+        (
+            "AddRoleToDBCluster",
+            {"DBClusterIdentifier": "target", "RoleArn": ROLE},
+            [
+                "cluster:target",
+            ],
+        ),
+        (
+            "RemoveRoleFromDBCluster",
+            {"DBClusterIdentifier": "target", "RoleArn": ROLE},
+            [
+                "cluster:target",
+            ],
+        ),
+    ],
+)
+def test_what_lies_around_a_cluster_is_asked_for_by_name(
+    scene: ClusterWithKey, name: str, parameters: dict[str, Any], expected: list[str]
+) -> None:
+    """Instances, their groups, custom endpoints and roles: the resources that the service
+    authorization reference lists, as far as a call names them.
+    """
+    asked = scene.permission_requests(f"rds:{name}", **parameters)
+
+    assert [(f"rds:{name}", f"rds:{HERE}::{resource}") for resource in expected] == pairs(
+        asked, "rds:"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "service"),
+    [
+        (
+            "ModifyDBInstance",
+            {"DBInstanceIdentifier": "target-1", "MonitoringRoleArn": ROLE},
+            "monitoring.rds.amazonaws.com",
+        ),
+        (
+            "CreateDBInstance",
+            {
+                "DBInstanceIdentifier": "new",
+                "DBClusterIdentifier": "target",
+                "MonitoringRoleArn": ROLE,
+            },
+            "monitoring.rds.amazonaws.com",
+        ),
+        (
+            "AddRoleToDBCluster",
+            {"DBClusterIdentifier": "target", "RoleArn": ROLE},
+            "rds.amazonaws.com",
+        ),
+        (
+            "RestoreDBClusterFromSnapshot",
+            {
+                "DBClusterIdentifier": "new",
+                "SnapshotIdentifier": "s",
+                "AssociatedRoles": [{"RoleArn": ROLE}],
+            },
+            "rds.amazonaws.com",
+        ),
+    ],
+)
+def test_a_role_is_handed_over_by_who_may_pass_it(
+    scene: ClusterWithKey, name: str, parameters: dict[str, Any], service: str
+) -> None:
+    """Who gives RDS a role needs iam:PassRole on it, for the service that takes it."""
+    asked = scene.permission_requests(f"rds:{name}", **parameters)
+
+    assert service == the(asked, "iam:PassRole", ROLE).context["iam:PassedToService"]
+
+
+def test_tags_of_the_request_are_in_the_context(scene: ClusterWithKey) -> None:
     """The tags of the request and the list of their keys are in the context.
 
     Without tags neither is there, and no tagging is asked for.
@@ -79,7 +210,7 @@ def test_tags_of_the_request_are_in_the_context(scene: Scene) -> None:
     assert [] == pairs(plain, "rds:AddTags")
 
 
-def test_tags_that_are_copied_are_no_tags_of_the_request(scene: Scene) -> None:
+def test_tags_that_are_copied_are_no_tags_of_the_request(scene: ClusterWithKey) -> None:
     """Copied tags are not tags of the request: AWS tells them apart."""
     context = the(copy(scene, CopyTags=True), "rds:AddTagsToResource", ":copy").context
 
@@ -87,7 +218,7 @@ def test_tags_that_are_copied_are_no_tags_of_the_request(scene: Scene) -> None:
     assert "aws:TagKeys" not in context
 
 
-def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: Scene) -> None:
+def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: ClusterWithKey) -> None:
     """A restore asks for all that the cluster is made of; groups that are not named are those of
     the snapshot's version.
     """
@@ -113,7 +244,7 @@ def test_a_restore_asks_for_all_that_the_cluster_is_made_of(scene: Scene) -> Non
     assert 4 == len(pairs(asked, "kms:"))
 
 
-def test_an_instance_asks_for_its_cluster_with_the_clusters_tags(scene: Scene) -> None:
+def test_an_instance_asks_for_its_cluster_with_the_clusters_tags(scene: ClusterWithKey) -> None:
     """A new instance asks for its cluster with the cluster's tags, and for the cluster's subnet
     group.
     """
@@ -137,7 +268,7 @@ def test_an_instance_asks_for_its_cluster_with_the_clusters_tags(scene: Scene) -
     assert "test/default" == cluster.context["rds:cluster-tag/aurora-restore"]
 
 
-def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene) -> None:
+def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: ClusterWithKey) -> None:
     """A deletion with a final snapshot asks for the cluster, the snapshot, and the right to hand on
     tags.
 
@@ -149,16 +280,37 @@ def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene
     final = scene.permission_requests(
         "rds:DeleteDBCluster", DBClusterIdentifier="target", FinalDBSnapshotIdentifier="last"
     )
-
-    assert [("rds:DeleteDBCluster", f"rds:{HERE}::cluster:target")] == pairs(plain)
-    assert [
+    expected = [
         ("rds:DeleteDBCluster", f"rds:{HERE}::cluster:target"),
         ("rds:DeleteDBCluster", f"rds:{HERE}::cluster-snapshot:last"),
         ("rds:CreateDBClusterSnapshot", f"rds:{HERE}::cluster:target"),
         ("rds:CreateDBClusterSnapshot", f"rds:{HERE}::cluster-snapshot:last"),
         ("rds:AddTagsToResource", f"rds:{HERE}::cluster-snapshot:last"),
-    ] == pairs(final)
-    assert "false" == final[-1].context["rds:TagsFromRequest"]
+    ]
+
+    assert [("rds:DeleteDBCluster", f"rds:{HERE}::cluster:target")] == pairs(plain)
+    assert expected == pairs(final, "rds:")
+    assert "false" == the(final, "rds:AddTagsToResource", ":last").context["rds:TagsFromRequest"]
+
+
+def test_a_final_snapshot_needs_the_right_to_use_the_clusters_key(scene: ClusterWithKey) -> None:
+    """A final snapshot of a cluster under a customer's key asks for a grant on that, through RDS;
+    a deletion without one asks for no key.
+    """
+    final = scene.permission_requests(
+        "rds:DeleteDBCluster", DBClusterIdentifier="target", FinalDBSnapshotIdentifier="last"
+    )
+    plain = scene.permission_requests(
+        "rds:DeleteDBCluster", DBClusterIdentifier="target", SkipFinalSnapshot=True
+    )
+    grant = the(final, "kms:CreateGrant", scene.here)
+
+    assert {("kms:CreateGrant", scene.here), ("kms:DescribeKey", scene.here)} == {
+        (ask.action, ask.resource) for ask in final if ask.action.startswith("kms:")
+    }
+    assert f"rds.{HERE}.amazonaws.com" == grant.context["kms:ViaService"]
+    assert "true" == grant.context["kms:GrantIsForAWSResource"]
+    assert [] == pairs(plain, "kms:")
 
 
 @pytest.mark.parametrize(
@@ -179,16 +331,18 @@ def test_a_deletion_with_a_final_snapshot_asks_for_the_snapshot_too(scene: Scene
         ("StartDBCluster", {"DBClusterIdentifier": "target"}, f"rds:{HERE}::cluster:target"),
     ],
 )
-def test_one_resource(scene: Scene, name: str, parameters: dict[str, Any], resource: str) -> None:
+def test_one_resource(
+    scene: ClusterWithKey, name: str, parameters: dict[str, Any], resource: str
+) -> None:
     """A call asks for the resource that it names; a describing call that names none asks for
     all.
     """
-    assert [(f"rds:{name}", resource)] == pairs(
-        scene.permission_requests(f"rds:{name}", **parameters)
-    )
+    found = pairs(scene.permission_requests(f"rds:{name}", **parameters))
+
+    assert [(f"rds:{name}", resource)] == found
 
 
-def test_an_export_asks_for_snapshot_role_and_key(scene: Scene) -> None:
+def test_an_export_asks_for_snapshot_role_and_key(scene: ClusterWithKey) -> None:
     """An export asks for the snapshot, to pass the role to RDS's exports, and to use the key
     through RDS.
     """
@@ -214,7 +368,7 @@ def test_an_export_asks_for_snapshot_role_and_key(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("arn", ["arn:", "arn:x", "arn:aws:kms:x", "no-arn"])
-def test_what_is_no_arn_is_asked_for_as_it_is(scene: Scene, arn: str) -> None:
+def test_what_is_no_arn_is_asked_for_as_it_is(scene: ClusterWithKey, arn: str) -> None:
     """A name that is no ARN is asked for as it is: whether it names something is for RDS to say."""
     named = {"SourceArn": arn, "IamRoleArn": arn, "KmsKeyId": arn}
     asked = [
@@ -225,7 +379,7 @@ def test_what_is_no_arn_is_asked_for_as_it_is(scene: Scene, arn: str) -> None:
     assert [arn, arn] == [permission_requests[0].resource for permission_requests in asked]
 
 
-def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:
+def test_a_change_of_a_cluster_asks_for_its_groups(scene: ClusterWithKey) -> None:
     """A change of a cluster asks for its groups.
 
     AWS does not document whether it asks for those that the call leaves out, so they count.
@@ -240,7 +394,7 @@ def test_a_change_of_a_cluster_asks_for_its_groups(scene: Scene) -> None:
     assert ["cluster", "cluster-pg", "og", "pg"] == kinds
 
 
-def test_tagging_knows_old_tags_and_new_ones(scene: Scene) -> None:
+def test_tagging_knows_old_tags_and_new_ones(scene: ClusterWithKey) -> None:
     """Tagging has the old and the new tags in the context, so that a policy can ask for both."""
     arn = f"arn:aws:rds:{HERE}:{ACCOUNT}:cluster:target"
     (add,) = scene.permission_requests(
@@ -249,11 +403,12 @@ def test_tagging_knows_old_tags_and_new_ones(scene: Scene) -> None:
     (remove,) = scene.permission_requests(
         "rds:RemoveTagsFromResource", ResourceName=arn, TagKeys=["aurora-restore"]
     )
-
-    assert ("test/default", "me", ("owner",)) == tuple(
+    found = tuple(
         add.context[key]
         for key in ("aws:ResourceTag/aurora-restore", "aws:RequestTag/owner", "aws:TagKeys")
     )
+
+    assert ("test/default", "me", ("owner",)) == found
     assert ("aurora-restore",) == remove.context["aws:TagKeys"]
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.server import Server
 
 TRUST = json.dumps(
@@ -27,7 +27,7 @@ def test_the_tags_of_a_role_are_sorted_and_paged(tmp_path_factory: pytest.TempPa
     """
     server = Server(0, tmp_path_factory.mktemp("localaws"))
     server.start()
-    iam = Clients(server.endpoint)("iam", "us-west-2")
+    iam = EndpointClients(server.endpoint)("iam", "us-west-2")
     iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=TRUST)
     tags = [{"Key": key, "Value": "1/2"} for key in ("stage", "home", "source")]
     iam.tag_role(RoleName="tagged", Tags=tags)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from localaws.server import Server
-from tests.iam.account import ACCOUNT, ROLE, Account
+from tests.iam.iam_server import ACCOUNT, ROLE, IamServer
 
 OTHER = "222222222222"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
@@ -14,9 +14,9 @@ ARN = f"arn:aws:iam::{ACCOUNT}:role/trusting"
 
 
 @pytest.fixture(scope="module")
-def account(server: Server) -> Account:
+def account(server: Server) -> IamServer:
     """Give the account, with a role whom nobody may assume yet."""
-    account = Account(server)
+    account = IamServer(server)
     account.people("iam").create_role(
         RoleName="trusting", AssumeRolePolicyDocument=trust({"AWS": OTHER})
     )
@@ -29,7 +29,7 @@ def trust(principal: Any, **more: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def assumed(account: Account, sts: Any = None, **more: Any) -> str:
+def assumed(account: IamServer, sts: Any = None, **more: Any) -> str:
     """Try to assume the role; give the ARN under which it was assumed, or the error's code."""
     wanted = {"RoleArn": ARN, "RoleSessionName": "somebody", **more}
     try:
@@ -59,7 +59,7 @@ IT = f"arn:aws:sts::{ACCOUNT}:assumed-role/trusting/somebody"
         ),
     ],
 )
-def test_a_role_is_assumed_by_whom_it_trusts(account: Account, policy: str, outcome: str) -> None:
+def test_a_role_is_assumed_by_whom_it_trusts(account: IamServer, policy: str, outcome: str) -> None:
     """A role is assumed by whom its trust policy names; people without credentials of their own are
     their account.
     """
@@ -68,7 +68,7 @@ def test_a_role_is_assumed_by_whom_it_trusts(account: Account, policy: str, outc
     assert outcome == assumed(account)
 
 
-def test_an_external_id_is_compared(account: Account) -> None:
+def test_an_external_id_is_compared(account: IamServer) -> None:
     """Where the trust policy asks for an external id, the right one is needed."""
     policy = trust({"AWS": ACCOUNT}, Condition={"StringEquals": {"sts:ExternalId": "ours"}})
     account.people("iam").update_assume_role_policy(RoleName="trusting", PolicyDocument=policy)
@@ -77,7 +77,7 @@ def test_an_external_id_is_compared(account: Account) -> None:
     assert "AccessDenied" == assumed(account, ExternalId="theirs")
 
 
-def test_a_role_trusts_another_role(account: Account) -> None:
+def test_a_role_trusts_another_role(account: IamServer) -> None:
     """A role that trusts another role is assumed by whoever has assumed that one, and not by the
     account itself.
     """
@@ -105,7 +105,7 @@ def test_a_role_trusts_another_role(account: Account) -> None:
     ],
 )
 def test_a_role_that_is_not_there_is_not_assumed(
-    account: Account, wrong: dict[str, Any], code: str
+    account: IamServer, wrong: dict[str, Any], code: str
 ) -> None:
     """A missing role is not assumed, nor one of another kind, or for longer than it allows."""
     account.people("iam").update_assume_role_policy(

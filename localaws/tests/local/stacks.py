@@ -29,7 +29,7 @@ def template(resources: Resources, **sections: Any) -> str:
     return json.dumps({"Resources": resources, **sections})
 
 
-class Stack:
+class StackUnderTest:
     """One stack, asked for by its name."""
 
     def __init__(self, clients: Clients, name: str | None = None) -> None:

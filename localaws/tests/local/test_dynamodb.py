@@ -289,8 +289,6 @@ def test_a_table_goes_on_when_an_index_is_added(table: Client) -> None:
         GlobalSecondaryIndexUpdates=[{"Create": index}],
     )
     table.put_item(TableName="items", Item={"id": {"S": "colored"}, "color": {"S": "red"}})
+    found = table.get_item(TableName="items", Key={"id": {"S": "colored"}})["Item"]["color"]["S"]
 
-    assert (
-        "red"
-        == table.get_item(TableName="items", Key={"id": {"S": "colored"}})["Item"]["color"]["S"]
-    )
+    assert "red" == found

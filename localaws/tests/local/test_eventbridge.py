@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from localaws.server import Server
 from tests.local.bus import ACCOUNT, ENTRY, connect, put
 from tests.local.conftest import RULES_MAY, Clients, Inbox
-from tests.local.world import create_function
+from tests.local.warm_server import create_function
 
 BUS = f"arn:aws:events:{{region}}:{ACCOUNT}:event-bus/default"
 QUEUE = f"arn:aws:sqs:us-west-2:{ACCOUNT}:tiny"
@@ -74,10 +74,9 @@ def test_a_disabled_rule_delivers_nothing(clients: Clients, inbox: Inbox) -> Non
     clients("events").enable_rule(Name="sleeping")
     second = put(clients, Source="sleepy")
     inbox.wait_for("source", event_id=second["EventId"])
+    found = [event["id"] for event in inbox.wait_for("source") if event["source"] == "sleepy"]
 
-    assert [second["EventId"]] == [
-        event["id"] for event in inbox.wait_for("source") if event["source"] == "sleepy"
-    ]
+    assert [second["EventId"]] == found
 
 
 def test_a_topic_fans_out_to_its_queue(clients: Clients, inbox: Inbox) -> None:
@@ -153,7 +152,7 @@ def test_a_function_runs_only_for_a_rule_that_it_permits(clients: Clients, serve
     assert put(clients, Source="knock")["EventId"] == letters.wait_for("source")[0]["id"]
 
 
-def test_a_pattern_can_be_tried(clients: Clients) -> None:
+def test_a_pattern_can_be_tested(clients: Clients) -> None:
     """TestEventPattern says whether an event matches a pattern."""
     answer = clients("events").test_event_pattern(
         EventPattern='{"source": ["mine"]}', Event=json.dumps(TRIED)
@@ -165,7 +164,7 @@ def test_a_pattern_can_be_tried(clients: Clients) -> None:
 @pytest.mark.parametrize(
     "event", ["no event", "[]", "{}", json.dumps({**TRIED, "n": float("nan")})]
 )
-def test_a_pattern_is_tried_on_an_event_only(clients: Clients, event: str) -> None:
+def test_a_pattern_is_tested_against_an_event_only(clients: Clients, event: str) -> None:
     """TestEventPattern refuses what is not an event."""
     with pytest.raises(ClientError) as refused:
         clients("events").test_event_pattern(EventPattern='{"source": ["mine"]}', Event=event)

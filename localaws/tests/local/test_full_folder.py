@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from localaws.server import Server
 from tests.local.bus import put
 from tests.local.conftest import Clients, Inbox
-from tests.local.world import create_function
+from tests.local.warm_server import create_function
 
 BYTES_MAX = 1_000
 """No file grows beyond this meanwhile.
@@ -76,10 +76,9 @@ def test_a_function_keeps_its_code_when_the_new_one_cannot_be_kept(
         clients("lambda", attempts=1).update_function_code(
             FunctionName="echo", ZipFile=archive.getvalue()
         )
+    found = json.load(clients("lambda").invoke(FunctionName="echo", Payload='{"a": 1}')["Payload"])
 
-    assert {"a": 1} == json.load(
-        clients("lambda").invoke(FunctionName="echo", Payload='{"a": 1}')["Payload"]
-    )
+    assert {"a": 1} == found
 
 
 def test_a_zip_that_is_none_is_refused(server: Server, clients: Clients) -> None:

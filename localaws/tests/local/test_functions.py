@@ -35,11 +35,12 @@ def test_an_event_reaches_the_deployed_handler(app: Path, clients: Clients, inbo
     event_id = put(clients, "tiny.echo")
     (told,) = inbox.wait_for("event", event_id=event_id)
     event = told["event"]
-
-    assert [event_id, "0", "123456789012", "us-west-2", "blue"] == [
+    found = [
         *(event[name] for name in ("id", "version", "account", "region")),
         told["colour"],
     ]
+
+    assert [event_id, "0", "123456789012", "us-west-2", "blue"] == found
 
 
 def test_a_handler_sees_its_package_and_boto3_only(
@@ -64,10 +65,11 @@ def test_an_answer_has_the_documented_context(app: Path, clients: Clients) -> No
     answer = ask(clients)["Payload"]
     version = f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}"
     environment = answer["environment"]
-
-    assert ("tiny-local-ask", "$LATEST", "/aws/lambda/tiny-local-ask") == tuple(
+    found = tuple(
         answer["context"][name] for name in ("function_name", "function_version", "log_group_name")
     )
+
+    assert ("tiny-local-ask", "$LATEST", "/aws/lambda/tiny-local-ask") == found
     assert "us-west-2" == environment["AWS_REGION"]
     assert "tiny-local-ask" == environment["AWS_LAMBDA_FUNCTION_NAME"]
     assert environment["AWS_EXECUTION_ENV"].startswith(version)

@@ -66,11 +66,13 @@ def test_a_key_that_is_to_be_deleted_is_not_used(clients: Clients, key: dict[str
     kms.schedule_key_deletion(KeyId=key["arn"], PendingWindowInDays=7)
 
     invalid = "KMSInvalidStateException"
-    assert [invalid] * 3 == [
+    found = [
         refusal(kms.enable_key, KeyId=key["arn"]),
         refusal(kms.generate_data_key, KeyId=key["alias"], KeySpec="AES_256"),
         refusal(kms.schedule_key_deletion, KeyId=key["id"], PendingWindowInDays=7),
     ]
+
+    assert [invalid] * 3 == found
     kms.cancel_key_deletion(KeyId=key["arn"])
     assert invalid == refusal(kms.cancel_key_deletion, KeyId=key["arn"])
 
@@ -100,6 +102,6 @@ def test_a_key_that_is_not_there_is_not_found(clients: Clients, call: str, name:
 
 def test_what_no_key_encrypted_is_not_decrypted(clients: Clients) -> None:
     """A ciphertext that no key here made is refused with its own code."""
-    assert "InvalidCiphertextException" == refusal(
-        clients("kms").decrypt, CiphertextBlob=b"\xff" * 100
-    )
+    found = refusal(clients("kms").decrypt, CiphertextBlob=b"\xff" * 100)
+
+    assert "InvalidCiphertextException" == found

@@ -6,23 +6,32 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psutil
 import pytest
 from localaws.server import HOST, PortTakenError, Server
 from moto.core.model_instances import model_data
+from tests.local.warm_server import create_function
 
+LEAVES_A_PROCESS = """
+import subprocess
+def handler(event, context):
+    return subprocess.Popen(["sleep", "600"]).pid
+"""
 PROJECT = Path(__file__).parents[2]
 END_SECONDS_MAX = 10
+DISPATCHER = "localaws-functions"
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Run a server with one warm worker in a process of its own."""
-    command = [sys.executable, "-m", "tests.local.world", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.local.warm_server", str(tmp_path)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process, json.loads(process.stdout.readline())
@@ -47,6 +56,63 @@ def test_workers_end_with_the_server(
     _, alive = psutil.wait_procs(workers, timeout=END_SECONDS_MAX)
 
     assert (1, [], True) == (len(workers), alive, is_free(told["endpoint"]))
+
+
+class LateDispatcher(threading.Condition):
+    """A lock that the dispatcher of functions gets only after the end has told everybody of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+        self.waited = False
+
+    def __enter__(self) -> bool:
+        if threading.current_thread().name == DISPATCHER:
+            self.told.wait(END_SECONDS_MAX)
+        return super().__enter__()
+
+    def notify_all(self) -> None:
+        """Tell all who wait."""
+        super().notify_all()
+        self.told.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait to be told."""
+        self.waited = True
+        return super().wait(timeout)
+
+
+def test_a_dispatcher_that_looks_late_does_not_wait_for_more(tmp_path: Path) -> None:
+    """It ends at once, though it was told of the end before it began to listen."""
+    server = Server(0, tmp_path)
+    server.functions._changed = lock = LateDispatcher()
+    server.start()
+    server.stop()
+
+    assert not lock.waited
+
+
+def test_a_process_that_a_function_left_ends_with_it(tmp_path: Path) -> None:
+    """What a function has started and not ended holds up no end, and is gone afterwards."""
+    server = Server(0, tmp_path)
+    server.start()
+    create_function(server.endpoint, "parent", LEAVES_A_PROCESS)
+    client = boto3.client(
+        "lambda",
+        region_name="us-west-2",
+        endpoint_url=server.endpoint,
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
+    left = psutil.Process(json.load(client.invoke(FunctionName="parent", Payload="{}")["Payload"]))
+    ending = threading.Thread(target=server.stop, daemon=True)
+    ending.start()
+    ending.join(END_SECONDS_MAX)
+    _, alive = psutil.wait_procs([left], timeout=END_SECONDS_MAX)
+    for process in alive:
+        process.kill()
+
+    assert (False, []) == (ending.is_alive(), alive)
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
@@ -114,7 +180,7 @@ def test_a_request_that_imports_a_service_meanwhile_does_not_disturb_the_end(
     assert any(name.startswith("imported-") for name in models)
 
 
-def test_a_part_that_cannot_be_stopped_keeps_no_other_from_it(
+def test_a_part_that_cannot_be_stopped_does_not_keep_others_running(
     tmp_path: Path, models: dict[str, dict[str, object]]
 ) -> None:
     """Its error is raised when everything else has ended, the log last."""

@@ -3,14 +3,14 @@
 import time
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 
 GROUP = "/aws/lambda/of-a-test-of-patterns"
 LINES = ["ERROR no snapshot", "WARNING late snapshot", "INFO on time"]
 
 
 @pytest.fixture(scope="module")
-def group(clients: Clients) -> str:
+def group(clients: EndpointClients) -> str:
     """Give a log group with three lines."""
     logs = clients("logs", "us-west-2")
     logs.create_log_group(logGroupName=GROUP)
@@ -34,7 +34,7 @@ def group(clients: Clients) -> str:
     ],
 )
 def test_lines_are_found_by_terms(
-    clients: Clients, group: str, pattern: str, found: list[str]
+    clients: EndpointClients, group: str, pattern: str, found: list[str]
 ) -> None:
     """Plain terms all stand there, excluded ones do not, and of optional ones alone one does."""
     answer = clients("logs", "us-west-2").filter_log_events(

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from localaws.account import find_key
 from localaws.aurora import Aurora, AuroraClient, VirtualClock
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.master_secrets import MasterSecrets
 from localaws.server import Server
 from tests.aurora.recording import RecordingData
@@ -37,7 +37,7 @@ def secrets(scene: Scene, tmp_path: Path) -> Iterator[Any]:
     """Return a client of Secrets Manager beside that RDS."""
     server = Server(0, tmp_path / "localaws", aurora=scene.aurora)
     server.start()
-    yield Clients(server.endpoint)("secretsmanager", SOURCE)
+    yield EndpointClients(server.endpoint)("secretsmanager", SOURCE)
     server.stop()
 
 
@@ -146,7 +146,8 @@ def test_two_owners_of_a_password_are_refused(
     """
     del secrets
     managed_cluster(scene)
-
-    assert "InvalidParameterCombination" == code_of(
+    found = code_of(
         scene.rds(SOURCE).modify_db_cluster, DBClusterIdentifier="prod-cluster", **options
     )
+
+    assert "InvalidParameterCombination" == found

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.server import Server
 from tests.aurora.scene import ENGINE, SOURCE
 
@@ -21,7 +21,7 @@ def _seen(folder: Path) -> tuple[Network, Network]:
     server = Server(0, folder)
     server.start()
     try:
-        clients = Clients(server.endpoint)
+        clients = EndpointClients(server.endpoint)
         return _of_ec2(clients("ec2", SOURCE)), _of_rds(clients("rds", SOURCE))
     finally:
         server.stop()

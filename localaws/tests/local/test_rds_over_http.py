@@ -21,10 +21,18 @@ from localaws.server import Server
 from tests.aurora.conftest import aurora, clock, emitted, keys, scene, stored
 from tests.aurora.scene import ACCOUNT, SOURCE, Client, Rds, Scene, code_of, message_of
 from tests.aurora.scene import __file__ as scene_module
+from tests.aurora.test_custom_endpoints import client
 
-__all__ = ["aurora", "clock", "emitted", "keys", "scene", "stored"]
+__all__ = ["aurora", "client", "clock", "emitted", "keys", "scene", "stored"]
 
 FACTS = {
+    "test_a_cluster_is_found_by_its_resource_id_whatever_its_name_is",
+    "test_a_rename_takes_two_minutes_in_which_only_the_old_name_is_found",
+    "test_a_role_is_pending_then_active_then_removed",
+    "test_another_class_takes_minutes_and_two_events",
+    "test_another_parameter_group_is_pending_until_a_reboot",
+    "test_members_are_given_anew_as_a_whole",
+    "test_without_apply_immediately_a_new_name_is_pending",
     "test_a_copy_cannot_take_a_name_in_use",
     "test_a_copy_is_made_in_the_callers_region_and_takes_its_time",
     "test_a_copy_is_manual_and_remembers_its_source",
@@ -142,10 +150,9 @@ def test_an_unmodelled_code_arrives_as_it_is(scene: Scene, rds: Rds) -> None:
     """A code that is in no service model, such as that of deletion protection, arrives as it is."""
     scene.cluster(instances=0, DeletionProtection=True)
     delete = rds(SOURCE).delete_db_cluster
+    found = code_of(delete, DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True)
 
-    assert "InvalidParameterCombination" == code_of(
-        delete, DBClusterIdentifier="prod-cluster", SkipFinalSnapshot=True
-    )
+    assert "InvalidParameterCombination" == found
 
 
 def test_throttling_is_repeated_by_boto3(aurora: Aurora, rds: Rds) -> None:
@@ -165,21 +172,33 @@ def test_a_server_error_is_repeated_by_boto3(aurora: Aurora, rds: Rds) -> None:
 
 def test_an_action_that_is_not_modelled_is_refused_by_name(rds: Rds) -> None:
     """An action that localaws does not model is never accepted and ignored."""
-    call = rds(SOURCE).describe_db_proxies
+    call = rds(SOURCE).describe_option_groups
 
     assert "LocalAwsNotModelled" == code_of(call)
-    assert "DescribeDBProxies" in message_of(call)
+    assert "DescribeOptionGroups" in message_of(call)
 
 
 def test_texts_survive_the_wire(scene: Scene, rds: Rds) -> None:
-    """Markup, spaces and letters of other scripts in a tag come back as they were given."""
-    value = "a <b> & 'c' \"d\" - été + 100 %"
+    """Spaces, signs and letters of other scripts in a tag come back as they were given."""
+    value = " a = b + c @ d: été / ночь - 夜_1 "
     arn = scene.cluster(instances=0)["DBClusterArn"]
     rds(SOURCE).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "note", "Value": value}])
+    found = rds(SOURCE).list_tags_for_resource(ResourceName=arn)["TagList"]
 
-    assert [{"Key": "note", "Value": value}] == rds(SOURCE).list_tags_for_resource(
-        ResourceName=arn
-    )["TagList"]
+    assert [{"Key": "note", "Value": value}] == found
+
+
+def test_markup_survives_the_wire(rds: Rds) -> None:
+    """A description that looks like XML comes back as it was given."""
+    text = "a <b> & 'c' \"d\" + 100 %"
+    made = rds(SOURCE).create_db_cluster_parameter_group(
+        DBClusterParameterGroupName="described",
+        DBParameterGroupFamily="aurora-postgresql16",
+        Description=text,
+    )
+    rds(SOURCE).delete_db_cluster_parameter_group(DBClusterParameterGroupName="described")
+
+    assert text == made["DBClusterParameterGroup"]["Description"]
 
 
 def test_the_aws_command_line_works(scene: Scene, server: Server) -> None:

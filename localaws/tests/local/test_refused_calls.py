@@ -29,7 +29,8 @@ REFUSED = [
     ("pi", "get_resource_metadata", {"ServiceType": "RDS", "Identifier": "db-1"}),
     ("backup", "list_backup_vaults", {}),
     ("service-quotas", "list_services", {}),
-    ("route53", "list_hosted_zones", {}),
+    ("cloudfront", "list_distributions", {}),
+    ("route53", "list_health_checks", {}),
     ("elbv2", "describe_load_balancers", {}),
     ("sesv2", "list_email_identities", {}),
     # calls of modelled services, in each protocol

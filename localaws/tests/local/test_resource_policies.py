@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from localaws.clients import Clients as OwnClients
+from localaws.clients import EndpointClients
 from localaws.server import Server
 from tests.local.bus import ACCOUNT, ENTRY, connect, put
 from tests.local.conftest import Clients, Inbox
@@ -139,7 +139,7 @@ def test_another_accounts_bus_lets_in_what_its_policy_says(
     sender's dead letters.
     """
     other, bus = "222222222222", f"arn:aws:events:us-west-2:{ACCOUNT}:event-bus/default"
-    theirs = OwnClients(server.endpoint).of_account("events", "us-west-2", other)
+    theirs = EndpointClients(server.endpoint).of_account("events", "us-west-2", other)
     ours = clients("events")
     ours.remove_permission(RemoveAllPermissions=True)
     if conditions is not None:
@@ -154,7 +154,7 @@ def test_another_accounts_bus_lets_in_what_its_policy_says(
         ours.put_permission(Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     arrived = Inbox(clients("sqs"), f"arrived-{uuid.uuid4()}")
     connect(clients, "from-another-account", {"source": ["far"], "account": [other]}, arrived.arn)
-    letters = OwnClients(server.endpoint).of_account("sqs", "us-west-2", other)
+    letters = EndpointClients(server.endpoint).of_account("sqs", "us-west-2", other)
     theirs.put_rule(Name="away", EventPattern='{"source": ["far"]}')
     lost = Inbox(letters, "away-letters")
     theirs.put_targets(

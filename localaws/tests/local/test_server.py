@@ -24,7 +24,7 @@ def fetch(server: Server, path: str, *, method: str = "GET") -> tuple[int, dict[
             return error.code, json.load(error)
 
 
-def test_the_server_says_that_it_is_well(server: Server) -> None:
+def test_the_server_answers_its_health_check(server: Server) -> None:
     """`GET /localaws/health` answers when everything is up."""
     assert (200, {"status": "ok"}) == fetch(server, "/localaws/health")
 
@@ -76,11 +76,33 @@ def test_a_night_takes_the_automated_snapshot_and_its_events_arrive(
 @pytest.mark.parametrize(
     ("query", "status"), [("?cluster=nobody&region=us-east-1", 404), ("?cluster=prod-cluster", 400)]
 )
-def test_a_night_that_cannot_be_is_refused(server: Server, query: str, status: int) -> None:
+def test_a_snapshot_that_cannot_be_taken_is_refused(
+    server: Server, query: str, status: int
+) -> None:
     """An unknown cluster and a missing region are answered with a sentence."""
     answered, answer = fetch(server, f"/localaws/night{query}", method="POST")
 
     assert (status, True) == (answered, answer["error"].endswith("."))
+
+
+def test_the_next_call_of_an_action_can_be_refused(server: Server, clients: Clients) -> None:
+    """One call is answered with the code that was asked for, and the one after it as ever."""
+    refusal = "/localaws/refusal?action=DescribeDBClusters&code=InvalidParameterCombination"
+    status, _ = fetch(server, refusal, method="POST")
+    rds = clients("rds")
+    with pytest.raises(ClientError) as refused:
+        rds.describe_db_clusters()
+
+    assert (200, "InvalidParameterCombination") == (status, refused.value.response["Error"]["Code"])
+    assert "DBClusters" in rds.describe_db_clusters()
+
+
+@pytest.mark.parametrize("query", ["?action=DescribeDBClusters", "?action=DescribeNothing&code=X"])
+def test_a_refusal_of_nothing_is_refused(server: Server, query: str) -> None:
+    """An action that is not modelled and a missing code are answered with a sentence."""
+    status, answer = fetch(server, f"/localaws/refusal{query}", method="POST")
+
+    assert (400, True) == (status, answer["error"].endswith("."))
 
 
 def test_a_disabled_key_is_not_accessible(clients: Clients) -> None:
@@ -104,8 +126,9 @@ def test_a_service_that_moto_lacks_is_refused_not_broken(clients: Clients) -> No
     """An action that nobody implements is refused with a sentence, and no client repeats it."""
     with pytest.raises(ClientError) as refused:
         clients("ssm").describe_ops_items()
-
-    assert (501, 0) == tuple(
+    found = tuple(
         refused.value.response["ResponseMetadata"][name]
         for name in ("HTTPStatusCode", "RetryAttempts")
     )
+
+    assert (501, 0) == found

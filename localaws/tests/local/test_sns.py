@@ -54,12 +54,13 @@ def test_a_token_confirms_once(sns: Client) -> None:
     confirmed = sns.confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"]
     with pytest.raises(ClientError, match="Invalid token"):
         sns.confirm_subscription(TopicArn=topic, Token=token)
-
-    assert [arn] * 3 == [
+    found = [
         confirmed,
         sns.subscribe(**about)["SubscriptionArn"],
         *subscribed(sns, topic),
     ]
+
+    assert [arn] * 3 == found
 
 
 def test_a_queue_needs_no_confirmation(clients: Clients, sns: Client) -> None:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from localaws.lambda_http import RUNTIME
 from tests.local.conftest import Clients
-from tests.local.stacks import Stack, queue, refusal, template, unique
+from tests.local.stacks import StackUnderTest, queue, refusal, template, unique
 
 SAM = {"Transform": "AWS::Serverless-2016-10-31"}
 LAMBDAS = {
@@ -80,7 +80,7 @@ def test_a_function_is_made_changed_and_deleted(clients: Clients, bucket: str) -
 
     A setting that an update leaves out returns to its default.
     """
-    stack, name = Stack(clients), unique("say")
+    stack, name = StackUnderTest(clients), unique("say")
     functions = clients("lambda")
     red = {
         "Environment": {"Variables": {"COLOUR": "red"}},
@@ -112,19 +112,18 @@ def test_a_function_is_made_changed_and_deleted(clients: Clients, bucket: str) -
     assert "DELETE_COMPLETE" == stack.delete()
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         functions.get_function_configuration(FunctionName=name)
-    assert (
-        []
-        == clients("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")[
-            "logGroups"
-        ]
-    )
+    found = clients("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")[
+        "logGroups"
+    ]
+
+    assert [] == found
 
 
 def test_a_stack_shows_both_of_its_templates(clients: Clients, bucket: str) -> None:
     """A stack shows both of its templates: as it was written, and by default the one without its
     transform.
     """
-    stack, body = Stack(clients), sam(bucket, unique("say"), "first")
+    stack, body = StackUnderTest(clients), sam(bucket, unique("say"), "first")
     stack.create(body, **CAPABILITIES)
     about = {"StackName": stack.name}
     original = stack.client.get_template(**about, TemplateStage="Original")["TemplateBody"]
@@ -143,7 +142,7 @@ def test_a_template_may_be_in_a_bucket(clients: Clients, bucket: str) -> None:
         {"Queue": queue(unique("stored"))}, Description="It is long.", Metadata={"x": "x" * 60_000}
     )
     clients("s3").put_object(Bucket=bucket, Key="the template.json", Body=long.encode())
-    stack, base = Stack(clients), f"{clients('s3').meta.endpoint_url}/{bucket}"
+    stack, base = StackUnderTest(clients), f"{clients('s3').meta.endpoint_url}/{bucket}"
     stack.client.create_stack(StackName=stack.name, TemplateURL=f"{base}/the%20template.json")
     with pytest.raises(ClientError) as missing:
         stack.client.create_stack(StackName=unique("stack"), TemplateURL=f"{base}/none.json")
@@ -175,7 +174,7 @@ def test_what_cannot_be_transformed_is_refused(
     """A template that cannot be transformed is refused with a sentence before anything is made."""
     function = {"Type": "AWS::Serverless::Function", "Properties": {"Colour": "red"}}
     with pytest.raises(ClientError) as refused:
-        Stack(clients).create(template({"Say": function}, **sections), **CAPABILITIES)
+        StackUnderTest(clients).create(template({"Say": function}, **sections), **CAPABILITIES)
 
     assert (code, True) == (refusal(refused)[0], sentence in refusal(refused)[1])
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.local.conftest import Clients
-from tests.local.stacks import Stack, attribute, queue, refusal, template, unique
+from tests.local.stacks import StackUnderTest, attribute, queue, refusal, template, unique
 
 
 @pytest.fixture
-def stack(clients: Clients) -> Stack:
+def stack(clients: Clients) -> StackUnderTest:
     """Give a stack that is not there yet."""
-    return Stack(clients)
+    return StackUnderTest(clients)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def stack(clients: Clients) -> Stack:
     ids=["type", "serverless", "property", "attribute"],
 )
 def test_what_would_not_be_honoured_is_refused(
-    stack: Stack, resource: dict[str, Any], named: str
+    stack: StackUnderTest, resource: dict[str, Any], named: str
 ) -> None:
     """A resource that would not be honoured is refused by name: nothing is dropped, and no stack is
     made.
@@ -80,7 +80,7 @@ def test_what_would_not_be_honoured_is_refused(
         (template({"A": queue()}, Description="x" * 51_200), "less than or equal to 51200"),
     ],
 )
-def test_a_wrong_template_is_refused(stack: Stack, body: str, sentence: str) -> None:
+def test_a_wrong_template_is_refused(stack: StackUnderTest, body: str, sentence: str) -> None:
     """A wrong template is refused in CloudFormation's own words before anything is made."""
     with pytest.raises(ClientError) as refused:
         stack.create(body)
@@ -126,7 +126,7 @@ def test_a_wrong_template_is_refused(stack: Stack, body: str, sentence: str) -> 
     ],
 )
 def test_a_wrong_parameter_is_refused(
-    stack: Stack, slot: dict[str, Any], given: dict[str, str], sentence: str
+    stack: StackUnderTest, slot: dict[str, Any], given: dict[str, str], sentence: str
 ) -> None:
     """A wrong parameter is refused; a pattern has to match the whole value.
 
@@ -165,7 +165,7 @@ def with_functions(resources: dict[str, Any], outputs: dict[str, Any]) -> str:
     )
 
 
-def test_functions_are_evaluated(stack: Stack) -> None:
+def test_functions_are_evaluated(stack: StackUnderTest) -> None:
     """Functions put text together, judge conditions and look up maps; what has no value is left
     out.
     """
@@ -189,7 +189,7 @@ def test_functions_are_evaluated(stack: Stack) -> None:
     assert "30" == attribute(stack.clients, f"{name}-other", "VisibilityTimeout")
 
 
-def test_short_forms_of_yaml_are_read(stack: Stack) -> None:
+def test_short_forms_of_yaml_are_read(stack: StackUnderTest) -> None:
     """`!Ref`, `!Sub` and `!GetAtt` mean what their long forms do, and a date is text."""
     name = unique("short")
     stack.create(
@@ -203,7 +203,7 @@ def test_short_forms_of_yaml_are_read(stack: Stack) -> None:
     assert stack.outputs["Url"].endswith(f"/{name}-us-west-2")
 
 
-def test_roles_need_to_be_allowed(stack: Stack) -> None:
+def test_roles_need_to_be_allowed(stack: StackUnderTest) -> None:
     """A template that grants permissions is refused without the capability that it needs."""
     role = {
         "Type": "AWS::IAM::Role",
@@ -211,8 +211,9 @@ def test_roles_need_to_be_allowed(stack: Stack) -> None:
     }
     with pytest.raises(ClientError) as refused:
         stack.create(template({"Role": role}), Capabilities=["CAPABILITY_IAM"])
-
-    assert (
+    expected = (
         "InsufficientCapabilitiesException",
         "Requires capabilities : [CAPABILITY_NAMED_IAM]",
-    ) == refusal(refused)
+    )
+
+    assert expected == refusal(refused)

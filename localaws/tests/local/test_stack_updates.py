@@ -10,7 +10,16 @@ from botocore.exceptions import ClientError
 from localaws.clients import local_environment
 from localaws.server import Server
 from tests.local.conftest import REGION, Clients
-from tests.local.stacks import Stack, attribute, lines, queue, queues, refusal, template, unique
+from tests.local.stacks import (
+    StackUnderTest,
+    attribute,
+    lines,
+    queue,
+    queues,
+    refusal,
+    template,
+    unique,
+)
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a "
@@ -20,9 +29,9 @@ BROKEN = {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source":
 
 
 @pytest.fixture
-def stack(clients: Clients) -> Stack:
+def stack(clients: Clients) -> StackUnderTest:
     """Give a stack that is not there yet."""
-    return Stack(clients)
+    return StackUnderTest(clients)
 
 
 def switched(name: str, **properties: Any) -> str:
@@ -42,7 +51,7 @@ def switched(name: str, **properties: Any) -> str:
     )
 
 
-def test_a_property_is_changed_where_it_stands(clients: Clients, stack: Stack) -> None:
+def test_a_property_is_changed_in_place(clients: Clients, stack: StackUnderTest) -> None:
     """A property is changed in place, also by a parameter alone, and also when it is taken away
     again.
     """
@@ -62,7 +71,9 @@ def test_a_property_is_changed_where_it_stands(clients: Clients, stack: Stack) -
     assert {"b": "2"} == clients("sqs").list_queue_tags(QueueUrl=url)["Tags"]
 
 
-def test_a_condition_that_changes_makes_and_removes(clients: Clients, stack: Stack) -> None:
+def test_a_condition_that_changes_makes_and_removes(
+    clients: Clients, stack: StackUnderTest
+) -> None:
     """A resource comes and goes with its condition, and with its entry in the template."""
     name = unique("switched")
     stack.create(switched(name), given={"Switch": "off"})
@@ -71,14 +82,17 @@ def test_a_condition_that_changes_makes_and_removes(clients: Clients, stack: Sta
         stack.update(switched(name), given={"Switch": switch})
         seen.append(queues(clients, name))
     stack.update(template({"New": queue(f"{name}-c")}))
-
-    assert [[f"{name}-a"], [f"{name}-a", f"{name}-b"], [f"{name}-a"], [f"{name}-c"]] == [
+    found = [
         *seen,
         queues(clients, name),
     ]
 
+    assert [[f"{name}-a"], [f"{name}-a", f"{name}-b"], [f"{name}-a"], [f"{name}-c"]] == found
 
-def test_what_is_retained_is_left_when_it_is_taken_out(clients: Clients, stack: Stack) -> None:
+
+def test_a_retained_resource_is_kept_when_it_leaves_the_template(
+    clients: Clients, stack: StackUnderTest
+) -> None:
     """A retained resource is left when it is taken out of the template, and the stack no longer has
     it.
     """
@@ -92,7 +106,7 @@ def test_what_is_retained_is_left_when_it_is_taken_out(clients: Clients, stack: 
 
 @pytest.mark.parametrize(("policy", "left"), [("Delete", ["b"]), ("Retain", ["a", "b"])])
 def test_another_name_is_another_resource(
-    clients: Clients, stack: Stack, policy: str, left: list[str]
+    clients: Clients, stack: StackUnderTest, policy: str, left: list[str]
 ) -> None:
     """Another name makes another resource, first; the old one goes unless it is to be retained when
     replaced.
@@ -109,7 +123,7 @@ def test_another_name_is_another_resource(
     assert stack.outputs["Arn"].endswith(f":{name}-b")
 
 
-def test_a_named_resource_is_not_replaced(clients: Clients, stack: Stack) -> None:
+def test_a_named_resource_is_not_replaced(clients: Clients, stack: StackUnderTest) -> None:
     """A named resource is not replaced: a table with another key is refused as on AWS, and nothing
     is changed.
     """
@@ -131,7 +145,7 @@ def test_a_named_resource_is_not_replaced(clients: Clients, stack: Stack) -> Non
     assert f"Rename {name} and update the stack again." in stack.reasons()[0]
 
 
-def test_an_update_that_fails_is_taken_back(clients: Clients, stack: Stack) -> None:
+def test_a_failed_update_is_rolled_back(clients: Clients, stack: StackUnderTest) -> None:
     """An update that fails is rolled back: changes are undone, and new resources are gone.
 
     Then it can be tried again.
@@ -154,7 +168,7 @@ def test_an_update_that_fails_is_taken_back(clients: Clients, stack: Stack) -> N
     assert [f"{name}-a", f"{name}-new"] == queues(clients, name)
 
 
-def test_an_update_that_changes_nothing_is_refused(stack: Stack) -> None:
+def test_an_update_that_changes_nothing_is_refused(stack: StackUnderTest) -> None:
     """An update that changes nothing is an error; as a change set it has failed, says why, and
     cannot be executed.
     """
@@ -174,7 +188,7 @@ def test_an_update_that_changes_nothing_is_refused(stack: Stack) -> None:
     assert "InvalidChangeSetStatus" == refusal(executed)[0]
 
 
-def test_other_outputs_are_a_change(stack: Stack) -> None:
+def test_other_outputs_are_a_change(stack: StackUnderTest) -> None:
     """Other outputs alone are a change."""
     stack.create(template({"A": queue()}))
     stack.update(template({"A": queue()}, Outputs={"Url": {"Value": {"Ref": "A"}}}))
@@ -182,7 +196,7 @@ def test_other_outputs_are_a_change(stack: Stack) -> None:
     assert {"Url": stack.resources["A"]} == stack.outputs
 
 
-def test_a_creation_can_be_looked_at_first(clients: Clients, stack: Stack) -> None:
+def test_a_creation_can_be_reviewed_first(clients: Clients, stack: StackUnderTest) -> None:
     """A change set for a new stack makes nothing before it is executed; the stack is in review
     until then.
     """
@@ -205,7 +219,7 @@ def test_a_creation_can_be_looked_at_first(clients: Clients, stack: Stack) -> No
     assert [] == stack.client.list_change_sets(StackName=stack.name)["Summaries"]
 
 
-def test_an_update_can_be_looked_at_first(clients: Clients, stack: Stack) -> None:
+def test_an_update_can_be_reviewed_first(clients: Clients, stack: StackUnderTest) -> None:
     """A change set lists additions, changes in place, replacements and removals, and does nothing
     yet.
     """
@@ -247,7 +261,9 @@ def test_an_update_can_be_looked_at_first(clients: Clients, stack: Stack) -> Non
     assert "ChangeSetNotFound" == refusal(gone)[0]
 
 
-def test_what_was_given_before_can_be_given_again(clients: Clients, stack: Stack) -> None:
+def test_previous_parameter_values_can_be_used_again(
+    clients: Clients, stack: StackUnderTest
+) -> None:
     """The previous template and previous values can be used again; a value that there was not is
     refused.
     """
@@ -274,7 +290,7 @@ def test_what_was_given_before_can_be_given_again(clients: Clients, stack: Stack
     assert [f"{name}-a", f"{name}-b"] == queues(clients, name)
 
 
-def test_a_change_in_place_that_is_not_modelled_is_refused(stack: Stack) -> None:
+def test_a_change_in_place_that_is_not_modelled_is_refused(stack: StackUnderTest) -> None:
     """A change in place that is not modelled, such as an index of an existing table, is refused
     before anything is done.
     """
@@ -303,7 +319,7 @@ def test_a_change_in_place_that_is_not_modelled_is_refused(stack: Stack) -> None
 
 
 def test_the_command_line_deploys(
-    server: Server, clients: Clients, stack: Stack, tmp_path: Path
+    server: Server, clients: Clients, stack: StackUnderTest, tmp_path: Path
 ) -> None:
     """`aws cloudformation deploy` creates, updates, and says when there is nothing to do."""
     name, file = unique("deployed"), tmp_path / "template.json"

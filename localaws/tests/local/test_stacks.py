@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from localaws.clients import Clients as OwnClients
+from localaws.clients import EndpointClients
 from localaws.server import Server
 from tests.local.conftest import Clients, Inbox
-from tests.local.stacks import Stack, queue, queues, refusal, template, unique
+from tests.local.stacks import StackUnderTest, queue, queues, refusal, template, unique
 
 BUS_MAY_SEND = {
     "Effect": "Allow",
@@ -19,12 +19,12 @@ BUS_MAY_SEND = {
 
 
 @pytest.fixture
-def stack(clients: Clients) -> Stack:
+def stack(clients: Clients) -> StackUnderTest:
     """Give a stack that is not there yet."""
-    return Stack(clients)
+    return StackUnderTest(clients)
 
 
-def test_a_template_is_made_whole(clients: Clients, stack: Stack) -> None:
+def test_every_resource_of_a_template_is_created(clients: Clients, stack: StackUnderTest) -> None:
     """A template is made whole: a rule delivers to a queue whose policy names it.
 
     A false condition makes nothing.
@@ -64,7 +64,7 @@ def test_a_template_is_made_whole(clients: Clients, stack: Stack) -> None:
     assert answer["Entries"][0]["EventId"] == inbox.wait_for("source")[0]["id"]
 
 
-def test_a_refused_resource_takes_the_stack_back(clients: Clients, stack: Stack) -> None:
+def test_a_refused_resource_rolls_the_stack_back(clients: Clients, stack: StackUnderTest) -> None:
     """What was made before it is gone, the stack says ROLLBACK_COMPLETE, and an event says why."""
     name = unique("refused")
     rule = {
@@ -74,17 +74,15 @@ def test_a_refused_resource_takes_the_stack_back(clients: Clients, stack: Stack)
     }
     status = stack.create(template({"A": queue(name), "Rule": rule}))
     (reason,) = stack.reasons()
+    expected = "The following resource(s) failed to create: [Rule]. Rollback requested by user."
 
     assert ("ROLLBACK_COMPLETE", [], {}) == (status, queues(clients, name), stack.resources)
     assert "Rule" == reason.split(":")[0]
     assert "localaws does not model cron(0 3 * * ? *)" in reason
-    assert (
-        "The following resource(s) failed to create: [Rule]. Rollback requested by user."
-        == (stack.described["StackStatusReason"])
-    )
+    assert expected == stack.described["StackStatusReason"]
 
 
-def test_a_stack_that_was_taken_back_can_only_be_deleted(stack: Stack) -> None:
+def test_a_stack_that_was_rolled_back_can_only_be_deleted(stack: StackUnderTest) -> None:
     """A stack that was rolled back takes no update, change set or second creation; deleted, its
     name is free.
     """
@@ -143,15 +141,15 @@ NAMED: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "name", "properties"), NAMED, ids=[kind for kind, *_ in NAMED])
-def test_a_name_that_is_taken_is_not_taken_over(
-    clients: Clients, stack: Stack, kind: str, name: str, properties: dict[str, Any]
+def test_an_existing_name_is_not_taken_over(
+    clients: Clients, stack: StackUnderTest, kind: str, name: str, properties: dict[str, Any]
 ) -> None:
     """A second stack does not take over a resource of the first: it is rolled back and says which
     name it was.
     """
     taken = unique("taken")
     one = {"Type": kind, "Properties": {name: taken, **properties}}
-    first = Stack(clients)
+    first = StackUnderTest(clients)
     first.create(template({"First": one}), Capabilities=["CAPABILITY_NAMED_IAM"])
     stack.create(
         template({"Before": queue(), "Thing": {**one, "DependsOn": "Before"}}),
@@ -172,7 +170,7 @@ def test_a_name_that_is_taken_is_not_taken_over(
     ("policy", "left"), [("Delete", 0), ("RetainExceptOnCreate", 0), ("Retain", 1)]
 )
 def test_what_a_failed_creation_leaves(
-    clients: Clients, stack: Stack, policy: str, left: int
+    clients: Clients, stack: StackUnderTest, policy: str, left: int
 ) -> None:
     """After a failed creation only resources with `Retain` remain, and they are in the way of the
     next attempt.
@@ -188,7 +186,7 @@ def test_what_a_failed_creation_leaves(
     assert ("ROLLBACK_COMPLETE", left) == (stack.status, len(queues(clients, name)))
 
 
-def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack) -> None:
+def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: StackUnderTest) -> None:
     """A deleted stack leaves its retained resources and deletes the others, the last made first.
 
     The stack is then found by its id only.
@@ -206,7 +204,9 @@ def test_a_deleted_stack_leaves_what_is_retained(clients: Clients, stack: Stack)
         _ = stack.described
 
 
-def test_what_somebody_deleted_meanwhile_stops_no_deletion(clients: Clients, stack: Stack) -> None:
+def test_resources_that_are_already_gone_stop_no_deletion(
+    clients: Clients, stack: StackUnderTest
+) -> None:
     """A deletion succeeds when somebody has deleted resources already, of each kind whose service
     refuses that.
     """
@@ -240,7 +240,7 @@ def test_what_somebody_deleted_meanwhile_stops_no_deletion(clients: Clients, sta
     assert "DELETE_COMPLETE" == stack.delete()
 
 
-def test_what_cannot_be_deleted_is_named(clients: Clients, stack: Stack) -> None:
+def test_what_cannot_be_deleted_is_named(clients: Clients, stack: StackUnderTest) -> None:
     """A bucket that is not empty stops a deletion: the stack is DELETE_FAILED, and goes when the
     bucket may be retained.
     """
@@ -274,10 +274,10 @@ def test_what_is_no_name_is_refused(clients: Clients) -> None:
     AWS.
     """
     with pytest.raises(ClientError, match="at 'stackName' failed to satisfy constraint"):
-        Stack(clients, "under_scored").create(template({"A": queue()}))
+        StackUnderTest(clients, "under_scored").create(template({"A": queue()}))
 
 
-def test_a_protected_stack_is_not_deleted(stack: Stack) -> None:
+def test_a_protected_stack_is_not_deleted(stack: StackUnderTest) -> None:
     """A protected stack is not deleted until the protection is taken off."""
     stack.create(template({"A": queue()}), EnableTerminationProtection=True)
     with pytest.raises(
@@ -291,7 +291,7 @@ def test_a_protected_stack_is_not_deleted(stack: Stack) -> None:
     assert "DELETE_COMPLETE" == stack.delete()
 
 
-def test_the_stack_of_a_resource_is_found(stack: Stack) -> None:
+def test_the_stack_of_a_resource_is_found(stack: StackUnderTest) -> None:
     """The stack of a resource is found by its physical id; a resource of no stack is reported as on
     AWS.
     """
@@ -307,25 +307,24 @@ def test_the_stack_of_a_resource_is_found(stack: Stack) -> None:
     ]
 
 
-def test_tags_of_the_stack_are_on_its_resources(clients: Clients, stack: Stack) -> None:
+def test_tags_of_the_stack_are_on_its_resources(clients: Clients, stack: StackUnderTest) -> None:
     """The tags of a stack are on its resources; a resource's own tag of the same key wins."""
     own = [{"Key": "a", "Value": "own"}]
     stack.create(
         template({"A": queue(Tags=own)}),
         Tags=[{"Key": "a", "Value": "stack's"}, {"Key": "b", "Value": "2"}],
     )
+    found = clients("sqs").list_queue_tags(QueueUrl=stack.resources["A"])["Tags"]
 
-    assert {"a": "own", "b": "2"} == clients("sqs").list_queue_tags(QueueUrl=stack.resources["A"])[
-        "Tags"
-    ]
+    assert {"a": "own", "b": "2"} == found
 
 
-def test_stacks_of_two_regions_do_not_meet(clients: Clients, stack: Stack) -> None:
+def test_stacks_of_two_regions_do_not_meet(clients: Clients, stack: StackUnderTest) -> None:
     """Stacks of one name in two regions are two stacks, each with resources of its region."""
     name, east = unique("regions"), "us-east-1"
     body = template({"A": queue(name)}, Outputs={"Arn": {"Value": {"Fn::GetAtt": ["A", "Arn"]}}})
     stack.create(body)
-    other = Stack(lambda service: clients(service, east), stack.name)
+    other = StackUnderTest(lambda service: clients(service, east), stack.name)
     other.create(body)
     stack.delete()
 
@@ -335,8 +334,8 @@ def test_stacks_of_two_regions_do_not_meet(clients: Clients, stack: Stack) -> No
 
 def test_a_stack_of_another_account_has_its_resources_there(server: Server) -> None:
     """A stack of another account has resources of that account."""
-    name, ours = unique("account"), OwnClients(server.endpoint)
-    theirs = Stack(lambda service: ours.of_account(service, "us-west-2", "222222222222"))
+    name, ours = unique("account"), EndpointClients(server.endpoint)
+    theirs = StackUnderTest(lambda service: ours.of_account(service, "us-west-2", "222222222222"))
     theirs.create(
         template({"A": queue(name)}, Outputs={"Arn": {"Value": {"Fn::GetAtt": ["A", "Arn"]}}})
     )

@@ -16,6 +16,7 @@ class Stumbling:
     def __init__(self) -> None:
         self.ticks = 0
         self.went_on = threading.Event()
+        self.stands_still = False
 
     def tick(self) -> None:
         """Raise at the first tick."""
@@ -23,6 +24,10 @@ class Stumbling:
         if self.ticks == 1:
             raise ValueError("This transition is a bug.")
         self.went_on.set()
+
+    def stand_still(self) -> None:
+        """Take notice that nothing more is to happen."""
+        self.stands_still = True
 
     def next_transition(self) -> datetime | None:
         """Nothing is known to come."""
@@ -39,3 +44,4 @@ def test_time_goes_on_after_something_that_failed() -> None:
     pulse.close()
 
     assert went_on
+    assert aurora.stands_still

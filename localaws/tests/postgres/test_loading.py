@@ -75,10 +75,9 @@ def test_a_dump_of_a_whole_cluster_brings_roles_that_are_there_already(
         f"\\connect {own}\nCREATE TABLE here (id integer);\nALTER TABLE here OWNER TO from_afar;\n"
     )
     load(data, cluster, dump, "shop")
+    found = Client(data, cluster)("SELECT tableowner FROM pg_tables WHERE tablename = 'here'", own)
 
-    assert [("from_afar",)] == Client(data, cluster)(
-        "SELECT tableowner FROM pg_tables WHERE tablename = 'here'", own
-    )
+    assert [("from_afar",)] == found
     assert [(True,)] == Client(data, cluster)(
         "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'rdsadmin'"
     )
@@ -92,10 +91,9 @@ def test_nobody_stays_a_superuser(data: PostgresData, cluster: str, dump: Path, 
         "CREATE ROLE former_boss;\nALTER ROLE former_boss WITH SUPERUSER LOGIN REPLICATION;\n"
     )
     load(data, cluster, dump, own)
+    found = Client(data, cluster)("SELECT rolname FROM pg_roles WHERE rolsuper OR rolreplication")
 
-    assert [("rdsadmin",)] == Client(data, cluster)(
-        "SELECT rolname FROM pg_roles WHERE rolsuper OR rolreplication"
-    )
+    assert [("rdsadmin",)] == found
 
 
 def test_a_dump_that_fails_says_the_line(
@@ -129,7 +127,7 @@ def test_a_dump_that_fails_says_the_line(
         ("SET LOCAL lc_messages = 'xx_XX.UTF-8';", "lc_messages to xx_XX.UTF-8"),
     ],
 )
-def test_a_setting_of_another_version_is_left_out_and_told(
+def test_a_setting_of_another_version_is_left_out_and_reported(
     data: PostgresData, cluster: str, own: str, head: str, setting: str, *, dump: Path
 ) -> None:
     """A setting that the server does not know is left out; the rest is loaded with the settings it
@@ -253,12 +251,7 @@ def test_text_that_looks_like_a_statement_stays_as_it_is(
     """
     dump.write_text(TEXTS)
     told, master = load(data, cluster, dump, own), Client(data, cluster)
-
-    assert [] == told
-    assert [("first\nALTER USER master RENAME TO nobody;\nCREATE DATABASE shop;\nlast",)] == master(
-        "SELECT rotate()", own
-    )
-    assert [
+    expected = [
         (
             (
                 "how to:\nCREATE ROLE master LOGIN;\nCREATE DATABASE shop;\nSET nothing_known = "
@@ -266,7 +259,13 @@ def test_text_that_looks_like_a_statement_stays_as_it_is(
             ),
         ),
         ("CREATE ROLE master;",),
-    ] == master("SELECT body FROM note ORDER BY id", own)
+    ]
+
+    assert [] == told
+    assert [("first\nALTER USER master RENAME TO nobody;\nCREATE DATABASE shop;\nlast",)] == master(
+        "SELECT rotate()", own
+    )
+    assert expected == master("SELECT body FROM note ORDER BY id", own)
     assert [("it's\nCREATE ROLE master;\n",)] == master(
         "SELECT obj_description('note'::regclass)", own
     )
@@ -436,7 +435,7 @@ def test_connect_and_the_end_of_rows_go_on_working(
     Client(data, cluster)(f'DROP DATABASE "{name}"')
 
 
-def test_every_missing_extension_is_told_before_anything_is_loaded(
+def test_all_missing_extensions_are_reported_before_anything_is_loaded(
     data: PostgresData, cluster: str, dump: Path, own: str
 ) -> None:
     """All missing extensions are listed before anything is loaded, with the option and the package

@@ -2,22 +2,41 @@
 ever is.
 """
 
+import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import psutil
+import psycopg2
 import pytest
-from localaws.postgres import PostgresData
+from localaws.postgres import DataPlaneError, PostgresData
 from localaws.postgres.addresses import is_free
 from localaws.processes import ProcessRegistry
-from tests.postgres.client import PORT, make
+from psycopg2.sql import SQL
+from tests.postgres.client import PORT, Client, make
 
 ROOT = Path(__file__).parents[2]
+END_SECONDS_MAX = 30
+WAIT = SQL("SELECT pg_advisory_lock(1)")
+ANSWERS_WHEN_BOTH_ARE_ASKED = """
+import signal, sys
+def meet(*_):
+    open(sys.argv[1], sys.argv[2]).close()  # waits until the other end is opened
+    sys.exit()
+signal.signal(signal.SIGINT, meet)
+print(flush=True)
+while True:
+    signal.pause()
+"""
 SLEEPER = [sys.executable, "-c", "import threading; threading.Event().wait()"]
 
 
@@ -28,6 +47,33 @@ def bystander() -> Iterator[subprocess.Popen[bytes]]:
     yield process
     process.kill()
     process.wait()
+
+
+class AskedLock:
+    """A lock that tells when somebody asks for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.asked = threading.Event()
+
+    def __enter__(self) -> None:
+        self.asked.set()
+        self.lock.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        self.lock.release()
+
+
+def in_background(work: Callable[[], object]) -> threading.Thread:
+    """Begin some work, which may fail, in a thread that keeps no test from its end."""
+
+    def attempt() -> None:
+        with contextlib.suppress(psycopg2.Error, DataPlaneError):
+            work()
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    return thread
 
 
 def is_alive(pid: int) -> bool:
@@ -102,6 +148,62 @@ def test_a_process_that_was_forgotten_is_left_alone(tmp_path: Path) -> None:
     assert [] == json.loads((tmp_path / "processes.json").read_text())
 
 
+def test_all_are_asked_to_stop_before_any_is_waited_for(tmp_path: Path) -> None:
+    """Two processes that end only when both were asked end by themselves: nobody waits for one
+    after the other.
+    """
+    registry, pipe = ProcessRegistry(tmp_path / "processes.json"), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    started = []
+    for end in ("r", "w"):
+        command = [sys.executable, "-c", ANSWERS_WHEN_BOTH_ARE_ASKED, str(pipe), end]
+        process = registry.start(command, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        started.append(process)
+    registry.end_leftovers()
+
+    assert [0, 0] == [process.wait(60) for process in started]
+
+
+def test_a_cluster_that_is_in_use_does_not_hold_up_the_end(folder: Path) -> None:
+    """A statement that waits for another ends with the server, and with it whoever holds the
+    cluster.
+    """
+    data = PostgresData(folder)
+    make(data, "cluster-A")
+    data.start("cluster-A")
+    with data._clusters["cluster-A"].server.session() as holder:
+        holder.execute(WAIT)
+        waiting = in_background(lambda: data.run_as_rds("cluster-A", WAIT, database="postgres"))
+        while not Client(data, "cluster-A")("SELECT pid FROM pg_locks WHERE NOT granted"):
+            assert waiting.is_alive()
+        ending = in_background(data.close)
+        ending.join(END_SECONDS_MAX)
+        waiting.join(END_SECONDS_MAX)
+
+    assert (False, False) == (waiting.is_alive(), ending.is_alive())
+
+
+def test_whoever_holds_a_cluster_may_need_the_others_before_it_lets_go(folder: Path) -> None:
+    """The end waits for a cluster without keeping anybody from the others."""
+    data = PostgresData(folder)
+    make(data, "cluster-A")
+    lock = AskedLock()
+    data._clusters["cluster-A"] = replace(
+        data._clusters["cluster-A"], lock=cast("threading.RLock", lock)
+    )
+    with lock.lock:
+        ending = in_background(data.close)
+        assert lock.asked.wait(END_SECONDS_MAX)
+        looking = in_background(lambda: data.process_ids)
+        looking.join(END_SECONDS_MAX)
+        could_look = not looking.is_alive()
+    ending.join(END_SECONDS_MAX)
+
+    assert (True, False) == (could_look, ending.is_alive())
+
+
 def test_a_process_that_no_cluster_holds_is_ended_all_the_same(folder: Path) -> None:
     """When Ctrl-C interrupts the start of a server, only the registry knows the process."""
     data = PostgresData(folder)
@@ -112,7 +214,7 @@ def test_a_process_that_no_cluster_holds_is_ended_all_the_same(folder: Path) -> 
     assert process.wait(60) < 0
 
 
-def test_a_server_that_cannot_be_ended_well_keeps_no_other_from_it(folder: Path) -> None:
+def test_a_server_that_cannot_be_stopped_cleanly_stops_no_other(folder: Path) -> None:
     """Both processes and all data are gone, whatever befell the first; then its error is raised."""
     data = PostgresData(folder)
     for name in ("cluster-A", "cluster-B"):

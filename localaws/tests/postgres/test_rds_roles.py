@@ -21,7 +21,7 @@ def restart(data: PostgresData, cluster: str) -> None:
 
 
 def test_the_master_is_not_a_superuser(master: Client) -> None:
-    """It makes roles and databases, and is a member of rds_superuser.
+    """The master user makes roles and databases, and is a member of rds_superuser.
 
     It neither replicates nor bypasses policies.
     """
@@ -106,7 +106,7 @@ def test_superuser_attributes_are_out_of_reach(master: Client) -> None:
 
 
 def test_a_new_master_password_replaces_the_old_one(data: PostgresData, cluster: str) -> None:
-    """It takes effect at once on a running server."""
+    """The new password takes effect at once on a running server."""
     data.set_master_password(cluster, MASTER, "Staging-Master-2")
 
     assert [(1,)] == Client(data, cluster, MASTER, "Staging-Master-2")("SELECT 1")

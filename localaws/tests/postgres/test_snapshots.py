@@ -45,10 +45,9 @@ def test_a_restored_cluster_has_rows_roles_and_passwords(
     data.take_snapshot(cluster, name)
     data.restore_snapshot(name, copy)
     data.start(copy)
+    found = Client(data, copy, "shop_app", "Production-App-1")("SELECT count(*) FROM orders")
 
-    assert [(5000,)] == Client(data, copy, "shop_app", "Production-App-1")(
-        "SELECT count(*) FROM orders"
-    )
+    assert [(5000,)] == found
 
 
 def test_a_snapshot_keeps_its_moment_while_the_source_goes_on(

@@ -50,6 +50,14 @@ def test_a_semicolon_ends_a_statement_only_where_psql_says(tmp_path: Path, state
     assert [statement, "SELECT 'next';"] == statements(tmp_path, f"{statement}\nSELECT 'next';\n")
 
 
+def test_an_insert_of_many_rows_is_one_statement(tmp_path: Path) -> None:
+    """However many values a statement has, its parentheses and strings are followed to its end."""
+    rows = ",\n".join(f"({number}, 'a;', f(\"q;\"), E'\\';')" for number in range(3_000))
+    statement = f"INSERT INTO t VALUES {rows};"
+
+    assert [statement, "SELECT 'next';"] == statements(tmp_path, f"{statement}\nSELECT 'next';\n")
+
+
 def test_backslashes_escape_in_strings_once_a_dump_says_so(tmp_path: Path) -> None:
     """Dumps of servers with standard_conforming_strings off are written that way."""
     text = (
@@ -87,10 +95,9 @@ def test_rows_are_no_statements(tmp_path: Path) -> None:
     """Rows are no statements, and a line of rows that looks like a statement ends none."""
     text = "COPY public.t (a)\n  FROM stdin;\nGRANT x TO y;\n\\\\.\n\\.\n\\connect one\n"
     read = pieces(tmp_path, text)
+    found = [piece.kind for piece in read if piece.raw.strip()]
 
-    assert [PieceKind.STATEMENT, PieceKind.ROWS, PieceKind.COMMAND] == [
-        piece.kind for piece in read if piece.raw.strip()
-    ]
+    assert [PieceKind.STATEMENT, PieceKind.ROWS, PieceKind.COMMAND] == found
     assert 6 == next(piece.line for piece in read if piece.kind is PieceKind.COMMAND)
 
 

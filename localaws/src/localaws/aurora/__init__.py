@@ -9,6 +9,7 @@ time; `queries.py` and `responses.py` describe them. `AuroraClient` is its boto3
 It imports nothing of localaws but the clock. What it does not model, it refuses by name.
 """
 
+from localaws.aurora.choices import Choices
 from localaws.aurora.client import AuroraClient
 from localaws.aurora.data import DataPlane, NoData
 from localaws.aurora.durations import Durations
@@ -22,6 +23,7 @@ from localaws.clock import Clock, VirtualClock, WallClock
 __all__ = [
     "Aurora",
     "AuroraClient",
+    "Choices",
     "Clock",
     "DataPlane",
     "Durations",

@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from localaws.aurora import (
+    attachments,
     catalog,
     clones,
+    cluster_roles,
     clusters,
     copies,
+    custom_endpoints,
+    data_api,
     deletion,
     events,
     exports,
@@ -18,8 +22,11 @@ from localaws.aurora import (
     global_clusters,
     group_changes,
     groups,
+    insights,
+    instance_changes,
     instances,
     modification,
+    proxies,
     queries,
     quota_checks,
     sharing,
@@ -53,6 +60,9 @@ def _action(perform: Callable[[Request], Answer], *parameters: str) -> Action:
 
 
 ACTIONS: Mapping[str, Action] = {
+    "AddRoleToDBCluster": _action(
+        cluster_roles.add_role_to_db_cluster, "DBClusterIdentifier FeatureName RoleArn"
+    ),
     "AddTagsToResource": _action(tags.add_tags_to_resource, "ResourceName Tags"),
     "CancelExportTask": _action(exports.cancel_export_task, "ExportTaskIdentifier"),
     "CopyDBClusterSnapshot": _action(
@@ -67,6 +77,11 @@ ACTIONS: Mapping[str, Action] = {
         "MasterUsername",
         "PreferredMaintenanceWindow StorageEncrypted",
     ),
+    "CreateDBClusterEndpoint": _action(
+        custom_endpoints.create_db_cluster_endpoint,
+        "DBClusterEndpointIdentifier DBClusterIdentifier EndpointType ExcludedMembers "
+        "StaticMembers Tags",
+    ),
     "CreateDBClusterParameterGroup": _action(
         groups.create_db_cluster_parameter_group,
         "DBClusterParameterGroupName DBParameterGroupFamily Description Tags",
@@ -79,15 +94,18 @@ ACTIONS: Mapping[str, Action] = {
         "AutoMinorVersionUpgrade AvailabilityZone CACertificateIdentifier CopyTagsToSnapshot "
         "DBClusterIdentifier",
         "DBInstanceClass",
-        "DBInstanceIdentifier DBParameterGroupName DBSubnetGroupName EnablePerformanceInsights "
-        "Engine",
-        "MonitoringInterval MonitoringRoleArn PromotionTier PubliclyAccessible Tags",
+        "DBInstanceIdentifier DBParameterGroupName DBSubnetGroupName Engine MonitoringInterval",
+        "MonitoringRoleArn PreferredMaintenanceWindow PromotionTier PubliclyAccessible Tags",
+        insights.PARAMETERS,
         # Understood only so far as to be refused the way AWS refuses them.
         " ".join(instances.OWNED_BY_CLUSTER),
     ),
     "CreateDBParameterGroup": _action(
         groups.create_db_parameter_group,
         "DBParameterGroupFamily DBParameterGroupName Description Tags",
+    ),
+    "CreateDBProxy": _action(
+        proxies.create_db_proxy, "Auth DBProxyName EngineFamily RoleArn VpcSubnetIds"
     ),
     "CreateDBSubnetGroup": _action(
         groups.create_db_subnet_group, "DBSubnetGroupDescription DBSubnetGroupName SubnetIds Tags"
@@ -99,6 +117,9 @@ ACTIONS: Mapping[str, Action] = {
     "DeleteDBCluster": _action(
         deletion.delete_db_cluster,
         "DBClusterIdentifier DeleteAutomatedBackups FinalDBSnapshotIdentifier SkipFinalSnapshot",
+    ),
+    "DeleteDBClusterEndpoint": _action(
+        custom_endpoints.delete_db_cluster_endpoint, "DBClusterEndpointIdentifier"
     ),
     "DeleteDBClusterParameterGroup": _action(
         group_changes.delete_db_cluster_parameter_group, "DBClusterParameterGroupName"
@@ -115,6 +136,14 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "DeleteDBSubnetGroup": _action(group_changes.delete_db_subnet_group, "DBSubnetGroupName"),
     "DescribeAccountAttributes": _action(quota_checks.describe_account_attributes),
+    "DescribeBlueGreenDeployments": _action(
+        attachments.describe_blue_green_deployments, PAGED, "BlueGreenDeploymentIdentifier"
+    ),
+    "DescribeDBClusterEndpoints": _action(
+        custom_endpoints.describe_db_cluster_endpoints,
+        PAGED,
+        "DBClusterEndpointIdentifier DBClusterIdentifier",
+    ),
     "DescribeDBClusterParameterGroups": _action(
         groups.describe_db_cluster_parameter_groups, PAGED, "DBClusterParameterGroupName"
     ),
@@ -136,12 +165,19 @@ ACTIONS: Mapping[str, Action] = {
         PAGED,
         "DBParameterGroupFamily DefaultOnly Engine EngineVersion IncludeAll",
     ),
+    "DescribeDBMajorEngineVersions": _action(
+        catalog.describe_db_major_engine_versions, "Engine Marker MajorEngineVersion MaxRecords"
+    ),
     "DescribeDBInstances": _action(queries.describe_db_instances, PAGED, "DBInstanceIdentifier"),
     "DescribeDBParameterGroups": _action(
         groups.describe_db_parameter_groups, PAGED, "DBParameterGroupName"
     ),
     "DescribeDBParameters": _action(
         group_changes.describe_db_parameters, PAGED, "DBParameterGroupName Source"
+    ),
+    "DescribeDBProxies": _action(proxies.describe_db_proxies, PAGED, "DBProxyName"),
+    "DescribeDBProxyTargets": _action(
+        proxies.describe_db_proxy_targets, PAGED, "DBProxyName TargetGroupName"
     ),
     "DescribeDBSnapshots": _action(
         queries.describe_db_snapshots,
@@ -158,6 +194,9 @@ ACTIONS: Mapping[str, Action] = {
     "DescribeExportTasks": _action(
         exports.describe_export_tasks, PAGED, "ExportTaskIdentifier SourceArn SourceType"
     ),
+    "DescribeIntegrations": _action(
+        attachments.describe_integrations, PAGED, "IntegrationIdentifier"
+    ),
     "DescribeGlobalClusters": _action(
         global_clusters.describe_global_clusters, PAGED, "GlobalClusterIdentifier"
     ),
@@ -169,6 +208,8 @@ ACTIONS: Mapping[str, Action] = {
     "DescribePendingMaintenanceActions": _action(
         queries.describe_pending_maintenance_actions, PAGED, "ResourceIdentifier"
     ),
+    "DisableHttpEndpoint": _action(data_api.disable_http_endpoint, "ResourceArn"),
+    "EnableHttpEndpoint": _action(data_api.enable_http_endpoint, "ResourceArn"),
     "FailoverDBCluster": _action(
         failover.failover_db_cluster, "DBClusterIdentifier TargetDBInstanceIdentifier"
     ),
@@ -179,11 +220,25 @@ ACTIONS: Mapping[str, Action] = {
         "CopyTagsToSnapshot",
         "DBClusterIdentifier DBClusterParameterGroupName DeletionProtection "
         "EnableIAMDatabaseAuthentication",
-        "ManageMasterUserPassword MasterUserAuthenticationType MasterUserPassword "
-        "MasterUserSecretKmsKeyId",
+        "DatabaseInsightsMode ManageMasterUserPassword MasterUserAuthenticationType "
+        "MasterUserPassword MasterUserSecretKmsKeyId NewDBClusterIdentifier",
+        insights.PARAMETERS,
         "PreferredBackupWindow PreferredMaintenanceWindow RotateMasterUserPassword "
         "ServerlessV2ScalingConfiguration",
         "VpcSecurityGroupIds",
+    ),
+    "ModifyDBInstance": _action(
+        instance_changes.modify_db_instance,
+        "ApplyImmediately AutoMinorVersionUpgrade CACertificateIdentifier DBInstanceClass",
+        "DBInstanceIdentifier DBParameterGroupName MonitoringInterval MonitoringRoleArn "
+        "PreferredMaintenanceWindow PromotionTier PubliclyAccessible",
+        insights.PARAMETERS,
+        # Understood only so far as to be refused the way AWS refuses them.
+        " ".join(instance_changes.OWNED_BY_CLUSTER),
+    ),
+    "ModifyDBClusterEndpoint": _action(
+        custom_endpoints.modify_db_cluster_endpoint,
+        "DBClusterEndpointIdentifier EndpointType ExcludedMembers StaticMembers",
     ),
     "ModifyDBClusterParameterGroup": _action(
         group_changes.modify_db_cluster_parameter_group, "DBClusterParameterGroupName Parameters"
@@ -198,6 +253,16 @@ ACTIONS: Mapping[str, Action] = {
     "ModifyDBSubnetGroup": _action(
         group_changes.modify_db_subnet_group, "DBSubnetGroupDescription DBSubnetGroupName SubnetIds"
     ),
+    "RebootDBInstance": _action(
+        instance_changes.reboot_db_instance, "DBInstanceIdentifier ForceFailover"
+    ),
+    "RegisterDBProxyTargets": _action(
+        proxies.register_db_proxy_targets,
+        "DBClusterIdentifiers DBInstanceIdentifiers DBProxyName TargetGroupName",
+    ),
+    "RemoveRoleFromDBCluster": _action(
+        cluster_roles.remove_role_from_db_cluster, "DBClusterIdentifier FeatureName RoleArn"
+    ),
     "RemoveTagsFromResource": _action(tags.remove_tags_from_resource, "ResourceName TagKeys"),
     "ResetDBClusterParameterGroup": _action(
         group_changes.reset_db_cluster_parameter_group,
@@ -208,7 +273,11 @@ ACTIONS: Mapping[str, Action] = {
         "DBParameterGroupName Parameters ResetAllParameters",
     ),
     "RestoreDBClusterFromSnapshot": _action(
-        clusters.restore_db_cluster_from_snapshot, CLUSTER, "SnapshotIdentifier"
+        clusters.restore_db_cluster_from_snapshot,
+        CLUSTER,
+        "AssociatedRoles SnapshotIdentifier",
+        # Understood only so far as to be refused the way AWS refuses them.
+        " ".join(clusters.OF_INSTANCES),
     ),
     "RestoreDBClusterToPointInTime": _action(
         clones.restore_db_cluster_to_point_in_time,

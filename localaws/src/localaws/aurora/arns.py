@@ -5,6 +5,7 @@ from typing import Self
 
 CLUSTER = "cluster"
 SNAPSHOT = "cluster-snapshot"
+CLUSTER_ENDPOINT = "cluster-endpoint"
 INSTANCE = "db"
 SUBNET_GROUP = "subgrp"
 CLUSTER_PARAMETER_GROUP = "cluster-pg"

@@ -4,6 +4,7 @@ from localaws.aurora.errors import invalid_combination, invalid_value
 from localaws.aurora.listing import page, read_filters
 from localaws.aurora.names import engine, only
 from localaws.aurora.state import Answer, Request
+from localaws.aurora.support import Support
 
 ENGINE = "aurora-postgresql"
 VERSIONS = ("15.13", "15.15", "16.9", "16.10", "16.11", "17.5", "17.7")
@@ -116,7 +117,61 @@ def _show_version(version: str) -> Answer:
         "DBEngineVersionDescription": f"Aurora PostgreSQL (compatible with PostgreSQL {version})",
         "ExportableLogTypes": list(LOG_EXPORTS),
         "SupportedEngineModes": ["provisioned"],
+        "ValidUpgradeTarget": [_show_upgrade(version, target) for target in _upgrades(version)],
         "Status": "deprecated" if version in DEPRECATED_VERSIONS else "available",
+    }
+
+
+def describe_db_major_engine_versions(request: Request) -> Answer:
+    """List the major versions with the ends of their support."""
+    support = request.state.support
+    chosen = [
+        number
+        for number in sorted(support)
+        if request.get("Engine", ENGINE) == ENGINE
+        and request.get("MajorEngineVersion", str(number)) == str(number)
+    ]
+    return page(
+        request,
+        "DBMajorEngineVersions",
+        chosen,
+        str,
+        lambda number: _show_major(number, support[number]),
+    )
+
+
+def _show_major(number: int, support: Support) -> Answer:
+    return {
+        "Engine": ENGINE,
+        "MajorEngineVersion": str(number),
+        "SupportedEngineLifecycles": [
+            {
+                "LifecycleSupportName": name,
+                "LifecycleSupportStartDate": begins,
+                "LifecycleSupportEndDate": ends,
+            }
+            for name, begins, ends in (
+                ("open-source-rds-standard-support", support.begins, support.standard_ends),
+                ("open-source-rds-extended-support", support.standard_ends, support.extended_ends),
+            )
+        ],
+    }
+
+
+def _upgrades(version: str) -> list[str]:
+    """Return the later versions that are not deprecated, of this and of later majors."""
+    later = [target for target in VERSIONS if version_key(target) > version_key(version)]
+    return sorted(later, key=version_key)
+
+
+def _show_upgrade(version: str, target: str) -> Answer:
+    return {
+        "Engine": ENGINE,
+        "EngineVersion": target,
+        "Description": f"Aurora PostgreSQL (compatible with PostgreSQL {target})",
+        "AutoUpgrade": False,
+        "IsMajorVersionUpgrade": major(target) != major(version),
+        "SupportedEngineModes": ["provisioned"],
     }
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
-from localaws.aurora import arns, catalog, events, master_secrets
+from localaws.aurora import arns, catalog, cluster_roles, events, master_secrets
+from localaws.aurora.endpoint_names import dns_name
 from localaws.aurora.errors import (
     RdsError,
     cluster_not_found,
@@ -18,12 +19,19 @@ from localaws.aurora.names import engine, new_identifier
 from localaws.aurora.options import cluster_options
 from localaws.aurora.quota_checks import refuse_another_cluster
 from localaws.aurora.records import Cluster, Encryption, Snapshot
-from localaws.aurora.responses import dns_name, show_cluster
+from localaws.aurora.responses import show_cluster
 from localaws.aurora.sharing import find_snapshot
 from localaws.aurora.state import Answer, AuroraState, Region, Request
 from localaws.aurora.tags import read_tags
 
 MASTER_NAME_LENGTH_MAX = 16
+OF_INSTANCES = [
+    "EnablePerformanceInsights",
+    "MonitoringInterval",
+    "MonitoringRoleArn",
+    "PerformanceInsightsKMSKeyId",
+    "PerformanceInsightsRetentionPeriod",
+]
 AWS_OWNED = Encryption("sse-rds", None, "AWS")
 
 
@@ -67,10 +75,16 @@ def create_db_cluster(request: Request) -> Answer:
 def new_cluster_identifier(request: Request) -> str:
     """Return the identifier for a new cluster, which nobody has and for which there is room."""
     identifier = new_identifier(request, "DBClusterIdentifier")
-    if identifier in request.region.clusters:
-        raise RdsError("DBClusterAlreadyExistsFault", f"DB cluster {identifier} exists already.")
+    refuse_taken_cluster(request.region, identifier)
     refuse_another_cluster(request.region)
     return identifier
+
+
+def refuse_taken_cluster(region: Region, identifier: str) -> None:
+    """Refuse a name that a cluster has, or is being given."""
+    promised = any(cluster.renamed_to == identifier for cluster in region.clusters.values())
+    if promised or identifier in region.clusters:
+        raise RdsError("DBClusterAlreadyExistsFault", f"DB cluster {identifier} exists already.")
 
 
 def _master_user(request: Request) -> tuple[str, str]:
@@ -94,7 +108,7 @@ def _encryption_of_new(request: Request) -> Encryption:
     if not request.get("StorageEncrypted", "KmsKeyId" in request):
         if "KmsKeyId" in request:
             raise invalid_combination("KmsKeyId needs StorageEncrypted.")
-        return Encryption()
+        return AWS_OWNED if request.state.choices.encrypts_by_default else Encryption()
     key = request.state.usable_key(request.region, request.get("KmsKeyId", RDS_MANAGED_ALIAS))
     return Encryption("sse-kms", key.arn, key.manager)
 
@@ -107,6 +121,7 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
     """
     identifier = new_cluster_identifier(request)
     engine(request)
+    _refuse_what_is_the_instances(request)
     snapshot = find_snapshot(request, request["SnapshotIdentifier"])
     if snapshot.status != "available":
         raise snapshot_state(
@@ -132,8 +147,19 @@ def restore_db_cluster_from_snapshot(request: Request) -> Answer:
         tags=read_tags(request),
         database_name=snapshot.database_name,
     )
+    cluster_roles.associate(request, cluster)
     prepare = partial(request.state.data.restore_snapshot, snapshot.key, cluster.resource_id)
     return begin_creation(request, cluster, prepare, request.state.durations.restore)
+
+
+def _refuse_what_is_the_instances(request: Request) -> None:
+    """Refuse insights and monitoring of a whole cluster, which Aurora has for its instances.
+
+    The API's model has them for every restore (seen in public: boto3's issue 4634).
+    """
+    for name in OF_INSTANCES:
+        if name in request:
+            raise invalid_combination(f"{name} is for instances of an Aurora cluster.")
 
 
 def _restored_version(request: Request, snapshot: Snapshot) -> str:

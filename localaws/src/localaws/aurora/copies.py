@@ -77,8 +77,12 @@ def _encryption(request: Request, source: Snapshot) -> Encryption:
     """Return what the copy is encrypted under; both keys must be usable.
 
     An unencrypted source stays unencrypted and takes no key; a key is obligatory when an encrypted
-    one crosses a region or an account (RDS API reference, CopyDBClusterSnapshot).
+    one crosses a region or an account (RDS API reference, CopyDBClusterSnapshot). What holds for
+    one under a key that AWS owns is said nowhere.
     """
+    aws_owned = request.state.choices.copy_of_aws_owned if _is_aws_owned(source) else "needs"
+    if aws_owned == "refuses" and "KmsKeyId" in request:
+        raise invalid_value("KmsKeyId cannot be given for a snapshot under a key that AWS owns.")
     if not source.encryption.encrypted:
         if "KmsKeyId" in request:
             raise invalid_value(
@@ -94,11 +98,16 @@ def _encryption(request: Request, source: Snapshot) -> Encryption:
     if "KmsKeyId" in request:
         key = request.state.usable_key(request.region, request["KmsKeyId"])
         return Encryption("sse-kms", key.arn, key.manager)
-    if (source.arn.account, source.arn.region) != (request.region.account, request.region.name):
+    home = (source.arn.account, source.arn.region)
+    if aws_owned == "needs" and home != (request.region.account, request.region.name):
         raise invalid_value(
             "KmsKeyId must be given to copy an encrypted snapshot from another region or account."
         )
     return source.encryption
+
+
+def _is_aws_owned(snapshot: Snapshot) -> bool:
+    return snapshot.encryption.kind == "sse-rds"
 
 
 def _join_queue(state: AuroraState, copy: Snapshot) -> None:

@@ -40,6 +40,12 @@ class DataPlane(Protocol):
         reached where that was reached.
         """
 
+    def rename(self, resource_id: str, *, name: str) -> None:
+        """Move a cluster's endpoint to where its new name is reached.
+
+        Sessions and the server's certificate stay as they are.
+        """
+
     def create_cluster(
         self,
         resource_id: str,
@@ -74,8 +80,10 @@ class DataPlane(Protocol):
         """
         ...  # pragma: no cover
 
-    def start(self, resource_id: str, *, read_only: bool = False) -> None:
-        """Run the cluster's server."""
+    def start(
+        self, resource_id: str, *, names: Sequence[str] = (), read_only: bool = False
+    ) -> None:
+        """Run the cluster's server, with a certificate for `names` until it is started again."""
 
     def stop(self, resource_id: str) -> None:
         """Stop the cluster's server and keep its data."""
@@ -85,6 +93,10 @@ class DataPlane(Protocol):
 
         An empty host stands for Aurora's own kind of name.
         """
+        ...  # pragma: no cover
+
+    def instance_endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Return host and port of the cluster's instances, which no rename of it changes."""
         ...  # pragma: no cover
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
@@ -108,6 +120,9 @@ class NoData:
         del name
         self._ports[resource_id] = port
 
+    def rename(self, resource_id: str, *, name: str) -> None:
+        """There is nothing to move."""
+
     def create_cluster(
         self,
         resource_id: str,
@@ -124,6 +139,10 @@ class NoData:
     def endpoint(self, resource_id: str) -> tuple[str, int]:
         """Return no host, so that the model answers with an Aurora-like name, and the port."""
         return "", self._ports.get(resource_id, 0)
+
+    def instance_endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Return what leads to the cluster."""
+        return self.endpoint(resource_id)
 
     def destroy(self, resource_id: str) -> None:
         """Forget the port."""
@@ -145,7 +164,9 @@ class NoData:
         del snapshot_key, folder, only
         return None
 
-    def start(self, resource_id: str, *, read_only: bool = False) -> None:
+    def start(
+        self, resource_id: str, *, names: Sequence[str] = (), read_only: bool = False
+    ) -> None:
         """There is nothing to run."""
 
     def stop(self, resource_id: str) -> None:

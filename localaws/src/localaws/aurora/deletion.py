@@ -1,6 +1,7 @@
 """Deleting a cluster: what AWS refuses, what it waits for, and what goes with it."""
 
-from localaws.aurora import events, master_secrets, servers, snapshots, statuses
+from localaws.aurora import custom_endpoints, events, master_secrets, servers, snapshots, statuses
+from localaws.aurora.attachments import refuse_attached
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.errors import cluster_state, invalid_combination, wrong_state
 from localaws.aurora.names import new_identifier
@@ -73,6 +74,7 @@ def _refuse_undeletable(state: AuroraState, cluster: Cluster) -> None:
         raise cluster_state(
             "This cluster is a part of a global cluster, please remove it from globalcluster first"
         )
+    refuse_attached(state.region_of(cluster.arn), cluster)
     # A stopped cluster is not among them: it has to be started first (user guide, as above).
     if cluster.status not in DELETABLE_STATUSES:
         raise wrong_state(cluster.identifier, cluster.status, *sorted(DELETABLE_STATUSES))
@@ -114,6 +116,7 @@ def _gone(state: AuroraState, cluster: Cluster, *, backups_go: bool) -> None:
     del region.clusters[cluster.identifier]
     cluster.status = "deleted"
     master_secrets.forget(state, cluster)
+    custom_endpoints.remove_all(state, cluster)
     for snapshot in list(region.snapshots.values()):
         # By resource id: an earlier cluster of that name may have left automated ones of its own.
         own = (

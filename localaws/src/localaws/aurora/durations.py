@@ -24,9 +24,14 @@ class Durations:
     cluster_modify: float = 30
     cluster_stop: float = 300
     cluster_start: float = 420
+    endpoint_change: float = 60
     failover: float = 30
+    rename_lag: float = 5
+    rename: float = 115
     instance_create: float = 480
     instance_configure: float = 60
+    instance_modify: float = 300
+    instance_reboot: float = 60
     instance_delete: float = 180
     password_reset: float = 60
     status_lag: float = 5

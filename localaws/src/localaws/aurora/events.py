@@ -93,6 +93,7 @@ CLUSTER_STARTED_BY_ITSELF = EventKind(
     "notification",
     "DB cluster is being started due to it exceeding the maximum allowed time being stopped",
 )
+CLUSTER_RENAMED = EventKind("RDS-EVENT-0172", "notification", "Renamed cluster from")
 FAILOVER_COMPLETED = EventKind("RDS-EVENT-0071", "failover", "Completed failover to DB instance:")
 FAILOVER_IN_ZONE = EventKind(
     "RDS-EVENT-0072", "failover", "Started same AZ failover to DB instance:"
@@ -102,6 +103,18 @@ FAILOVER_ACROSS = EventKind(
 )
 INSTANCE_CREATED = EventKind("RDS-EVENT-0005", "creation", "DB instance created")
 INSTANCE_DELETED = EventKind("RDS-EVENT-0003", "deletion", "DB instance deleted")
+INSTANCE_RESTARTED = EventKind("RDS-EVENT-0006", "availability", "DB instance restarted")
+INSTANCE_PARAMETER_GROUP = EventKind(
+    "RDS-EVENT-0011", "configuration change", "Updated to use DBParameterGroup"
+)
+INSTANCE_CLASS_CHANGING = EventKind(
+    "RDS-EVENT-0012", "configuration change", "Applying modification to database instance class"
+)
+INSTANCE_CLASS_CHANGED = EventKind(
+    "RDS-EVENT-0014",
+    "configuration change",
+    "Finished applying modification to DB instance class",
+)
 INSTANCE_STOPPED = EventKind("RDS-EVENT-0087", "notification", "DB instance stopped")
 INSTANCE_STARTED = EventKind("RDS-EVENT-0088", "notification", "DB instance started")
 INSTANCE_FAILED = EventKind("RDS-EVENT-0031", "failure", "DB instance put into failed state.")

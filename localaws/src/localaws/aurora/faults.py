@@ -32,6 +32,7 @@ class PlannedFaults:
     failing_copies: set[str] = field(default_factory=set)
     failing_creations: dict[str, CreationFailure] = field(default_factory=dict)
     failing_passwords: dict[str, str] = field(default_factory=dict)
+    failing_renames: set[str] = field(default_factory=set)
 
     def raise_refusal(self, action: str, *, after_effect: bool) -> None:
         """Raise the error that is in store for an action, if one is."""

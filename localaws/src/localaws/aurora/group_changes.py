@@ -5,6 +5,7 @@ from localaws.aurora.errors import RdsError
 from localaws.aurora.groups import (
     existing_parameter_group,
     existing_subnet_group,
+    network_types,
     show_subnet_group,
     subnets_of,
 )
@@ -105,5 +106,6 @@ def modify_db_subnet_group(request: Request) -> Answer:
     """Give a subnet group other subnets, and another description if one is given."""
     group = existing_subnet_group(request.region, request.identifier("DBSubnetGroupName"))
     group.subnets = subnets_of(request.region, group.arn.identifier, request["SubnetIds"])
+    group.network_types = network_types(request.region, group.subnets)
     group.description = request.get("DBSubnetGroupDescription", group.description)
     return {"DBSubnetGroup": show_subnet_group(group)}

@@ -12,6 +12,7 @@ from localaws.aurora.state import Answer, Network, Region, Request
 from localaws.aurora.tags import read_tags
 
 ZONES_LEAST = 2
+IPV4, DUAL = "IPV4", "DUAL"
 _ZONE_LETTERS = "abc"
 GroupStore = dict[str, ParameterGroup]
 
@@ -196,6 +197,7 @@ def create_db_subnet_group(request: Request) -> Answer:
         request["DBSubnetGroupDescription"],
     )
     group = SubnetGroup(arn, description, request.region.network.vpc_id, subnets)
+    group.network_types = network_types(request.region, subnets)
     group.tags = read_tags(request)
     request.region.subnet_groups[name] = group
     return {"DBSubnetGroup": show_subnet_group(group)}
@@ -217,6 +219,11 @@ def subnets_of(region: Region, name: str, subnet_ids: Iterable[str]) -> dict[str
             f"{name} needs subnets in {ZONES_LEAST} zones at least.",
         )
     return subnets
+
+
+def network_types(region: Region, subnets: Iterable[str]) -> tuple[str, ...]:
+    """Return what a group of these subnets supports: IPv6, too, if all of them have a range."""
+    return (IPV4, DUAL) if {*subnets} <= region.network.dual_stack else (IPV4,)
 
 
 def describe_db_subnet_groups(request: Request) -> Answer:
@@ -243,5 +250,6 @@ def show_subnet_group(group: SubnetGroup) -> Answer:
             }
             for subnet, zone in group.subnets.items()
         ],
+        "SupportedNetworkTypes": list(group.network_types),
         "DBSubnetGroupArn": str(group.arn),
     }

@@ -1,6 +1,9 @@
 """Creating and deleting instances; always members of a cluster."""
 
-from localaws.aurora import arns, catalog, events, failover, servers
+from collections.abc import Iterable
+from typing import Any
+
+from localaws.aurora import arns, catalog, events, failover, insights, servers
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.errors import (
     RdsError,
@@ -12,7 +15,7 @@ from localaws.aurora.errors import (
     wrong_state,
 )
 from localaws.aurora.groups import instance_parameter_group, subnet_group
-from localaws.aurora.names import engine, new_identifier, number, one_of
+from localaws.aurora.names import engine, new_identifier, number, one_of, weekly_window
 from localaws.aurora.quota_checks import refuse_another_instance
 from localaws.aurora.records import Cluster, Instance
 from localaws.aurora.responses import show_instance
@@ -61,7 +64,7 @@ def create_db_instance(request: Request) -> Answer:
         )
     engine(request)
     cluster = existing_cluster(request.region, request["DBClusterIdentifier"])
-    _refuse_what_the_cluster_owns(request)
+    refuse_what_the_cluster_owns(request, OWNED_BY_CLUSTER)
     if identifier in request.region.instances:
         raise RdsError("DBInstanceAlreadyExists", f"DB instance {identifier} exists already.")
     refuse_another_instance(request.region)
@@ -76,8 +79,9 @@ def create_db_instance(request: Request) -> Answer:
     return {"DBInstance": show_instance(state, instance)}
 
 
-def _refuse_what_the_cluster_owns(request: Request) -> None:
-    for name in OWNED_BY_CLUSTER:
+def refuse_what_the_cluster_owns(request: Request, names: Iterable[str]) -> None:
+    """Refuse parameters that are for instances outside clusters."""
+    for name in names:
         if name in request:
             raise invalid_combination(
                 f"{name} belongs to the cluster of the instance; set it there."
@@ -97,15 +101,6 @@ def _refuse_not_ready(request: Request, cluster: Cluster) -> None:
 
 
 def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instance:
-    interval = request.get("MonitoringInterval", 0)
-    if interval not in _MONITORING_SECONDS or bool(interval) != ("MonitoringRoleArn" in request):
-        raise invalid_combination(
-            "MonitoringInterval is 0, 1, 5, 10, 15, 30 or 60, and above 0 needs MonitoringRoleArn."
-        )
-    if request.get("CACertificateIdentifier", "rds-ca-rsa2048-g1") not in _CERTIFICATES:
-        raise RdsError(
-            "CertificateNotFound", f"There is no certificate {request['CACertificateIdentifier']}."
-        )
     zones = [f"{request.region.name}{letter}" for letter in "abc"]
     group = cluster.options.subnet_group
     return Instance(
@@ -121,12 +116,29 @@ def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instan
         promotion_tier=number(request, "PromotionTier", 1, least=0, most=TIER_MOST),
         publicly_accessible=request.get("PubliclyAccessible", group.arn.identifier == "default"),
         auto_minor_upgrade=request.get("AutoMinorVersionUpgrade", True),
-        performance_insights=request.get("EnablePerformanceInsights", False),
-        monitoring_interval=interval,
-        monitoring_role=request.get("MonitoringRoleArn"),
-        ca_certificate=request.get("CACertificateIdentifier", "rds-ca-rsa2048-g1"),
+        maintenance_window=weekly_window(request, cluster.options.maintenance_window),
+        insights=insights.of_instance(request),
+        ca_certificate=certificate_authority(request),
         tags=read_tags(request),
+        **monitoring(request.get("MonitoringInterval", 0), request.get("MonitoringRoleArn")),
     )
+
+
+def monitoring(interval: int, role: str | None) -> dict[str, Any]:
+    """Return how an instance is monitored, or refuse an interval without a role and the reverse."""
+    if interval not in _MONITORING_SECONDS or bool(interval) != (role is not None):
+        raise invalid_combination(
+            "MonitoringInterval is 0, 1, 5, 10, 15, 30 or 60, and above 0 needs MonitoringRoleArn."
+        )
+    return {"monitoring_interval": interval, "monitoring_role": role}
+
+
+def certificate_authority(request: Request) -> str:
+    """Return the certificate authority asked for, or the default one."""
+    wanted = str(request.get("CACertificateIdentifier", "rds-ca-rsa2048-g1"))
+    if wanted not in _CERTIFICATES:
+        raise RdsError("CertificateNotFound", f"There is no certificate {wanted}.")
+    return wanted
 
 
 def _created(state: AuroraState, instance: Instance) -> None:

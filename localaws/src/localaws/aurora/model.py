@@ -1,14 +1,16 @@
 """The model of Aurora: it answers RDS calls, advances in time, and can be made to fail."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 from typing import Any
 
 from localaws.aurora import copies, snapshots
 from localaws.aurora.actions import modelled_action
-from localaws.aurora.arns import CLUSTER, INSTANCE, SNAPSHOT, Arn
+from localaws.aurora.arns import CLUSTER, CLUSTER_ENDPOINT, INSTANCE, SNAPSHOT, Arn
+from localaws.aurora.choices import Choices
 from localaws.aurora.data import DATA_ERRORS, DataPlane, NoData
 from localaws.aurora.durations import Durations
 from localaws.aurora.export_storage import ExportStorage, NoBuckets
@@ -18,7 +20,7 @@ from localaws.aurora.identities import Identities
 from localaws.aurora.keys import KeyRing, Lookup
 from localaws.aurora.master_secrets import NoSecrets, SecretStore
 from localaws.aurora.quotas import Quotas
-from localaws.aurora.records import Cluster, Instance, Snapshot
+from localaws.aurora.records import Cluster, CustomEndpoint, Instance, Snapshot
 from localaws.aurora.schedule import PendingWork
 from localaws.aurora.state import Answer, AuroraState, Network, Request
 from localaws.clock import Clock
@@ -34,7 +36,7 @@ class Aurora:
     for it; `emit` is called with the lock held and must not wait. `keys` finds KMS keys,
     `security_groups` says whether one exists, `network` describes the default VPC of an account's
     region, `secrets` keeps the passwords that RDS manages, `exports` what snapshots are exported
-    to.
+    to, and `choices` decide what AWS leaves open.
     """
 
     def __init__(
@@ -49,9 +51,11 @@ class Aurora:
         secrets: SecretStore | None = None,
         exports: ExportStorage | None = None,
         emit: Callable[[Answer], None] = lambda _event: None,
+        choices: Choices | None = None,
         seed: str = "localaws",
     ) -> None:
         self.lock = RLock()
+        self._stands_still = False
         # Requests have identities of their own: looking more often changes no resource's id.
         self._requests = Identities(f"{seed}:requests")
         self._state = AuroraState(
@@ -67,6 +71,7 @@ class Aurora:
             identities=Identities(seed),
             secrets=secrets or NoSecrets(),
             exports=exports or NoBuckets(),
+            choices=choices or Choices(),
         )
 
     def call(self, action: str, parameters: dict[str, Any], *, account: str, region: str) -> Answer:
@@ -92,7 +97,7 @@ class Aurora:
 
     def tick(self) -> None:
         """Let everything happen that is due by the clock, in order and each at its own time."""
-        while True:
+        while not self._stands_still:
             with self.lock:
                 due = self._state.schedule.pop_due(self._state.clock.now())
                 if due is None:
@@ -101,6 +106,10 @@ class Aurora:
                     due.then()
                 pending_work = self._state.take_pending_work()
             self._run(pending_work)
+
+    def stand_still(self) -> None:
+        """Let nothing happen by itself any more, whatever is due."""
+        self._stands_still = True
 
     def _run(self, pending_work: list[PendingWork]) -> None:
         """Do the work, and what follows from it.
@@ -177,6 +186,32 @@ class Aurora:
         with self.lock:
             return self._state.region(account, region).quotas
 
+    def attached(self, kind: str, *, account: str, region: str) -> list[Answer]:
+        """Return what DescribeIntegrations or DescribeBlueGreenDeployments lists.
+
+        A test changes it, since no call that makes them is modelled.
+        """
+        with self.lock:
+            return self._state.region(account, region).attached[kind]
+
+    def attach(self, cluster_arn: str, **members: Any) -> None:
+        """Let a cluster's description have these members, such as DomainMemberships.
+
+        A test does it, since no call that makes them is modelled.
+        """
+        with self.lock:
+            arn = Arn.parse(cluster_arn)
+            if arn is None or arn.kind != CLUSTER:
+                raise LookupError(f"There is no cluster {cluster_arn}.")
+            self._state.region_of(arn).clusters[arn.identifier].attached.update(members)
+
+    def give_ipv6(self, *, account: str, region: str, subnets: Collection[str]) -> None:
+        """Give subnets an IPv6 range, so that groups of them support DUAL."""
+        with self.lock:
+            found = self._state.region(account, region)
+            known = found.network.dual_stack
+            found.network = replace(found.network, dual_stack=known | frozenset(subnets))
+
     @property
     def durations(self) -> Durations:
         """How long things take that begin from now on."""
@@ -242,6 +277,11 @@ class Aurora:
         with self.lock:
             self._state.faults.failing_passwords[cluster_arn] = message
 
+    def fail_rename(self, cluster_arn: str) -> None:
+        """Make a cluster's next rename end under the old name, which no event tells."""
+        with self.lock:
+            self._state.faults.failing_renames.add(cluster_arn)
+
     def lose_snapshot(self, snapshot_arn: str) -> None:
         """Let a snapshot vanish, whatever its type, as when its retention ends."""
         self._act(lambda: self._lose(snapshot_arn))
@@ -253,13 +293,19 @@ class Aurora:
         copies.dequeue(self._state, snapshot)
         snapshots.remove(self._state, snapshot)
 
-    def find(self, arn: str) -> Cluster | Instance | Snapshot | None:
-        """Give a cluster, an instance or a snapshot as it is now, to be looked at.
+    def find(self, arn: str) -> Cluster | Instance | Snapshot | CustomEndpoint | None:
+        """Give a cluster, an instance, a snapshot or a custom endpoint as it is now.
 
         No call of RDS is made for it.
         """
         with self.lock:
-            return self._resource(arn)
+            return self._resource(arn) or self._custom_endpoint(arn)
+
+    def _custom_endpoint(self, text: str) -> CustomEndpoint | None:
+        arn = Arn.parse(text)
+        if arn is None or arn.kind != CLUSTER_ENDPOINT:
+            return None
+        return self._state.region_of(arn).custom_endpoints.get(arn.identifier)
 
     def set_status(self, arn: str, status: str) -> None:
         """Put a cluster, an instance or a snapshot into a status.

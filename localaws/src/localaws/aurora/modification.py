@@ -3,7 +3,16 @@
 from functools import partial
 from typing import Any
 
-from localaws.aurora import events, master_secrets, names, options, servers, statuses
+from localaws.aurora import (
+    events,
+    insights,
+    master_secrets,
+    names,
+    options,
+    renaming,
+    servers,
+    statuses,
+)
 from localaws.aurora.clusters import existing_cluster
 from localaws.aurora.errors import cluster_state, invalid_combination, not_modelled
 from localaws.aurora.groups import cluster_parameter_group
@@ -42,13 +51,19 @@ def modify_db_cluster(request: Request) -> Answer:
         raise cluster_state(
             f"DB cluster is not available for modification with status {cluster.status}"
         )
+    if "NewDBClusterIdentifier" in request:
+        return renaming.rename(request, cluster)
+    renaming.refuse_pending_rename(request, cluster)
     if "EnableIAMDatabaseAuthentication" in request and not request.get("ApplyImmediately", False):
         raise not_modelled(
             "A change that waits for the maintenance window (ApplyImmediately false)"
         )
     password = master_secrets.password_of_change(request, cluster)
     by_iam = _by_iam(request, password)
-    late = _apply(request, cluster, _changes(request, cluster))
+    changes = _changes(request, cluster)
+    cluster.insights_mode = insights.mode_of_cluster(request, cluster.insights_mode)
+    insights.apply_to_members(request, request.state, cluster)
+    late = _apply(request, cluster, changes)
     cluster.pending = _pending(cluster, late, resets=password is not None)
     _manage(request, cluster, password)
     if password is not None:

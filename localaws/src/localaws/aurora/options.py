@@ -8,9 +8,9 @@ encryption, port and the retention of backups (RDS API reference, RestoreDBClust
 
 from localaws.aurora import names
 from localaws.aurora.catalog import LOG_EXPORTS
-from localaws.aurora.errors import invalid_value
-from localaws.aurora.groups import cluster_parameter_group, subnet_group
-from localaws.aurora.records import ClusterOptions
+from localaws.aurora.errors import RdsError, invalid_value
+from localaws.aurora.groups import DUAL, IPV4, cluster_parameter_group, subnet_group
+from localaws.aurora.records import ClusterOptions, SubnetGroup
 from localaws.aurora.state import Region, Request
 
 PORT_DEFAULT = 5432
@@ -29,10 +29,10 @@ def cluster_options(
 ) -> ClusterOptions:
     """Return the options of a new cluster of a version, with defaults that a restore takes over."""
     names.only(request, "EngineMode", "provisioned")
-    names.only(request, "NetworkType", "IPV4")
+    group = subnet_group(request)
     return ClusterOptions(
         port=names.number(request, "Port", port, least=PORT_LEAST, most=PORT_MOST),
-        subnet_group=subnet_group(request),
+        subnet_group=group,
         parameter_group=cluster_parameter_group(request, version),
         security_groups=security_groups(request) or [request.region.network.security_group],
         deletion_protection=request.get("DeletionProtection", False),
@@ -49,9 +49,21 @@ def cluster_options(
             {_EXTENDED_SUPPORT, f"{_EXTENDED_SUPPORT}-disabled"},
             _EXTENDED_SUPPORT,
         ),
+        network_type=_network_type(request, group),
         scaling=scaling(request, None),
         publicly_accessible=request.get("PubliclyAccessible"),
     )
+
+
+def _network_type(request: Request, group: SubnetGroup) -> str:
+    """Return NetworkType, which the subnet group has to support (API reference)."""
+    chosen = names.one_of(request, "NetworkType", {IPV4, DUAL}, IPV4)
+    if chosen not in group.network_types:
+        name = group.arn.identifier
+        raise RdsError(
+            "NetworkTypeNotSupported", f"The DB subnet group {name} does not support {chosen}."
+        )
+    return chosen
 
 
 def retention_days(request: Request, default: int) -> int:

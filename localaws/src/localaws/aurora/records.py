@@ -36,6 +36,7 @@ class SubnetGroup:
     vpc_id: str
     subnets: dict[str, str]
     tags: Tags = field(default_factory=dict)
+    network_types: tuple[str, ...] = ("IPV4",)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,14 @@ class Encryption:
     def encrypted(self) -> bool:
         """Whether the storage is encrypted at all."""
         return self.kind != "none"
+
+
+@dataclass(frozen=True)
+class Insights:
+    """What Performance Insights of an instance is encrypted with, and kept for how many days."""
+
+    key_arn: str
+    days: int
 
 
 @dataclass(eq=False)
@@ -69,6 +78,7 @@ class ClusterOptions:
     log_exports: list[str]
     storage_type: str
     lifecycle_support: str
+    network_type: str = "IPV4"
     scaling: dict[str, float] | None = None
     publicly_accessible: bool | None = None
 
@@ -94,13 +104,29 @@ class MasterSecret:
 
 
 @dataclass(eq=False)
+class AssociatedRole:
+    """An IAM role that a cluster acts with, for one of its features or for none in particular."""
+
+    arn: str
+    feature: str | None
+    status: str = "PENDING"
+
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """What two associations cannot have in common."""
+        return self.arn, self.feature
+
+
+@dataclass(eq=False)
 class Cluster:
     """A cluster. `members` are instance identifiers in the order of their creation.
 
     `writer` is one of them.
 
     `pending` are changes that were accepted and are not in force yet, as PendingModifiedValues
-    shows them.
+    shows them; `pending_identifier` is a new name that waits for the maintenance window, and
+    `renamed_to` one that the cluster is being given. `attached` are members of its
+    description that no modelled call changes.
     """
 
     arn: Arn
@@ -117,11 +143,17 @@ class Cluster:
     writer: str | None = None
     global_cluster: str | None = None
     pending: dict[str, Any] = field(default_factory=dict)
+    pending_identifier: str | None = None
+    renamed_to: str | None = None
     lag: StatusLag | None = None
     master_secret: MasterSecret | None = None
     password_for_next_start: str | None = None
     server_runs: bool = False
     restarts_at: datetime | None = None
+    roles: list[AssociatedRole] = field(default_factory=list)
+    data_api: bool = False
+    insights_mode: str = "standard"
+    attached: dict[str, Any] = field(default_factory=dict)
 
     @property
     def identifier(self) -> str:
@@ -131,7 +163,10 @@ class Cluster:
 
 @dataclass(eq=False)
 class Instance:
-    """An instance that is a member of a cluster."""
+    """An instance that is a member of a cluster.
+
+    `pending` are changes that wait for the maintenance window, as PendingModifiedValues shows them.
+    """
 
     arn: Arn
     cluster: Cluster
@@ -143,7 +178,8 @@ class Instance:
     promotion_tier: int
     publicly_accessible: bool
     auto_minor_upgrade: bool
-    performance_insights: bool
+    maintenance_window: str
+    insights: Insights | None
     monitoring_interval: int
     monitoring_role: str | None
     ca_certificate: str
@@ -151,6 +187,7 @@ class Instance:
     status: str = "creating"
     parameters_in_sync: bool = True
     own_parameters_in_sync: bool = True
+    pending: dict[str, str] = field(default_factory=dict)
     has_endpoint: bool = False
     lag: StatusLag | None = None
 
@@ -163,6 +200,42 @@ class Instance:
     def is_writer(self) -> bool:
         """Whether this instance is the one that takes writes."""
         return self.cluster.writer == self.identifier
+
+
+@dataclass(eq=False)
+class CustomEndpoint:
+    """An endpoint that users made: of `static` instances only, or of all that are not `excluded`.
+
+    `kind` is ANY or READER.
+    """
+
+    arn: Arn
+    cluster: Cluster
+    resource_id: str
+    kind: str
+    tags: Tags
+    status: str = "creating"
+    static: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+
+    @property
+    def identifier(self) -> str:
+        """The endpoint's name, lower case."""
+        return self.arn.identifier
+
+
+@dataclass(eq=False)
+class Proxy:
+    """An RDS Proxy. `cluster` is what it connects to; None until it was given one."""
+
+    name: str
+    arn: str
+    family: str
+    role: str
+    subnets: list[str]
+    created_at: datetime
+    status: str = "creating"
+    cluster: Cluster | None = None
 
 
 @dataclass(eq=False)

@@ -5,11 +5,18 @@ Members that AWS would leave out are left out.
 
 from datetime import timedelta
 
-from localaws.aurora import statuses
+from localaws.aurora import insights, statuses
 from localaws.aurora.catalog import ENGINE, LICENSE
+from localaws.aurora.endpoint_names import custom_name, dns_name, instance_name, reader_name
 from localaws.aurora.groups import show_subnet_group
-from localaws.aurora.identities import endpoint_hash
-from localaws.aurora.records import Cluster, ClusterOptions, Encryption, Instance, Snapshot
+from localaws.aurora.records import (
+    AssociatedRole,
+    Cluster,
+    ClusterOptions,
+    Encryption,
+    Instance,
+    Snapshot,
+)
 from localaws.aurora.state import Answer, AuroraState
 from localaws.aurora.tags import tag_list
 
@@ -28,10 +35,15 @@ def show_cluster(state: AuroraState, cluster: Cluster) -> Answer:
             DatabaseName=cluster.database_name,
             MasterUserSecret=_master_secret(cluster),
             GlobalClusterIdentifier=cluster.global_cluster,
-            PendingModifiedValues=dict(cluster.pending) or None,
+            PendingModifiedValues=_pending(cluster) or None,
             AutomaticRestartTime=cluster.restarts_at,
+            CustomEndpoints=_custom_endpoints(state, cluster) or None,
         ),
     }
+
+
+def _pending(cluster: Cluster) -> Answer:
+    return {**cluster.pending, **_present(DBClusterIdentifier=cluster.pending_identifier)}
 
 
 def _master_secret(cluster: Cluster) -> Answer | None:
@@ -62,14 +74,27 @@ def _cluster_itself(state: AuroraState, cluster: Cluster) -> Answer:
         "MasterUsername": cluster.master_username,
         "ClusterCreateTime": cluster.created_at,
         "EarliestRestorableTime": cluster.created_at,
-        "AssociatedRoles": [],
-        "HttpEndpointEnabled": False,
+        "AssociatedRoles": [_role(role) for role in cluster.roles],
+        "HttpEndpointEnabled": cluster.data_api,
+        "DatabaseInsightsMode": cluster.insights_mode,
         "CrossAccountClone": False,
         "DomainMemberships": [],
         "AutoMinorVersionUpgrade": True,
         "ActivityStreamStatus": "stopped",
+        "LocalWriteForwardingStatus": "disabled",
+        **cluster.attached,
         "TagList": tag_list(cluster.tags),
     }
+
+
+def _role(role: AssociatedRole) -> Answer:
+    feature = _present(FeatureName=role.feature)
+    return {"RoleArn": role.arn, "Status": role.status, **feature}
+
+
+def _custom_endpoints(state: AuroraState, cluster: Cluster) -> list[str]:
+    found = state.region_of(cluster.arn).custom_endpoints.values()
+    return [custom_name(endpoint.arn) for endpoint in found if endpoint.cluster is cluster]
 
 
 def _cluster_endpoints(state: AuroraState, cluster: Cluster) -> Answer:
@@ -89,7 +114,7 @@ def _cluster_endpoints(state: AuroraState, cluster: Cluster) -> Answer:
 def _names(cluster: Cluster, address: str) -> Answer:
     return {
         "Endpoint": address or dns_name(cluster),
-        "ReaderEndpoint": address or dns_name(cluster, "cluster-ro-"),
+        "ReaderEndpoint": address or reader_name(cluster),
     }
 
 
@@ -104,7 +129,7 @@ def _cluster_options(options: ClusterOptions) -> Answer:
         "IAMDatabaseAuthenticationEnabled": options.iam_authentication,
         "DeletionProtection": options.deletion_protection,
         "CopyTagsToSnapshot": options.copy_tags_to_snapshot,
-        "NetworkType": "IPV4",
+        "NetworkType": options.network_type,
         "StorageType": options.storage_type,
         "EngineLifecycleSupport": options.lifecycle_support,
     }
@@ -159,7 +184,9 @@ def _instance_itself(state: AuroraState, instance: Instance) -> Answer:
         "PubliclyAccessible": instance.publicly_accessible,
         "CACertificateIdentifier": instance.ca_certificate,
         "MonitoringInterval": instance.monitoring_interval,
-        "PerformanceInsightsEnabled": instance.performance_insights,
+        **insights.show(instance.insights),
+        "DatabaseInsightsMode": instance.cluster.insights_mode,
+        "PreferredMaintenanceWindow": instance.maintenance_window,
         "PromotionTier": instance.promotion_tier,
         "AllocatedStorage": 1,
         "DbInstancePort": 0,
@@ -168,7 +195,7 @@ def _instance_itself(state: AuroraState, instance: Instance) -> Answer:
         "LicenseModel": LICENSE,
         "DBSecurityGroups": [],
         "DomainMemberships": [],
-        "PendingModifiedValues": {},
+        "PendingModifiedValues": dict(instance.pending),
         "ReadReplicaDBInstanceIdentifiers": [],
         "TagList": tag_list(instance.tags),
     }
@@ -183,7 +210,6 @@ def _of_its_cluster(cluster: Cluster) -> Answer:
         "EngineVersion": cluster.engine_version,
         "MasterUsername": cluster.master_username,
         "PreferredBackupWindow": options.backup_window,
-        "PreferredMaintenanceWindow": options.maintenance_window,
         "BackupRetentionPeriod": options.backup_retention_days,
         "VpcSecurityGroups": _security_groups(options),
         "DBSubnetGroup": show_subnet_group(options.subnet_group),
@@ -195,12 +221,11 @@ def _of_its_cluster(cluster: Cluster) -> Answer:
 
 
 def _endpoint(state: AuroraState, instance: Instance) -> Answer:
-    address, port = state.data.endpoint(instance.cluster.resource_id)
-    arn = instance.arn
-    name = (
-        f"{arn.identifier}.{endpoint_hash(arn.account, arn.region)}.{arn.region}.rds.amazonaws.com"
-    )
-    return {"Address": address or name, "Port": port or instance.cluster.options.port}
+    address, port = state.data.instance_endpoint(instance.cluster.resource_id)
+    return {
+        "Address": address or instance_name(instance),
+        "Port": port or instance.cluster.options.port,
+    }
 
 
 def show_new_copy(state: AuroraState, copy: Snapshot, source: Snapshot) -> Answer:
@@ -260,7 +285,12 @@ def progress_percent(state: AuroraState, snapshot: Snapshot) -> int:
 
 
 def _encryption(encryption: Encryption) -> Answer:
-    answer = {"StorageEncrypted": encryption.encrypted, "StorageEncryptionType": encryption.kind}
+    """Tell by StorageEncryptionType alone how storage is encrypted.
+
+    Under a key that AWS owns StorageEncrypted "is false" (RDS API reference, DBCluster).
+    """
+    keyed = encryption.kind == "sse-kms"
+    answer = {"StorageEncrypted": keyed, "StorageEncryptionType": encryption.kind}
     return answer | _present(KmsKeyId=encryption.key_arn)
 
 
@@ -270,16 +300,6 @@ def _security_groups(options: ClusterOptions) -> list[Answer]:
 
 def _zones(region: str) -> list[str]:
     return [f"{region}{letter}" for letter in "abc"]
-
-
-def dns_name(cluster: Cluster, kind: str = "cluster-") -> str:
-    """Return the name of a cluster's endpoint.
-
-    A cluster that is restored under the same identifier has the same name again.
-    """
-    arn = cluster.arn
-    unique = endpoint_hash(arn.account, arn.region)
-    return f"{arn.identifier}.{kind}{unique}.{arn.region}.rds.amazonaws.com"
 
 
 def _present(**members: object) -> Answer:

@@ -1,6 +1,7 @@
 """The server behind a cluster: it runs while the cluster has an available instance."""
 
 from localaws.aurora import events
+from localaws.aurora.endpoint_names import certificate_names
 from localaws.aurora.records import Cluster, Instance
 from localaws.aurora.schedule import OnFailure, Then
 from localaws.aurora.state import AuroraState
@@ -15,16 +16,19 @@ def members(state: AuroraState, cluster: Cluster) -> list[Instance]:
 def start(state: AuroraState, cluster: Cluster, then: Then, failed: OnFailure) -> None:
     """Start the server if it does not run, then go on; `failed` when it does not start.
 
-    A master password that was changed while nothing ran takes effect here.
+    A master password that was changed while nothing ran takes effect here, and its certificate
+    is for the names that the cluster has now: after a rename it has the old ones until the cluster
+    was stopped and started (Aurora user guide, renaming a cluster).
     """
     if cluster.server_runs:
         then()
         return
     cluster.server_runs = True
+    names = certificate_names(cluster)
     password, cluster.password_for_next_start = cluster.password_for_next_start, None
 
     def work() -> None:
-        state.data.start(cluster.resource_id)
+        state.data.start(cluster.resource_id, names=names)
         if password is not None:
             state.data.set_master_password(cluster.resource_id, cluster.master_username, password)
 

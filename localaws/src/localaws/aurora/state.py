@@ -1,5 +1,6 @@
 """Everything the model knows and depends on, for all accounts and regions."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from localaws.aurora.arns import Arn
+from localaws.aurora.choices import Choices
 from localaws.aurora.data import DataPlane
 from localaws.aurora.durations import Durations
 from localaws.aurora.export_storage import ExportStorage
@@ -16,14 +18,17 @@ from localaws.aurora.keys import Key, Lookup, usable_key
 from localaws.aurora.quotas import Quotas
 from localaws.aurora.records import (
     Cluster,
+    CustomEndpoint,
     ExportTask,
     GlobalCluster,
     Instance,
     ParameterGroup,
+    Proxy,
     Snapshot,
     SubnetGroup,
 )
 from localaws.aurora.schedule import OnFailure, PendingWork, Schedule, Then
+from localaws.aurora.support import Support, support_of_majors
 from localaws.clock import Clock
 
 if TYPE_CHECKING:
@@ -35,11 +40,15 @@ _EVENTS_KEPT = timedelta(days=14)
 
 @dataclass(frozen=True)
 class Network:
-    """The default VPC of a region: id, default security group, and the zone of each subnet."""
+    """The default VPC of a region: id, default security group, and the zone of each subnet.
+
+    `dual_stack` are the subnets, of any VPC, that have an IPv6 range; a default VPC has none.
+    """
 
     vpc_id: str
     security_group: str
     subnets: Mapping[str, str]
+    dual_stack: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -53,11 +62,14 @@ class Region:
     clusters: dict[str, Cluster] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    custom_endpoints: dict[str, CustomEndpoint] = field(default_factory=dict)
+    proxies: dict[str, Proxy] = field(default_factory=dict)
     exports: dict[str, ExportTask] = field(default_factory=dict)
     subnet_groups: dict[str, SubnetGroup] = field(default_factory=dict)
     cluster_parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
     parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
     events: list[Answer] = field(default_factory=list)
+    attached: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
 
     def arn(self, kind: str, identifier: str) -> Arn:
         """Name a resource of this region."""
@@ -84,12 +96,14 @@ class AuroraState:
     identities: Identities
     secrets: "SecretStore"
     exports: ExportStorage
+    choices: Choices
     schedule: Schedule = field(default_factory=Schedule)
     faults: PlannedFaults = field(default_factory=PlannedFaults)
     regions: dict[tuple[str, str], Region] = field(default_factory=dict)
     global_clusters: dict[tuple[str, str], GlobalCluster] = field(default_factory=dict)
     copies_by_source: dict[str, list[Snapshot]] = field(default_factory=dict)
     pending_work: list[PendingWork] = field(default_factory=list)
+    support: dict[int, Support] = field(default_factory=support_of_majors)
     _moment: datetime | None = None
 
     @property

@@ -11,9 +11,12 @@ from localaws.aurora.records import Cluster, Instance, StatusLag
 from localaws.aurora.state import AuroraState
 
 
-def begin(state: AuroraState, resource: Cluster | Instance, status: str) -> None:
+def begin(
+    state: AuroraState, resource: Cluster | Instance, status: str, lag_seconds: float | None = None
+) -> None:
     """Let a call put a resource into a status, which descriptions show when the lag is over."""
-    until = state.now + timedelta(seconds=state.durations.status_lag)
+    seconds = state.durations.status_lag if lag_seconds is None else lag_seconds
+    until = state.now + timedelta(seconds=seconds)
     resource.lag = StatusLag(shown(state, resource), status, until)
     resource.status = status
 

@@ -1,5 +1,6 @@
 """Tags: reading them from requests, and the three actions on tagged resources."""
 
+import re
 from typing import Any
 
 from localaws.aurora import arns
@@ -9,6 +10,9 @@ from localaws.aurora.records import Tags
 from localaws.aurora.state import Answer, Region, Request
 
 TAGS_MAX = 50
+RESERVED = ("aws:", "rds:")
+# Letters, digits, spaces and some signs (API reference, Tag).
+_ALLOWED = re.compile(r"[\w\s.:/=+\-@]*")
 KEY_LENGTH_MAX = 128
 VALUE_LENGTH_MAX = 256
 
@@ -23,13 +27,19 @@ def read_tags(request: Request) -> Tags:
 def checked(tags: Tags) -> Tags:
     """Return tags that AWS accepts.
 
-    `aws:` is reserved, keys and values have a length, and there are at most 50.
+    `aws:` and `rds:` are reserved, keys and values have a length and few signs, and there are at
+    most 50.
     """
     for key, value in tags.items():
         if not 1 <= len(key) <= KEY_LENGTH_MAX or len(value) > VALUE_LENGTH_MAX:
             raise invalid_value(f"The tag {key!r} is too long, or has no key.")
-        if key.lower().startswith("aws:"):
-            raise invalid_value(f"The tag key {key!r} begins with the reserved prefix aws:.")
+        for part in (key, value):
+            if part.lower().startswith(RESERVED):
+                raise invalid_value(
+                    f"The tag {key!r} begins with the reserved prefix aws: or rds:."
+                )
+            if not _ALLOWED.fullmatch(part):
+                raise invalid_value(f"The tag {key!r} has a character that RDS does not allow.")
     if len(tags) > TAGS_MAX:
         raise invalid_value(f"A resource has at most {TAGS_MAX} tags.")
     return tags
@@ -79,6 +89,7 @@ def _resource(region: Region, arn: Arn) -> Any:
         arns.CLUSTER: region.clusters,
         arns.INSTANCE: region.instances,
         arns.SNAPSHOT: region.snapshots,
+        arns.CLUSTER_ENDPOINT: region.custom_endpoints,
         arns.SUBNET_GROUP: region.subnet_groups,
         arns.CLUSTER_PARAMETER_GROUP: region.cluster_parameter_groups,
         arns.PARAMETER_GROUP: region.parameter_groups,

@@ -22,6 +22,9 @@ _KEYS: Final = frozenset(
         "kms:viaservice",
         "lambda:sourcefunctionarn",
         "rds:tagsfromrequest",
+        "route53:changeresourcerecordsetsactions",
+        "route53:changeresourcerecordsetsnormalizedrecordnames",
+        "route53:changeresourcerecordsetsrecordtypes",
         "ssm:recursive",
     }
 )

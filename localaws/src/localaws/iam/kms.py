@@ -11,6 +11,7 @@ from typing import Final
 from localaws.iam.permission_request import Call, PermissionRequest
 from localaws.iam.resource_lookup import ResourceLookup
 
+TO_KEEP: Final = ("CreateGrant", "DescribeKey")
 TO_READ: Final = ("CreateGrant", "Decrypt", "DescribeKey")
 TO_MAKE: Final = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
 """What RDS does under a customer's key (service authorization reference, CreateDBInstance)."""

@@ -15,6 +15,7 @@ from localaws.iam.permission_request import Call, Context, PermissionRequest, re
 from localaws.iam.resource_lookup import ResourceLookup
 
 Asking = Callable[[Call, ResourceLookup], list[PermissionRequest]]
+MONITORING: Final = "monitoring.rds.amazonaws.com"
 _TAG_KEYS: Final = {
     "cluster": "rds:cluster-tag",
     "cluster-snapshot": "rds:cluster-snapshot-tag",
@@ -171,7 +172,10 @@ def _restore(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     groups = _groups(call, version, parameters, str(call.get("DBSubnetGroupName") or "default"))
     key = call.get("KmsKeyId") or (known.encryption.key_arn if known else None)
     asked = [_ask(world, call.operation, arn, tags) for arn in (cluster, snapshot)]
-    return [*asked, *groups, *_tagging(cluster, tags), *_under(call, world, kms.TO_MAKE, key)]
+    made = [*_tagging(cluster, tags), *_under(call, world, kms.TO_MAKE, key)]
+    roles = [str(role["RoleArn"]) for role in call.get("AssociatedRoles") or ()]
+    passed = [ask for role in roles for ask in _passing(role, "rds.amazonaws.com")]
+    return [*asked, *groups, *made, *passed]
 
 
 def _restore_to_time(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
@@ -197,14 +201,17 @@ def _create_instance(call: Call, world: ResourceLookup) -> list[PermissionReques
     parameters = ("pg", call.get("DBParameterGroupName"))
     groups = _groups(call, version, parameters, str(call.get("DBSubnetGroupName") or subnets))
     asked = [_ask(world, call.operation, arn, tags) for arn in (instance, cluster)]
-    key = known.encryption.key_arn if known else None
-    return [*asked, *groups, *_tagging(instance, tags), *_under(call, world, kms.TO_MAKE, key)]
+    keys = [known.encryption.key_arn if known else None, call.get("PerformanceInsightsKMSKeyId")]
+    under = [ask for key in keys for ask in _under(call, world, kms.TO_MAKE, key)]
+    made = [*_tagging(instance, tags), *under]
+    return [*asked, *groups, *made, *_passing(call.get("MonitoringRoleArn"), MONITORING)]
 
 
 def _delete_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     """Ask for the cluster.
 
-    A final snapshot is made in the caller's name, since 2024, and inherits tags if asked to.
+    A final snapshot is made in the caller's name, since 2024, and inherits tags if asked to. Under
+    a customer's key it needs a grant on that (Aurora user guide, "Encrypting resources").
     """
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
     asked, final = [_ask(world, call.operation, cluster)], call.get("FinalDBSnapshotIdentifier")
@@ -217,12 +224,18 @@ def _delete_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest
     ]
     asked.append(PermissionRequest("rds:CreateDBClusterSnapshot", snapshot))
     found = world.find(cluster)
-    inherits = isinstance(found, Cluster) and found.options.copy_tags_to_snapshot and found.tags
-    return [*asked, _inherited(snapshot)] if inherits else asked
+    if not isinstance(found, Cluster):
+        return asked
+    inherits = found.options.copy_tags_to_snapshot and found.tags
+    asked += [_inherited(snapshot)] if inherits else []
+    return asked + _under(call, world, kms.TO_KEEP, found.encryption.key_arn)
 
 
 def _modify_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
-    """Request the cluster and its groups, all of which the reference lists."""
+    """Request the cluster and its groups, all of which the reference lists.
+
+    The reference is silent about a new name; it is asked for here, without tags that it has not.
+    """
     cluster = _arn(call, "cluster", str(call.parameters["DBClusterIdentifier"]))
     found = world.find(cluster)
     major = found.engine_version.partition(".")[0] if isinstance(found, Cluster) else "16"
@@ -237,7 +250,24 @@ def _modify_cluster(call: Call, world: ResourceLookup) -> list[PermissionRequest
     groups = [
         PermissionRequest(f"rds:{call.operation}", _arn(call, kind, name)) for kind, name in named
     ]
-    return [_ask(world, call.operation, cluster), *groups, *_managing_password(call)]
+    new_name = call.get("NewDBClusterIdentifier")
+    renamed = [_arn(call, "cluster", str(new_name))] if new_name else []
+    asked = [_ask(world, call.operation, arn) for arn in (cluster, *renamed)]
+    return [*asked, *groups, *_managing_password(call)]
+
+
+def _modify_instance(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
+    """Request the instance and its group, and to hand the monitoring role to RDS."""
+    instance = _arn(call, "db", str(call.parameters["DBInstanceIdentifier"]))
+    asked, group = [_ask(world, call.operation, instance)], call.get("DBParameterGroupName")
+    if group:
+        asked.append(PermissionRequest(f"rds:{call.operation}", _arn(call, "pg", str(group))))
+    return [*asked, *_passing(call.get("MonitoringRoleArn"), MONITORING)]
+
+
+def _passing(role: str | None, service: str) -> list[PermissionRequest]:
+    passed = {"iam:PassedToService": service}
+    return [PermissionRequest("iam:PassRole", role, passed)] if role else []
 
 
 def _managing_password(call: Call) -> list[PermissionRequest]:
@@ -265,6 +295,26 @@ def _start_export(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     return [source, role, *_under(call, world, used, call.parameters["KmsKeyId"])]
 
 
+def _create_endpoint(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
+    named = on(
+        "cluster-endpoint", "DBClusterEndpointIdentifier", ("cluster", "DBClusterIdentifier")
+    )
+    endpoint = _arn(call, "cluster-endpoint", str(call.parameters["DBClusterEndpointIdentifier"]))
+    return named(call, world) + _tagging(endpoint, request_tags(call.get("Tags")))
+
+
+def _add_role(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
+    """Ask for the cluster, and to hand it the role."""
+    asked = on("cluster", "DBClusterIdentifier")(call, world)
+    return asked + _passing(str(call.parameters["RoleArn"]), "rds.amazonaws.com")
+
+
+def _create_proxy(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
+    """Ask for a proxy of any ARN, which only its creation decides, and to hand it the role."""
+    asked = describing("db-proxy")(call, world)
+    return asked + _passing(str(call.parameters["RoleArn"]), "rds.amazonaws.com")
+
+
 def _create_snapshot(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     snapshot = _arn(call, "cluster-snapshot", str(call.parameters["DBClusterSnapshotIdentifier"]))
     asked = on(
@@ -274,39 +324,56 @@ def _create_snapshot(call: Call, world: ResourceLookup) -> list[PermissionReques
 
 
 ASKING: Final[Mapping[str, Asking]] = {
+    "AddRoleToDBCluster": _add_role,
     "AddTagsToResource": _changing_tags,
     "CancelExportTask": describing(None),
     "CopyDBClusterSnapshot": _copy,
+    "CreateDBClusterEndpoint": _create_endpoint,
     "CreateDBClusterSnapshot": _create_snapshot,
     "CreateDBInstance": _create_instance,
+    "CreateDBProxy": _create_proxy,
     "DeleteDBCluster": _delete_cluster,
+    "DeleteDBClusterEndpoint": on("cluster-endpoint", "DBClusterEndpointIdentifier"),
     "DeleteDBClusterSnapshot": on("cluster-snapshot", "DBClusterSnapshotIdentifier"),
     "DeleteDBClusterParameterGroup": on("cluster-pg", "DBClusterParameterGroupName"),
     "DeleteDBInstance": on("db", "DBInstanceIdentifier"),
     "DeleteDBParameterGroup": on("pg", "DBParameterGroupName"),
     "DeleteDBSubnetGroup": on("subgrp", "DBSubnetGroupName"),
     "DescribeAccountAttributes": describing(None),
+    "DescribeBlueGreenDeployments": describing("deployment", "BlueGreenDeploymentIdentifier"),
+    "DescribeDBClusterEndpoints": describing("cluster-endpoint", "DBClusterEndpointIdentifier"),
     "DescribeDBClusterParameterGroups": describing("cluster-pg", "DBClusterParameterGroupName"),
     "DescribeDBClusterParameters": describing("cluster-pg", "DBClusterParameterGroupName"),
     "DescribeDBClusterSnapshots": describing("cluster-snapshot", "DBClusterSnapshotIdentifier"),
     "DescribeDBClusters": describing("cluster", "DBClusterIdentifier"),
     "DescribeDBEngineVersions": describing(None),
+    "DescribeDBMajorEngineVersions": describing(None),
     "DescribeDBInstances": describing("db", "DBInstanceIdentifier"),
     "DescribeDBParameterGroups": describing("pg", "DBParameterGroupName"),
     "DescribeDBParameters": describing("pg", "DBParameterGroupName"),
+    "DescribeDBProxies": describing("db-proxy"),
+    "DescribeDBProxyTargets": describing("target-group"),
     "DescribeDBSnapshots": describing("snapshot", "DBSnapshotIdentifier"),
     "DescribeDBSubnetGroups": describing("subgrp", "DBSubnetGroupName"),
     "DescribeEvents": describing(None),
     "DescribeExportTasks": describing(None),
+    "DescribeIntegrations": describing("integration", "IntegrationIdentifier"),
     "DescribeOrderableDBInstanceOptions": describing(None),
     "DescribePendingMaintenanceActions": describing(None),
+    "DisableHttpEndpoint": on("cluster", "ResourceArn"),
+    "EnableHttpEndpoint": on("cluster", "ResourceArn"),
     "FailoverDBCluster": on("cluster", "DBClusterIdentifier", ("db", "TargetDBInstanceIdentifier")),
     "ListTagsForResource": _changing_tags,
     "ModifyDBCluster": _modify_cluster,
+    "ModifyDBInstance": _modify_instance,
+    "ModifyDBClusterEndpoint": on("cluster-endpoint", "DBClusterEndpointIdentifier"),
     "ModifyDBClusterParameterGroup": on("cluster-pg", "DBClusterParameterGroupName"),
     "ModifyDBParameterGroup": on("pg", "DBParameterGroupName"),
     "ModifyDBSubnetGroup": on("subgrp", "DBSubnetGroupName"),
     "ModifyDBClusterSnapshotAttribute": on("cluster-snapshot", "DBClusterSnapshotIdentifier"),
+    "RebootDBInstance": on("db", "DBInstanceIdentifier"),
+    "RegisterDBProxyTargets": describing("target-group"),
+    "RemoveRoleFromDBCluster": _add_role,
     "RemoveTagsFromResource": _changing_tags,
     "ResetDBClusterParameterGroup": on("cluster-pg", "DBClusterParameterGroupName"),
     "ResetDBParameterGroup": on("pg", "DBParameterGroupName"),

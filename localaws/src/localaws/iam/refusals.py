@@ -21,6 +21,7 @@ _JSON: Final = ("AccessDeniedException", 400)
 _CODES: Final = {
     "ec2": ("UnauthorizedOperation", 403),
     "rds": _QUERY,
+    "route53": _QUERY,  # in XML, too
     "sns": ("AuthorizationError", 403),
     "sqs": _QUERY,  # although it speaks JSON
     "sts": _QUERY,
@@ -34,7 +35,7 @@ _KEY_CODES: Final = {  # what a service says when the caller may not have it use
 _UNKNOWN: Final = "The security token included in the request is invalid."
 _UNKNOWN_CODES: Final = {
     "ec2": ("AuthFailure", 401),
-    **dict.fromkeys(("rds", "sns", "sqs", "sts"), ("InvalidClientTokenId", 403)),
+    **dict.fromkeys(("rds", "route53", "sns", "sqs", "sts"), ("InvalidClientTokenId", 403)),
 }
 
 

@@ -7,7 +7,7 @@ would say that a role suffices which nobody has looked at.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from localaws.iam import kms, rds
+from localaws.iam import kms, rds, route53
 from localaws.iam.permission_request import (
     Call,
     PermissionRequest,
@@ -112,6 +112,19 @@ def _parameters_by_path(call: Call, _world: ResourceLookup) -> list[PermissionRe
     ]
 
 
+def _parameters(call: Call, _world: ResourceLookup) -> list[PermissionRequest]:
+    """Ask for each parameter."""
+    if call.get("WithDecryption") or call.get("Type") == "SecureString":
+        raise UnmodelledPermissionError(
+            "localaws does not know which key SSM's secure strings need: use plain strings."
+        )
+    names = call.parameters["Names"] if "Names" in call.parameters else [call.parameters["Name"]]
+    return [
+        PermissionRequest(f"ssm:{call.operation}", call.arn(f"parameter/{str(name).lstrip('/')}"))
+        for name in names
+    ]
+
+
 def _flag(call: Call, name: str) -> str:
     return str(bool(call.get(name))).lower()
 
@@ -122,16 +135,31 @@ def _secret_value(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
     The secret's ARN is in the context of its key's use (Secrets Manager user guide, secret
     encryption and decryption).
     """
-    reference = str(call.parameters["SecretId"])
+    return _secret(call, world, ("Decrypt",))
+
+
+def _secret(call: Call, world: ResourceLookup, uses: tuple[str, ...]) -> list[PermissionRequest]:
+    action, reference = f"secretsmanager:{call.operation}", str(call.parameters["SecretId"])
     found = world.secret(call.account, call.region, reference)
     if found is None:
-        return [
-            PermissionRequest("secretsmanager:GetSecretValue", call.arn(_named_secret(reference)))
-        ]
-    asked = [PermissionRequest("secretsmanager:GetSecretValue", found.arn)]
-    key = kms.customer_key(call, world, call.region, found.key)
+        return [PermissionRequest(action, call.arn(_named_secret(reference)))]
+    key = kms.customer_key(call, world, call.region, found.key) if uses else None
     context = {"kms:EncryptionContext:SecretARN": found.arn}
-    return asked + (kms.through("secretsmanager", key, ("Decrypt",), context) if key else [])
+    of_key = kms.through("secretsmanager", key, uses, context) if key else []
+    return [PermissionRequest(action, found.arn), *of_key]
+
+
+def _new_secret_value(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
+    """Ask for the secret, and for its key to encrypt what is written and to compare it.
+
+    A version with the same token is read, to see whether it is the same (Secrets Manager user
+    guide, secret encryption and decryption).
+    """
+    return _secret(call, world, ("GenerateDataKey", "Decrypt"))
+
+
+def _secret_stage(call: Call, world: ResourceLookup) -> list[PermissionRequest]:
+    return _secret(call, world, ())
 
 
 def _named_secret(reference: str) -> str:
@@ -173,10 +201,23 @@ _TABLES: Final[Mapping[str, Mapping[str, rds.Asking]]] = {
     "ec2": {"DescribeSecurityGroups": _everything},
     "events": {"PutEvents": _put_events},
     "kms": {"DescribeKey": kms.describe_key},
-    "secretsmanager": {"GetSecretValue": _secret_value},
+    "route53": {
+        "ChangeResourceRecordSets": route53.change_records,
+        "GetChange": route53.of_change,
+        "GetHostedZone": route53.of_zone,
+        "ListResourceRecordSets": route53.of_zone,
+    },
+    "secretsmanager": {
+        "GetSecretValue": _secret_value,
+        "PutSecretValue": _new_secret_value,
+        "UpdateSecretVersionStage": _secret_stage,
+    },
     "sns": {"Publish": _publish, "GetTopicAttributes": _topic},
     "sqs": {"SendMessage": _queue},
-    "ssm": {"GetParametersByPath": _parameters_by_path},
+    "ssm": {
+        "GetParametersByPath": _parameters_by_path,
+        **dict.fromkeys(("GetParameters", "PutParameter", "DeleteParameters"), _parameters),
+    },
     "sts": {
         "GetCallerIdentity": lambda _call, _world: []
     },  # needs no permission (STS API reference)

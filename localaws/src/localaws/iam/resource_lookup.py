@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localaws.aurora.keys import Lookup
-from localaws.aurora.records import Cluster, Instance, Snapshot
+from localaws.aurora.records import Cluster, CustomEndpoint, Instance, Snapshot
 
-Found = Cluster | Instance | Snapshot | None
+Found = Cluster | Instance | Snapshot | CustomEndpoint | None
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ResourceLookup:
     """Where to look. Every lookup gives None for what is not there."""
 
     find: Callable[[str], Found]
-    """From the ARN of a cluster, an instance or a snapshot to what it is now."""
+    """From the ARN of a cluster, an instance, a snapshot or a custom endpoint to what it is now."""
     key: Lookup
     """From account, region and reference to a KMS key."""
     secret: Callable[[str, str, str], EncryptedSecret | None]

@@ -33,6 +33,19 @@ def choose_address(port: int, taken: set[tuple[str, int]], preferred: str | None
     )
 
 
+def separate_address(port: int, taken: set[tuple[str, int]]) -> str | None:
+    """Return one more loopback address where `port` is free, if there is more than one."""
+    return choose_address(port, taken) if _has_many_addresses() else None
+
+
+def private_endpoint(port: int, taken: set[tuple[str, int]]) -> tuple[str, int]:
+    """Return where a server listens that nobody asks for: with its own port if that is possible."""
+    if _has_many_addresses():
+        return choose_address(port, taken), port
+    with socket.create_server((ONLY_LOOPBACK, 0)) as probe:
+        return ONLY_LOOPBACK, int(probe.getsockname()[1])
+
+
 def is_free(address: str, port: int) -> bool:
     """Tell whether a server could listen on an address and port now."""
     with socket.socket() as probe:

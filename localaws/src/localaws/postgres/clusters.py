@@ -13,7 +13,7 @@ from psycopg2.sql import Composable
 
 from localaws.aurora.data import ExportedTable
 from localaws.postgres import rds_roles
-from localaws.postgres.addresses import choose_address
+from localaws.postgres.endpoints import Endpoints
 from localaws.postgres.errors import DataPlaneError
 from localaws.postgres.exports import export_tables
 from localaws.postgres.files import copy_for_writing, share_read_only
@@ -26,23 +26,17 @@ from localaws.postgres.programs import (
     is_reachable,
     temporary_folder,
 )
-from localaws.postgres.server import PostgresServer, ServerFolders
+from localaws.postgres.server import IMMEDIATE_SHUTDOWN, PostgresServer, ServerFolders
 from localaws.processes import ProcessRegistry
 
 TEMPORARY_NAME: Final = "temporary"
+ROOTS_NAME: Final = "rds-ca.pem"
 
 
 @dataclass(frozen=True)
 class _Cluster:
     server: PostgresServer
-    address: str
-    port: int
     lock: threading.RLock = field(default_factory=threading.RLock)
-
-
-def _end(cluster: _Cluster) -> None:
-    with cluster.lock:
-        cluster.server.stop(immediate=True)
 
 
 class PostgresData:
@@ -61,6 +55,7 @@ class PostgresData:
         full = find_full_server(full_server) if full_server else None
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._endpoints = Endpoints()
         self._registry = ProcessRegistry(self._folder / "processes.json")
         self._registry.end_leftovers()
         # What was made is removed again if the rest cannot be.
@@ -69,8 +64,6 @@ class PostgresData:
             self._make_folders(full)
             undone.pop_all()
         self._clusters: dict[str, _Cluster] = {}
-        self._endpoints: dict[str, tuple[str, int]] = {}  # of clusters that are gone, too
-        self._addresses: dict[str, str] = {}  # by the name of the endpoint, likewise
         self._lock = threading.RLock()
 
     def _make_folders(self, full: Programs | None) -> None:
@@ -84,22 +77,32 @@ class PostgresData:
             self._programs.make_folder(self._home / name)
         shutil.rmtree(self._folder / "logs", ignore_errors=True)
         (self._folder / "logs").mkdir()
+        self._endpoints.write_roots(self.roots)
+
+    @property
+    def roots(self) -> Path:
+        """The file with the certificate authority of all servers, for `sslrootcert`."""
+        return self._folder / ROOTS_NAME
 
     def place(self, resource_id: str, *, name: str, port: int) -> None:
         """Give a new cluster its address, the one that its name had before if that is free."""
         with self._lock:
             if resource_id in self._clusters:
                 raise DataPlaneError(f"There is a cluster {resource_id} already.")
-            taken = {(cluster.address, cluster.port) for cluster in self._clusters.values()}
-            address = choose_address(port, taken, self._addresses.get(name))
-            self._addresses[name], self._endpoints[resource_id] = address, (address, port)
+            self._endpoints.place(resource_id, name, port)
             # A socket's path may have 107 bytes, and a resource id is long.
             sockets = self._temporary / secrets.token_hex(4)
             folders = ServerFolders(
                 self._home / "clusters" / resource_id, sockets, self.log(resource_id)
             )
             server = PostgresServer(folders, self._programs, self._registry)
-            self._clusters[resource_id] = _Cluster(server, address, port)
+            self._clusters[resource_id] = _Cluster(server)
+
+    def rename(self, resource_id: str, *, name: str) -> None:
+        """Move the cluster's endpoint to where its new name is reached; sessions stay."""
+        cluster = self._cluster(resource_id)
+        with cluster.lock:
+            self._endpoints.rename(resource_id, name)
 
     def create_cluster(
         self,
@@ -175,8 +178,10 @@ class PostgresData:
             server.stop(immediate=True)
             shutil.rmtree(folders.data, ignore_errors=True)
 
-    def start(self, resource_id: str, *, read_only: bool = False) -> None:
-        """Run the cluster's server at its endpoint.
+    def start(
+        self, resource_id: str, *, names: Sequence[str] = (), read_only: bool = False
+    ) -> None:
+        """Run the cluster's server at its endpoint, with a certificate for that and for `names`.
 
         Put all its roles within the master user's reach.
         """
@@ -189,19 +194,26 @@ class PostgresData:
         with cluster.lock:
             if cluster.server.process_id is not None:
                 return
-            cluster.server.start(cluster.address, cluster.port)
+            cluster.server.start(*self._endpoints.backend(resource_id))
             rds_roles.put_roles_within_reach(cluster.server)
+            self._endpoints.open(resource_id, names, self._temporary)
 
     def stop(self, resource_id: str) -> None:
         """Stop the cluster's server and keep its data."""
-        cluster = self._cluster(resource_id)
+        self._end(resource_id, self._cluster(resource_id))
+
+    def _end(self, resource_id: str, cluster: _Cluster, *, immediate: bool = False) -> None:
         with cluster.lock:
-            cluster.server.stop()
+            self._endpoints.close(resource_id)
+            cluster.server.stop(immediate=immediate)
 
     def endpoint(self, resource_id: str) -> tuple[str, int]:
         """Return the address and port of the cluster's server, whether or not it runs."""
-        with self._lock:
-            return self._endpoints[resource_id]
+        return self._endpoints.of_cluster(resource_id)
+
+    def instance_endpoint(self, resource_id: str) -> tuple[str, int]:
+        """Return the address and port of its instances, whatever the cluster is called."""
+        return self._endpoints.of_instances(resource_id)
 
     def set_master_password(self, resource_id: str, username: str, password: str) -> None:
         """Change the master user's password, on a running server and on a stopped one."""
@@ -230,33 +242,46 @@ class PostgresData:
         """
         cluster = self._cluster(resource_id)
         with cluster.lock:
-            master = Master(cluster.address, cluster.port, username, password, database)
+            where = self._endpoints.backend(resource_id)
+            master = Master(*where, username, password, database)
             return load_dump(cluster.server, self._programs, dump, master)
 
     def destroy(self, resource_id: str) -> None:
         """Stop the cluster's server, if it runs, and remove its data; the log stays."""
         cluster = self._cluster(resource_id)
         with cluster.lock:
-            cluster.server.stop(immediate=True)
+            self._end(resource_id, cluster, immediate=True)
             with contextlib.suppress(FileNotFoundError):  # what could not be prepared has none
                 shutil.rmtree(cluster.server.folders.data)
         with self._lock:
             del self._clusters[resource_id]
+        self._endpoints.forget(resource_id)
+
+    def interrupt(self) -> None:
+        """Have all servers end at once, without waiting for that; none is started any more.
+
+        Whoever holds a cluster, for a copy of it or a statement that waits, then lets go of it.
+        """
+        self._registry.close()
+        self._registry.signal(IMMEDIATE_SHUTDOWN)
 
     def close(self) -> None:
         """Stop all servers and remove all data; the logs stay.
 
         Afterwards nothing is left to use.
         """
-        self._registry.close()
+        self.interrupt()
+        with self._lock:  # and not longer: whoever holds a cluster may need it to let go of that
+            clusters = list(self._clusters.items())
         # On a stack, so that a server that cannot be ended keeps no other from its end.
-        with self._lock, contextlib.ExitStack() as ends:
+        with contextlib.ExitStack() as ends:
             ends.callback(self._remove_data)
+            ends.callback(self._endpoints.end)
             # Such as a server whose start was interrupted.
             ends.callback(self._registry.end_leftovers)
-            for cluster in self._clusters.values():
-                ends.callback(_end, cluster)
-            self._clusters.clear()
+            ends.callback(self._clusters.clear)
+            for resource_id, cluster in clusters:
+                ends.callback(self._end, resource_id, cluster, immediate=True)
 
     def log(self, resource_id: str) -> Path:
         """Return the log file of a cluster's server; it outlives the cluster."""
@@ -314,6 +339,7 @@ class PostgresData:
         """
         for name in ("clusters", "snapshots"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
+        self.roots.unlink(missing_ok=True)
         link = self._folder / TEMPORARY_NAME
         if link.is_symlink():
             target = link.readlink()

@@ -22,6 +22,8 @@ START_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 10.0
 POLL_SECONDS: Final = 0.005
 STATUS_LINE: Final = 7  # postmaster.pid: the eighth line says starting, ready, standby or stopping
+IMMEDIATE_SHUTDOWN: Final = signal.SIGQUIT  # without writing anything
+FAST_SHUTDOWN: Final = signal.SIGINT
 SOCKET_PORT: Final = 5432  # part of the socket's name only
 
 # Nothing here survives a power cut, and nothing has to: a world is built anew each time.
@@ -151,8 +153,7 @@ class PostgresServer:
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
-            # PostgreSQL's immediate and fast shutdown.
-            self._process.send_signal(signal.SIGQUIT if immediate else signal.SIGINT)
+            self._process.send_signal(IMMEDIATE_SHUTDOWN if immediate else FAST_SHUTDOWN)
         try:
             self._process.wait(STOP_SECONDS_MAX)
         except subprocess.TimeoutExpired:

@@ -36,10 +36,14 @@ _PLAIN: Final = re.compile(
     rb"""(?:[^'"$/\\;A-Za-z_\x80-\xff-]++
     |[A-Za-z_\x80-\xff][\w$\x80-\xff]*+(?!')
     |'(?:[^']++|'')*+'
-    |"(?:[^"]++|"")*+")*+""",
+    |"(?:[^"]++|"")*+"){0,1000}""",
     re.VERBOSE | re.DOTALL,
 )
-"""What an INSERT mostly is, taken at once: dumps are full of them."""
+"""What an INSERT mostly is, taken many at once: dumps are full of them.
+
+The repetition is not possessive: Python 3.11.2 then keeps what a part of it had matched before it
+failed, which 3.11.7 does not (both tried). It is bounded, so that it remembers little.
+"""
 
 _ESCAPED: Final = re.compile(rb"'(?:[^'\\]++|\\.|'')*+'?", re.DOTALL)
 _COMMENT_EDGE: Final = re.compile(rb"/\*|\*/")
@@ -161,8 +165,9 @@ class _Reader:
         """
         if self._backslash_escapes or not tokens or tokens[0].text != "insert":
             return at
-        found = _PLAIN.match(self._text, at, len(self._text) - 1)
-        return found.end() if found else at
+        while (found := _PLAIN.match(self._text, at, len(self._text) - 1)) and found.end() > at:
+            at = found.end()
+        return at
 
     def _next(self, at: int) -> tuple[int, str, int]:
         """Return where the next token begins, its kind, and where it ends."""

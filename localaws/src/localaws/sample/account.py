@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.sample import names
 from localaws.sample.cluster import SampleCluster
 from localaws.sample.passwords import ProductionPasswords
@@ -15,7 +15,7 @@ def build(aws: LocalAws, dump: Path | None) -> str:
 
     Raises WorldError, and botocore's and psycopg2's errors.
     """
-    clients, passwords = Clients(aws.server.endpoint), ProductionPasswords()
+    clients, passwords = EndpointClients(aws.server.endpoint), ProductionPasswords()
     production = SampleCluster(aws, clients, passwords, dump)
     production.create(make_key(clients, names.REGION, names.KEY_ALIAS))
     production.take_earlier_snapshot()
@@ -24,7 +24,7 @@ def build(aws: LocalAws, dump: Path | None) -> str:
     return page(aws.server.endpoint)
 
 
-def make_key(clients: Clients, region: str, alias: str) -> str:
+def make_key(clients: EndpointClients, region: str, alias: str) -> str:
     """Make a region's key for databases; return its ARN."""
     kms = clients("kms", region)
     key = kms.create_key(Description=f"Databases in {region}")["KeyMetadata"]

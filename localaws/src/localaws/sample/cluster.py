@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from localaws.aurora.catalog import newest_version
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.errors import WorldError
 from localaws.postgres import DataPlaneError
 from localaws.sample import data, names
@@ -27,7 +27,11 @@ class SampleCluster:
     """Production: its cluster, its data, and the snapshot that Aurora took of it a night ago."""
 
     def __init__(
-        self, aws: LocalAws, clients: Clients, passwords: ProductionPasswords, dump: Path | None
+        self,
+        aws: LocalAws,
+        clients: EndpointClients,
+        passwords: ProductionPasswords,
+        dump: Path | None,
     ) -> None:
         """Prepare; `dump` becomes production's data in place of the sample."""
         self._aws, self._passwords, self._dump = aws, passwords, dump

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-from localaws.clients import Clients
+from localaws.clients import EndpointClients
 from localaws.sample import names
 
 RANDOM_BYTES: Final = 18  # 24 characters of URL-safe base64, which RDS allows in a master password
@@ -28,7 +28,7 @@ class ProductionPasswords:
     master: str = field(default_factory=random_password)
     logins: dict[str, str] = field(default_factory=_logins)
 
-    def keep(self, clients: Clients) -> None:
+    def keep(self, clients: EndpointClients) -> None:
         """Put them into production's own secret, where its users look them up."""
         master = {"username": names.MASTER, "password": self.master}
         content = json.dumps({"master": master, "logins": self.logins})

@@ -1,0 +1,38 @@
+"""How messages name the target: by its ARN, or with pointers by the cluster that they name."""
+
+from chalicelib.flow.choreography import State
+from chalicelib.flow.operation import Operation
+from chalicelib.settings import pointer_path
+
+
+def target_of(operation: Operation, *, first: bool = False) -> str:
+    """Name the target, whichever cluster it is; `first` in a sentence or not.
+
+    With pointers it is none that has the target's name.
+    """
+    plan = operation.plan
+    if not plan.target.points:
+        return plan.target_cluster_arn
+    return f"{'The' if first else 'the'} target {plan.target.cluster_id}"
+
+
+def opened_arn(operation: Operation) -> str:
+    """Give the ARN of the target: with pointers a success knows which of the two it is."""
+    made, plan = operation.facts.target.cluster_arn, operation.plan
+    is_open = operation.state in (State.ARCHIVED, State.SUCCEEDED)
+    return made if made and is_open and plan.target.points else plan.target_cluster_arn
+
+
+def pointers_of(operation: Operation) -> list[str]:
+    """Say where the pointers are that name the target; empty where it keeps its name."""
+    plan = operation.plan
+    if not plan.target.points:
+        return []
+    places = [
+        f"the secret {plan.users.app_credentials_secret_id}",
+        f"the SSM parameters below {pointer_path(operation.stage, operation.plan_name)}",
+    ]
+    if plan.target.target_dns_name:
+        places.append(f"the record {plan.target.target_dns_name}")
+    name = operation.new_cluster_id
+    return [f"Pointers: {name} is named by {', '.join(places[:-1])} and {places[-1]}."]

@@ -1,0 +1,155 @@
+"""Rollbacks on request: the previous target gets its name back while it is kept."""
+
+from dataclasses import replace
+
+from chalicelib.aws.rds import Cluster, is_lost
+from chalicelib.flow.choreography import TERMINAL, State
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.facts import CopyFacts, Facts, SwapFacts, TargetFacts
+from chalicelib.flow.identifiers import catch_up_id, requested_id, retire_id
+from chalicelib.flow.operation import Kind, Operation
+from chalicelib.flow.ownership import OPERATION_TAG
+from chalicelib.flow.retirement import kept_until
+from chalicelib.flow.timestamps import iso_timestamp
+from chalicelib.flow.untrusted_text import quoted
+from chalicelib.messages.events import RollbackRequested
+from chalicelib.ports import Ports
+from chalicelib.runtime.starting import create, made_before, new_operation
+from chalicelib.target.by_hand import deleted_by_hand
+from chalicelib.target.cluster import find_clusters, observe_cluster
+from chalicelib.target.current_target import present_arn, present_name
+from chalicelib.target.deletion import as_old_target
+from chalicelib.target.previous import retirement_of_cluster
+
+_DELETING = State.PREVIOUS_DELETING
+NO_WAY_BACK = "Restore a snapshot of that time instead, by its snapshot_identifier."
+FINISH_DELETION = (
+    "Have its deletion finished before that; the last notification about it has the command."
+)
+
+
+def roll_back(request: RollbackRequested, before: Operation, event_id: str, ports: Ports) -> None:
+    """Create the operation that exchanges the target and the previous one; raises RefusedError."""
+    request_id = request.request_id or event_id
+    operation_id = requested_id(f"rollback-{request_id}")
+    known = ports.operations.read(operation_id)
+    while known and known.skipped_because_locked and known.requested_by_event != event_id:
+        operation_id = catch_up_id(operation_id)  # nothing came of it, so this one asks again
+        known = ports.operations.read(operation_id)
+    if known:
+        if event_id and known.requested_by_event == event_id:
+            return
+        raise made_before(request_id, known)
+    present, previous = _clusters(before, ports)
+    requester = f"request {quoted(request_id)}"
+    state = State.TARGET_STARTING if before.plan.target.points else State.SWAPPING
+    new = new_operation(operation_id, before.plan, ports.now(), requested_by=requester, state=state)
+    operation = replace(
+        new,
+        kind=Kind.ROLLBACK,
+        rolls_back=before.operation_id,
+        automatic=False,
+        request_reason=request.reason,
+        requested_by_event=event_id or None,
+        facts=_facts(before, present, previous, ports),
+    )
+    why = f", with the reason {quoted(request.reason)}" if request.reason else ""
+    what = f"{requester}: {previous.identifier} replaces the target of {before.operation_id}{why}"
+    create(operation, ports, what=what)
+
+
+def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
+    """Find the present target and the previous one; raises RefusedError where either is gone."""
+    old, made = before.facts.target.old, before.facts.target.cluster_resource_id or ""
+    target = ports.operations.target(before.plan.target_cluster_arn)
+    name = present_arn(before.plan, target)
+    if target.opened_id != made or old is None or not before.keeps_previous:
+        raise RefusedError(
+            f"The operation {before.operation_id} is not the one that replaced {name} last, so it "
+            f"cannot be rolled back.{_why_gone(before, ports)}",
+            NO_WAY_BACK,
+        )
+    retirement = retirement_of_cluster(before, old.resource_id, ports)
+    if retirement and retirement.state is State.PREVIOUS_DELETING:
+        raise RefusedError(f"The previous target {old.resource_id} is being deleted.", NO_WAY_BACK)
+    rds = ports.service("rds", before.plan.target.region)
+    found = find_clusters(rds, [made, old.resource_id])
+    present, previous = found.get(made), found.get(old.resource_id)
+    if previous is None or is_lost(previous.status):
+        state = previous.status if previous else "gone"
+        gone = _why_gone(before, ports)
+        raise RefusedError(f"The previous target {old.resource_id} is {state}.{gone}", NO_WAY_BACK)
+    if previous.resource_id in target.half_deleted:
+        raise RefusedError(
+            f"The previous target {previous.arn} was being deleted when that stopped, so it is no "
+            "longer whole.",
+            f"{NO_WAY_BACK} {FINISH_DELETION}",
+        )
+    if previous.writer is None:
+        raise RefusedError(
+            f"The previous target {old.resource_id} has no writer: nobody could log in to it.",
+            NO_WAY_BACK,
+        )
+    place = present_name(before.plan, target)
+    if present is None or present.identifier != place:
+        raise RefusedError(
+            f"The cluster {made}, which {before.operation_id} restored, does not have the name "
+            f"{place} any more.",
+            f"Rename {previous.identifier} yourself if that name is free.",
+        )
+    if before.plan.target.swaps and target.locked_by is None:
+        _refuse_taken_name(before, previous, {made, old.resource_id}, ports)
+    return present, previous
+
+
+def _refuse_taken_name(before: Operation, previous: Cluster, moved: set[str], ports: Ports) -> None:
+    """Raise RefusedError where a third cluster has the name that the present target would get."""
+    plan = before.plan.target
+    waits_there = previous.identifier == plan.previous_id
+    name = plan.next_id_beside(None) if waits_there else plan.previous_id
+    found = observe_cluster(ports.service("rds", plan.region), name)
+    if found and found.resource_id not in moved:
+        raise RefusedError(
+            f"The present target would be kept as {name}, and another cluster has that name: "
+            f"{found.arn} ({found.resource_id}).",
+            "Give that cluster another name, or delete it if it is not needed, and ask again. To "
+            f"delete it: {deleted_by_hand(found, plan.region)}",
+        )
+
+
+def _why_gone(before: Operation, ports: Ports) -> str:
+    """Say which operation deleted the cluster that another one replaced, when and why, if known."""
+    retirement = ports.operations.read(retire_id(before.operation_id))
+    if retirement is None or retirement.state is not State.RETIRED or retirement.ended_at is None:
+        return ""
+    who, at = retirement.operation_id, iso_timestamp(retirement.ended_at)
+    begun = [left.started_at for left in retirement.durations if left.state is _DELETING]
+    if not begun:
+        return f" {who} found at {at} that the previous target was gone: others deleted it."
+    why = "its time was over" if begun[0] >= kept_until(retirement) else "a restore needed its name"
+    return f" {who} deleted the previous target at {at}, because {why}."
+
+
+def _facts(before: Operation, present: Cluster, previous: Cluster, ports: Ports) -> Facts:
+    """Give the facts of a swap with the two exchanged, and what is known of the previous data."""
+    maker_id = previous.tags.get(OPERATION_TAG)
+    maker = ports.operations.read(maker_id) if maker_id else None
+    known = maker.facts if maker and maker.state in TERMINAL else Facts()
+    if maker and maker.plan.target.keeps_old:  # else it had never been opened, whoever closed them
+        known = replace(known, users=replace(known.users, production_logins_closed=True))
+    return replace(
+        known,
+        copies=CopyFacts(),
+        swap=SwapFacts(),
+        target=TargetFacts(
+            old=as_old_target(present, before),
+            made_as=previous.identifier,
+            cluster_id=previous.identifier,
+            cluster_arn=previous.arn,
+            cluster_resource_id=previous.resource_id,
+            endpoint=previous.endpoint,
+            reader_endpoint=previous.reader_endpoint,
+            port=previous.port,
+            instances=previous.members[::-1],
+        ),
+    )

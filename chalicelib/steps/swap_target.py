@@ -1,0 +1,281 @@
+"""swap-target: gives the target's name or its pointers to the new cluster, and takes them back.
+
+A rename takes minutes in which the name is nobody's, so seconds count here as nowhere else: one
+invocation looks every few seconds for as long as it may run. It is the one step that waits by
+itself; the heartbeat continues where it was interrupted.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from chalicelib.aws.client import AwsError, Service
+from chalicelib.aws.rds import Cluster, Health, health
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError, TransientError
+from chalicelib.flow.facts import Facts, Restart
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.ports import Ports
+from chalicelib.target.by_hand import by_hand
+from chalicelib.target.cluster import TAKEN, TargetCluster, find_clusters, observe_cluster
+from chalicelib.target.endpoints import note_endpoints
+from chalicelib.target.extras import ensure_extras
+from chalicelib.target.notice import until_noticed
+from chalicelib.target.patience import LOOK_SECONDS, patiently
+from chalicelib.target.pointing import Pointing
+from chalicelib.target.previous import until_name_is_free
+from chalicelib.target.readiness import until_as_planned
+from chalicelib.target.reboots import until_rebooted, warnings_of_parameters
+from chalicelib.target.restored_cluster import require_restored
+from chalicelib.target.swap import STOPPED, Move, Names, Positions, next_move, next_move_back
+
+ASKED_AGAIN_AFTER = timedelta(seconds=45)  # a rename shows after some seconds
+# "Not found" may be a stale answer for so long, and so may "available" after a rename was asked.
+SURE_AFTER, SETTLING_SECONDS = timedelta(minutes=2), 30
+OF_OLD = frozenset({Move.START_OLD, Move.PARK_OLD, Move.NAME_OLD})
+NEED_PARKING = frozenset({Move.PARK_OLD, Move.DONE, Move.GIVE_UP})
+STARTS = frozenset({Move.START_OLD, Move.START_NEW})
+
+
+def swap_target(operation: Operation, ports: Ports) -> Outcome:
+    """Begin the swap, continue it, restart the new cluster, or roll back; raises RefusedError."""
+    rds = ports.service("rds", operation.plan.target.region)
+    swap = _Swap(operation, ports, rds)
+    if operation.plan.target.points and operation.state is not State.USERS_READY:
+        return _point(operation, ports)
+    match operation.state:
+        case State.SWAPPING:
+            return patiently(operation, ports, swap.move)
+        case State.TARGET_RESTARTING:
+            return patiently(operation, ports, _Restarting(operation, ports, rds).move)
+        case State.ROLLING_BACK:
+            return patiently(operation, ports, swap.move_back)
+    return _begin(operation, ports, rds)
+
+
+def _point(operation: Operation, ports: Ports) -> Outcome:
+    pointing = Pointing(operation, ports)
+    if operation.state is State.TARGET_STARTING:
+        return pointing.start()
+    is_back = operation.state is State.ROLLING_BACK
+    return patiently(operation, ports, pointing.point_back if is_back else pointing.point)
+
+
+def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
+    """Decide whether the new cluster has to take the name, and whether it could."""
+    facts, plan = operation.facts, operation.plan.target
+    target = TargetCluster(rds, operation)
+    cluster = require_restored(operation, target, ports)
+    instances = target.observe_instances()
+    if wait := until_as_planned(operation, target, cluster, instances, ports.now()):
+        return wait
+    if wait := until_rebooted(operation, target, cluster, instances, ports):
+        return wait
+    warnings = warnings_of_parameters(operation, cluster, instances)
+    # A rerun may have given a half-deleted cluster its instances again.
+    ports.operations.note_half_deleted(operation, cluster.resource_id, is_half=False)
+    if plan.points:
+        return _choose(operation, target, cluster, warnings, ports)
+    if cluster.identifier == plan.cluster_id:
+        warnings += ensure_extras(operation, target, cluster)
+        what = f"{cluster.identifier} is the new cluster"
+        return Advance(State.TARGET_OPEN, facts, what, warnings=warnings)
+    holder = observe_cluster(rds, plan.cluster_id)
+    old_id = facts.target.old.resource_id if facts.target.old else None
+    if holder and holder.resource_id != old_id:
+        raise RefusedError(
+            f"The name {plan.cluster_id} now belongs to another cluster, {holder.resource_id}, "
+            f"at {holder.endpoint}; it is left alone. The new cluster is {cluster.identifier}, at "
+            f"{cluster.endpoint}.",
+            "Find out who made it, and delete it if it is not needed.",
+            from_step="delete-rds",
+        )
+    if wait := until_noticed(operation, ports) or until_name_is_free(operation, ports):
+        return wait
+    what = f"{cluster.identifier} takes the name {plan.cluster_id}"
+    if holder:
+        what += f"; {holder.resource_id} is kept as {plan.previous_id}"
+    warnings += ensure_extras(operation, target, cluster)
+    return Advance(State.SWAPPING, facts, what, warnings=warnings)
+
+
+def _choose(
+    operation: Operation,
+    target: TargetCluster,
+    cluster: Cluster,
+    warnings: tuple[str, ...],
+    ports: Ports,
+) -> Outcome:
+    """Decide whether pointers have to be moved to the new cluster."""
+    facts, name = operation.facts, cluster.identifier
+    if operation.keeps_cluster:
+        return Advance(State.TARGET_OPEN, facts, f"{name} is the target", warnings=warnings)
+    if wait := until_noticed(operation, ports):
+        return wait
+    warnings += ensure_extras(operation, target, cluster)
+    return Advance(State.TARGET_CHOSEN, facts, f"{name} will be the target", warnings=warnings)
+
+
+def _names(operation: Operation) -> Names:
+    """Give the names of a swap; in a rollback the new cluster waits under the old one's name."""
+    plan = operation.plan.target
+    waiting = operation.facts.target.made_as or plan.next_id_beside(None)
+    parking = plan.next_id_beside(None) if waiting == plan.previous_id else plan.previous_id
+    return Names(plan.cluster_id, waiting, parking)
+
+
+class _Swap:
+    """Looks where the clusters are, and makes one move at a time."""
+
+    def __init__(self, operation: Operation, ports: Ports, rds: Service) -> None:
+        self._operation, self._ports, self._rds = operation, ports, rds
+        self._names = _names(operation)
+        self._asked: dict[Move, datetime] = {}
+
+    def move(self) -> Outcome:
+        """Move the swap on; what cannot be swapped is refused, which leads to the rollback."""
+        self._operation = note_endpoints(self._operation, self._ports)
+        seen, move = self._decide(next_move)
+        if move is Move.GIVE_UP:
+            raise RefusedError(
+                f"The swap cannot be finished: {seen}.",
+                "The events of these clusters tell the cause.",
+            )
+        if move is Move.DONE:
+            return Advance(State.TARGET_RENAMED, self._facts(seen), str(seen))
+        return self._make(move, seen)
+
+    def move_back(self) -> Outcome:
+        """Move the rollback on; at its end people are told what is where."""
+        waited = self._ports.now() - self._operation.entered_at
+        deadline = timedelta(seconds=self._operation.plan.target.swap_deadline)
+        is_sure = waited > min(SURE_AFTER, deadline / 2)
+        decide = partial(next_move_back, old_is_gone=is_sure, is_settled=is_sure)
+        seen, move = self._decide(decide)
+        if move is Move.WAIT and seen.has_name(seen.old):  # nobody waits for the name
+            again = "An answer of AWS may be minutes old, so both are looked at once more"
+            reason = f"The old cluster has its name. {again}: {seen}."
+            return Wait(reason, SETTLING_SECONDS)
+        commands = by_hand(seen, self._operation.plan.target.region)
+        if move is not Move.DONE:
+            return replace(self._make(move, seen), remedy=commands or None)
+        why = self._operation.reason or ""
+        return Advance(
+            State.FAILING if self._operation.failed_step else State.CANCELLING,
+            self._facts(seen),
+            f"rolled back: {seen}",
+            reason=f"{why} After the rollback, {seen}.".strip(),
+            remedy=" ".join(filter(None, (self._operation.remedy, commands))) or None,
+        )
+
+    def _facts(self, seen: Positions) -> Facts:
+        """Note which name the new cluster has now."""
+        facts, new = self._operation.facts, seen.new
+        target = replace(
+            facts.target,
+            cluster_id=new.identifier if new else self._names.waiting,
+            cluster_arn=new.arn if new else facts.target.cluster_arn,
+            endpoint=new.endpoint if new else None,
+            reader_endpoint=new.reader_endpoint if new else None,
+        )
+        return replace(facts, target=target)
+
+    def _decide(self, decide: Callable[[Positions], Move]) -> tuple[Positions, Move]:
+        """Look where the clusters are, and give the next move.
+
+        Nothing more is asked than that needs, because a rename is looked at for minutes: while one
+        is under way, only the clusters themselves; who has the other name, only before a cluster
+        is to get it, and at the end.
+        """
+        seen = self._look()
+        if seen.is_moving and decide(seen) is Move.WAIT:
+            return seen, Move.WAIT
+        seen = replace(seen, at_target=self._holder(self._names.target))
+        move = decide(seen)
+        if move not in NEED_PARKING:
+            return seen, move
+        seen = replace(seen, at_parking=self._holder(self._names.parking))
+        return seen, decide(seen)
+
+    def _look(self) -> Positions:
+        """Look at the two clusters, who alone may have the names as far as that shows."""
+        target, names = self._operation.facts.target, self._names
+        old_id = target.old.resource_id if target.old else None
+        new_id = target.cluster_resource_id or ""
+        found = find_clusters(self._rds, [*filter(None, (old_id, new_id))])
+        return Positions(
+            names,
+            old_id,
+            new_id,
+            old=found.get(old_id or ""),
+            new=found.get(new_id),
+            at_target=next((one for one in found if found[one].identifier == names.target), None),
+            at_parking=None,
+        )
+
+    def _holder(self, name: str) -> str | None:
+        cluster = observe_cluster(self._rds, name)
+        return cluster.resource_id if cluster else None
+
+    def _make(self, move: Move, seen: Positions) -> Wait:
+        """Ask AWS for a move, unless it was asked a moment ago.
+
+        Where somebody took the name meanwhile, the next look shows it.
+        """
+        now, asked = self._ports.now(), self._asked.get(move)
+        cluster = seen.old if move in OF_OLD else seen.new
+        due = asked is None or now - asked >= ASKED_AGAIN_AFTER
+        if move is not Move.WAIT and cluster and due:
+            self._asked[move] = now
+            self._ask(move, TargetCluster(self._rds, self._operation, cluster.identifier))
+        return Wait(f"The clusters are being renamed: {seen}.", LOOK_SECONDS, at_once=True)
+
+    def _ask(self, move: Move, cluster: TargetCluster) -> None:
+        names = self._names
+        others = {Move.PARK_OLD: names.parking, Move.PARK_NEW: names.waiting}
+        try:
+            if move in STARTS:
+                cluster.start()
+            else:
+                cluster.rename(others.get(move, names.target))
+        except AwsError as error:
+            if error.code != TAKEN:
+                raise
+
+
+class _Restarting:
+    """Stops and starts the new cluster: only then its certificate has its new name (user guide)."""
+
+    def __init__(self, operation: Operation, ports: Ports, rds: Service) -> None:
+        self._operation, self._ports, self._rds = operation, ports, rds
+
+    def move(self) -> Outcome:
+        """Move the restart on, by the cluster's status and by what was asked before."""
+        made = self._operation.facts.target.cluster_resource_id or ""
+        cluster = find_clusters(self._rds, [made]).get(made)
+        if cluster is None:
+            raise TransientError(f"The new cluster {made} is not found.")
+        target = TargetCluster(self._rds, self._operation, cluster.identifier)
+        stage = self._operation.facts.swap.restart
+        if cluster.status == STOPPED:
+            self._note(Restart.STARTING)
+            target.start()
+        elif health(cluster.status) is Health.READY and stage is Restart.STARTING:
+            what = f"{cluster.identifier} was stopped and started"
+            return Advance(State.TARGET_RENAMED, self._with(Restart.DONE), what)
+        elif health(cluster.status) is Health.READY:
+            self._note(Restart.STOPPING)
+            target.stop()
+        reason = f"The cluster {cluster.identifier}, which is to be restarted, is {cluster.status}."
+        return Wait(reason, LOOK_SECONDS, at_once=True)
+
+    def _note(self, stage: Restart) -> None:
+        if self._operation.facts.swap.restart is not stage:
+            facts = self._with(stage)
+            self._operation = self._ports.operations.save_facts(self._operation, facts)
+
+    def _with(self, stage: Restart) -> Facts:
+        facts = self._operation.facts
+        return replace(facts, swap=replace(facts.swap, restart=stage))

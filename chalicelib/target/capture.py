@@ -1,0 +1,157 @@
+"""Captures what the old target is like, before an operation has any effect."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from chalicelib.aws.rds import Cluster, Instance
+from chalicelib.flow.baseline import Baseline, InstanceBaseline
+from chalicelib.flow.errors import UnreadableRecordError
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.ownership import ADOPTED_TAG, OPERATION_TAG, is_ours
+from chalicelib.flow.plan import Plan
+from chalicelib.flow.tags import RESERVED
+from chalicelib.ports import Ports
+from chalicelib.records.targets import TargetRecord
+from chalicelib.target.endpoint_plan import custom_endpoints
+from chalicelib.target.proxies import observe_proxies
+from chalicelib.target.readers import SCALED_TAG
+
+Tag = tuple[str, str]
+
+
+def baseline_for(
+    operation: Operation, cluster: Cluster | None, instances: Sequence[Instance], ports: Ports
+) -> Baseline | None:
+    """Give what the new cluster is to be like; None where there never was a target.
+
+    A cluster that an operation of ours restored and did not open is half-made, and one whose
+    deletion stopped is half-deleted: what was there before counts then, as it does when there is
+    none. The protection of a cluster that was noted before may be lifted by such a deletion.
+    """
+    record = ports.operations.target(operation.plan.target_cluster_arn)
+    known = record.baseline or operation.facts.target.baseline
+    if cluster is None or (known and not _is_whole(cluster, known, record)):
+        return known
+    rds = ports.service("rds", operation.plan.target.region)
+    put = _tags_of_plan(cluster, record, ports)
+    found = captured(cluster, instances, operation.plan, put=put)
+    is_known = known is not None and known.resource_id == cluster.resource_id
+    was_protected = is_known and bool(known and known.deletion_protection)
+    return replace(
+        found,
+        deletion_protection=found.deletion_protection or was_protected,
+        proxies=observe_proxies(rds, cluster.identifier),
+        endpoints=custom_endpoints(rds, cluster.identifier, record.missing_endpoints),
+    )
+
+
+def _is_whole(cluster: Cluster, known: Baseline, record: TargetRecord) -> bool:
+    """Tell whether people had a cluster as it is: it was opened, and lost nothing since."""
+    if cluster.resource_id in record.half_deleted:
+        return False
+    seen = (record.opened_id, known.resource_id)
+    return OPERATION_TAG not in cluster.tags or cluster.resource_id in seen
+
+
+def _tags_of_plan(cluster: Cluster, record: TargetRecord, ports: Ports) -> frozenset[Tag]:
+    """Give the EXTRA_TAGS that a cluster was made with, as far as records tell.
+
+    A rerun of the operation that made it may have had others.
+    """
+    root_id = cluster.tags.get(OPERATION_TAG)
+    found: set[Tag] = set()
+    for operation_id in filter(None, (root_id, record.last_success_operation)):
+        with suppress(UnreadableRecordError):
+            maker = ports.operations.read(operation_id)
+            if maker and maker.root_id == root_id:
+                found |= maker.plan.target.tags.items()
+    return frozenset(found)
+
+
+def captured(
+    cluster: Cluster,
+    instances: Sequence[Instance],
+    plan: Plan,
+    *,
+    put: Collection[Tag] = frozenset(),
+) -> Baseline:
+    """Note what a cluster and its instances are like, without those that others made.
+
+    They lack our tag, or got it only to be deleted. `put` are tags by the setting at that time.
+    """
+    settings, capacity = cluster.settings, cluster.settings.capacity
+    ours = [
+        found
+        for found in instances
+        if is_ours(found, plan) and not _is_of_others(found) and found.status != "deleting"
+    ]
+    return Baseline(
+        resource_id=cluster.resource_id,
+        engine_version=cluster.engine_version or None,
+        db_subnet_group_name=settings.subnet_group or None,
+        security_group_ids=tuple(sorted(settings.security_group_ids)),
+        port=cluster.port,
+        parameter_group_name=settings.parameter_group or None,
+        deletion_protection=settings.deletion_protection,
+        log_exports=tuple(sorted(settings.log_exports)),
+        backup_retention_days=settings.backup_retention_days or None,
+        backup_window=settings.backup_window,
+        maintenance_window=settings.maintenance_window,
+        capacity_min=capacity.get("MinCapacity"),
+        capacity_max=capacity.get("MaxCapacity"),
+        capacity_pause_seconds=int(capacity.get("SecondsUntilAutoPause", 0)) or None,
+        iam_authentication=settings.iam_authentication,
+        storage_type=settings.storage_type,
+        copy_tags_to_snapshot=settings.copy_tags_to_snapshot,
+        data_api=settings.data_api,
+        insights_mode=settings.insights_mode,
+        network_type=settings.network_type,
+        write_forwarding=settings.write_forwarding,
+        activity_stream=cluster.activity_stream,
+        domains=cluster.domains,
+        tags=own_tags(cluster.tags, put),
+        roles=cluster.roles,
+        instances=tuple(_instance(found, put) for found in _writer_first(cluster, ours)),
+    )
+
+
+def _is_of_others(instance: Instance) -> bool:
+    return not {SCALED_TAG, ADOPTED_TAG}.isdisjoint(instance.tags)
+
+
+def own_tags(tags: Mapping[str, str], put: Collection[Tag] = frozenset()) -> dict[str, str]:
+    """Leave out the tags that AWS or this application sets, and those that a setting put there."""
+    return {
+        key: value
+        for key, value in tags.items()
+        if not key.lower().startswith(RESERVED) and (key, value) not in put
+    }
+
+
+def _writer_first(cluster: Cluster, instances: Sequence[Instance]) -> list[Instance]:
+    """Order by number, such as `-2` before `-10`, behind the writer."""
+    writer = cluster.members[-1] if cluster.members else None
+    return sorted(
+        instances,
+        key=lambda found: (found.identifier != writer, len(found.identifier), found.identifier),
+    )
+
+
+def _instance(found: Instance, put: Collection[Tag]) -> InstanceBaseline:
+    return InstanceBaseline(
+        identifier=found.identifier,
+        instance_class=found.instance_class,
+        promotion_tier=found.promotion_tier,
+        availability_zone=found.availability_zone,
+        parameter_group_name=next(iter(found.parameter_groups), None),
+        auto_minor_version_upgrade=found.auto_minor_version_upgrade,
+        certificate_authority=found.certificate_authority,
+        maintenance_window=found.maintenance_window,
+        monitoring_interval=found.monitoring_interval,
+        monitoring_role_arn=found.monitoring_role_arn,
+        insights=found.insights,
+        insights_key_arn=found.insights_key_arn,
+        insights_retention_days=found.insights_retention_days,
+        tags=own_tags(found.tags, put),
+    )

@@ -1,0 +1,141 @@
+"""The present target: the cluster that people use now, whatever its name is."""
+
+from chalicelib.aws.rds import Cluster, is_lost
+from chalicelib.flow.errors import RefusedError, Retry, TransientError
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.ownership import OWNER_TAG, is_ours
+from chalicelib.flow.plan import Plan
+from chalicelib.ports import Ports
+from chalicelib.records.targets import TargetRecord
+from chalicelib.target.by_hand import renamed_by_hand
+from chalicelib.target.cluster import find_clusters, observe_cluster
+from chalicelib.target.pointers import Pointers
+
+
+def present_target(plan: Plan, target: TargetRecord, ports: Ports) -> Cluster | None:
+    """Find the target; None where there is none. Raises RefusedError.
+
+    A target that pointers lead to is the cluster that was opened last. Before the first of them it
+    is the one with the target's name, which is adopted.
+    """
+    if not plan.target.points:
+        refuse_pointed_target(plan, target, ports)
+        rds = ports.service("rds", plan.target.region)
+        found = observe_cluster(rds, plan.target.cluster_id)
+        if found is None and plan.target.swaps:
+            refuse_opened_elsewhere(plan, target, ports)
+        return found
+    return opened_cluster(plan, target, ports) or _unopened(plan, ports)
+
+
+def present_name(plan: Plan, target: TargetRecord) -> str:
+    """Name the cluster that was opened last; before the first, the target's own name."""
+    return target.opened_as or plan.target.cluster_id
+
+
+def present_arn(plan: Plan, target: TargetRecord) -> str:
+    """Give the ARN of that cluster: what sentences call the target."""
+    stem = plan.target_cluster_arn.removesuffix(plan.target.cluster_id)
+    return f"{stem}{present_name(plan, target)}"
+
+
+def name_beside(plan: Plan, target: TargetRecord, present: Cluster | None) -> str:
+    """Name the new cluster: the other of two names where they take turns.
+
+    Where the cluster that was opened last is gone, its name is free, and the other one may be the
+    previous target's.
+    """
+    last = target.opened_as
+    present_id = present.identifier if present else None
+    if plan.target.points and last in plan.target.cluster_ids[1:] and last != present_id:
+        return last
+    return plan.target.next_id_beside(present_id)
+
+
+def opened_cluster(plan: Plan, target: TargetRecord, ports: Ports) -> Cluster | None:
+    """Find the cluster that was opened last, by its resource id; None where it is gone."""
+    if target.opened_id is None:
+        return None
+    rds = ports.service("rds", plan.target.region)
+    found = find_clusters(rds, [target.opened_id]).get(target.opened_id)
+    named = None if found else observe_cluster(rds, present_name(plan, target))
+    if named and named.resource_id == target.opened_id:
+        raise TransientError(f"AWS shows the target {named.identifier} and does not find its id.")
+    return found
+
+
+def _unopened(plan: Plan, ports: Ports) -> Cluster | None:
+    """Find the target that no operation opened: the one of that name, or whatever people use."""
+    rds, (own, *others) = ports.service("rds", plan.target.region), plan.target.cluster_ids
+    made = [found for name in others if (found := observe_cluster(rds, name))]
+    pointers = Pointers(plan, ports)
+    pointed = [found for found in made if pointers.name(found)]
+    return pointed[0] if pointed else observe_cluster(rds, own)
+
+
+def refuse_pointed_target(plan: Plan, target: TargetRecord, ports: Ports) -> None:
+    """Raise RefusedError where people use a cluster of another name, to which pointers lead."""
+    name = plan.target.cluster_id
+    if present_name(plan, target) == name:
+        return
+    found = opened_cluster(plan, target, ports)
+    if found is None or found.identifier == name:
+        return
+    region = plan.target.region
+    raise RefusedError(
+        f"People use the cluster {found.identifier} as the target, because it was made with "
+        f"REPLACEMENT=pointer. With REPLACEMENT={plan.target.replacement} its name has to be "
+        f"{name}.",
+        "Set REPLACEMENT=pointer again. Or give it that name and point its clients there: aws rds "
+        f"modify-db-cluster --region {region} --db-cluster-identifier {found.identifier} "
+        f"--new-db-cluster-identifier {name} --apply-immediately",
+        retry=Retry.RERUN,
+    )
+
+
+def refuse_opened_elsewhere(plan: Plan, target: TargetRecord, ports: Ports) -> None:
+    """Raise RefusedError where no cluster has the target's name, but people's one has another.
+
+    A rollback that did not finish leaves it so, or somebody who renamed it. What AWS cannot rename
+    nobody uses, and a cluster without our tag is the target no longer.
+    """
+    found = opened_cluster(plan, target, ports)
+    if found is None or is_lost(found.status) or not is_ours(found, plan):
+        return
+    if found.identifier == plan.target.cluster_id:
+        raise TransientError(
+            f"AWS shows the target {found.resource_id} and does not find its name."
+        )
+    _refuse_opened(plan, found)
+
+
+def _refuse_opened(plan: Plan, found: Cluster) -> None:
+    name, region = plan.target.cluster_id, plan.target.region
+    raise RefusedError(
+        f"People use the cluster {found.arn} ({found.resource_id}): it was opened last, under the "
+        f"name {name}. It is left alone.",
+        "If another one is to be the target, give this one a name of your own and remove its "
+        f"tag {OWNER_TAG}. Otherwise give it the target's name, once that is free: "
+        f"{renamed_by_hand(found, name, region)}",
+        from_step="delete-rds",
+    )
+
+
+def refuse_in_use(operation: Operation, cluster: Cluster, ports: Ports) -> None:
+    """Raise RefusedError for the cluster that people use, which is never deleted beside another.
+
+    It is the one that was opened last, and the one that pointers name.
+    """
+    plan = operation.plan
+    opened = ports.operations.target(plan.target_cluster_arn).opened_id
+    if plan.target.swaps:
+        if cluster.resource_id == opened and cluster.status != "deleting":
+            _refuse_opened(plan, cluster)
+        return
+    if cluster.resource_id == opened or Pointers(plan, ports).name(cluster):
+        raise RefusedError(
+            f"People use the cluster {cluster.arn}: it was opened last, or pointers name it. It is "
+            "left alone.",
+            "Find out who changed the pointers, or the record of the target.",
+            from_step="delete-rds",
+        )

@@ -1,0 +1,91 @@
+"""Proves that the new cluster opens where people find it, the way its users log in there."""
+
+from chalicelib.aws import secrets
+from chalicelib.aws.rds import Cluster
+from chalicelib.database.endpoint import Login
+from chalicelib.database.errors import CertificateNameError
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError, TransientError
+from chalicelib.flow.facts import Restart
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.outcome import Advance, Outcome
+from chalicelib.ports import Ports
+from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.patience import patiently
+from chalicelib.target.reachability import place_of
+from chalicelib.target.restored_cluster import require_restored
+from chalicelib.target.user_logins import user_logins
+
+
+def prove_login(operation: Operation, ports: Ports) -> Outcome:
+    """Log in as the plan's users where people will; raises RefusedError.
+
+    A cluster that comes back and that no operation made has users of its own: there the server only
+    has to answer and to prove who it is.
+
+    The certificate of a renamed cluster may not have its new name until the cluster was stopped and
+    started (user guide, modifying a cluster): that is done where it turns out to be so. Pointers
+    are written only after a proof with the certificate.
+    """
+    return patiently(operation, ports, lambda: _prove(operation, ports))
+
+
+def _prove(operation: Operation, ports: Ports) -> Outcome:
+    plan, facts = operation.plan, operation.facts
+    rds = ports.service("rds", plan.target.region)
+    target = TargetCluster(rds, operation)
+    cluster = require_restored(operation, target, ports)
+    _refuse_old_address(cluster, target, ports)
+    master = secrets.master_credentials(ports.service("secretsmanager"), plan)
+    place = place_of(plan, cluster)
+    database = ports.database(place, Login(master.username, master.password), master.database)
+    logins = user_logins(plan, ports) if facts.users.production_logins_closed else ()
+    try:
+        database.reach()
+        refused = [login.username for login in logins if not database.try_login(login)]
+    except CertificateNameError as error:
+        if plan.target.points:
+            raise _other_name(cluster, error) from error
+        if plan.target.restart_after_rename and facts.swap.restart is not Restart.DONE:
+            what = f"{cluster.identifier} is restarted: {error.reason}"
+            return Advance(State.TARGET_RESTARTING, facts, what)
+        return Advance(State.TARGET_OPEN, facts, error.reason, warnings=(_staying_out(error),))
+    if refused:
+        raise RefusedError(
+            f"The new cluster refuses {' and '.join(refused)} at {place}.",
+            "Find out who changed the users or the secret since they were created.",
+            from_step="setup-db-users",
+        )
+    what = "the plan's users log in at" if logins else "PostgreSQL answers at"
+    to = State.TARGET_PROVEN if plan.target.points else State.TARGET_OPEN
+    return Advance(to, facts, f"{what} {place}")
+
+
+def _refuse_old_address(cluster: Cluster, target: TargetCluster, ports: Ports) -> None:
+    """Raise TransientError while the name still leads to the cluster that had it before.
+
+    That one has the same users, so a login would prove nothing. The names of instances do not
+    change with a rename (user guide, modifying a cluster).
+    """
+    members = [found for found in target.observe_instances() if found.endpoint]
+    known = {address for found in members for address in ports.addresses(found.endpoint or "")}
+    host = cluster.endpoint or ""
+    leads_to = ports.addresses(host)
+    if leads_to == {host}:  # an address, as localaws has: it needs no name server, and is never old
+        return
+    if known and not known & leads_to:
+        raise TransientError(f"The name {host} does not lead to {cluster.resource_id} yet.")
+
+
+def _other_name(cluster: Cluster, error: CertificateNameError) -> RefusedError:
+    return RefusedError(
+        f"The pointers are left as they are: {error.reason}",
+        f"Stop and start {cluster.identifier}: its certificate then has its present name.",
+    )
+
+
+def _staying_out(error: CertificateNameError) -> str:
+    return (
+        f"{error.reason} Clients with sslmode=verify-full stay out until the cluster is stopped "
+        "and started; all others get in."
+    )

@@ -1,0 +1,210 @@
+"""The pointers by which people find the target: read, compared with a cluster, and moved to one.
+
+A pointer is moved only after the proof of a login at the cluster that it will name, and one place
+after the other: until the last of them, some clients use the old cluster and some the new one.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from chalicelib.aws.pointer_places import (
+    PARAMETERS,
+    Address,
+    PointedParameters,
+    PointedRecord,
+    PointedSecret,
+    SeenParameter,
+    SeenRecord,
+    SeenSecret,
+)
+from chalicelib.aws.rds import Cluster
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.plan import Plan
+from chalicelib.flow.target_spec import PORT
+from chalicelib.ports import Ports
+
+NO_HOST = ""
+
+
+def address_of(plan: Plan, cluster: Cluster) -> Address:
+    """Give the address of a cluster."""
+    return Address(
+        host=(cluster.endpoint or "").lower(),
+        reader_host=(cluster.reader_endpoint or "").lower(),
+        port=cluster.port or plan.target.port or PORT,
+        cluster_id=cluster.identifier,
+    )
+
+
+@dataclass(frozen=True)
+class SeenPointers:
+    """All places as they were read; `record` is None where there is none, or no name is set."""
+
+    secret: SeenSecret
+    parameters: dict[str, SeenParameter]
+    record: SeenRecord | None
+
+    def naming(self, address: Address) -> list[str]:
+        """List the places that name a cluster, in words."""
+        found, names = [], {address.cluster_id, address.host}
+        if names & {str(self.secret.values.get(name)) for name in ("cluster_id", "host")}:
+            found.append("the application secret")
+        known = (self.parameters.get("cluster_id"), self.parameters.get("endpoint"))
+        if names & {seen.value for seen in known if seen}:
+            found.append("the SSM parameters")
+        if self.record and self.record.host == address.host:
+            found.append("the DNS record")
+        return found
+
+
+class Pointers:
+    """The pointers of one plan."""
+
+    def __init__(self, plan: Plan, ports: Ports) -> None:
+        self._plan, self._ports = plan, ports
+
+    @cached_property
+    def secret(self) -> PointedSecret:
+        """The application secret."""
+        secrets = self._ports.service("secretsmanager")
+        return PointedSecret(secrets, self._plan.users.app_credentials_secret_id)
+
+    @cached_property
+    def parameters(self) -> PointedParameters:
+        """The parameters of the plan."""
+        folder = self._ports.settings.pointer_path(self._plan.name)
+        return PointedParameters(self._ports.service("ssm"), folder)
+
+    @cached_property
+    def record(self) -> PointedRecord | None:
+        """The record; None where no name is set."""
+        zone_id, name = self._plan.target.target_dns_zone_id, self._plan.target.target_dns_name
+        if zone_id is None or name is None:
+            return None
+        return PointedRecord(self._ports.service("route53"), zone_id, name)
+
+    def read(self) -> SeenPointers:
+        """Read all places; raises RefusedError for one that cannot be written as it is."""
+        record = self.record.read() if self.record else None
+        return SeenPointers(self.secret.read(), self.parameters.read(), record)
+
+    def name(self, cluster: Cluster) -> bool:
+        """Tell whether any pointer names a cluster."""
+        return bool(self.read().naming(address_of(self._plan, cluster)))
+
+    def refuse_unusable(self, standing: Sequence[Cluster]) -> None:
+        """Raise RefusedError for parameters or a record that cannot be read, or is not ours.
+
+        A record that leads to none of the target's clusters may be another service's, whose name
+        TARGET_DNS_NAME has by mistake.
+        """
+        self.parameters.read()
+        record = self.record.read() if self.record else None
+        if record is None or record.host.partition(".")[0] in self._plan.target.cluster_ids:
+            return
+        if record.host not in {address_of(self._plan, cluster).host for cluster in standing}:
+            raise RefusedError(
+                f"The record {self._plan.target.target_dns_name} leads to {record.host}, which is "
+                "none of the target's clusters.",
+                "Correct TARGET_DNS_NAME, or delete that record if nothing needs it.",
+            )
+
+
+class Move:
+    """Moves the pointers of an operation's plan, a place at a time, from one address to another.
+
+    `source` limits that to what names it: whatever people wrote meanwhile stays.
+    """
+
+    def __init__(self, operation: Operation, ports: Ports) -> None:
+        self._pointers = Pointers(operation.plan, ports)
+        self.operation, self._ports = operation, ports
+        self._synced: str | None = None
+
+    def is_waited_for(self, *, host: str | None, is_other: bool = False) -> bool:
+        """Tell whether the record was changed to a host last, or to another one."""
+        noted = self.operation.facts.swap
+        is_it = noted.record_host == (host or NO_HOST).lower()
+        return noted.record_change is not None and is_it is not is_other
+
+    def unsynced(self) -> str | None:
+        """Say which change Route 53's servers do not have yet, by one call; None where they do."""
+        record, change = self._pointers.record, self.operation.facts.swap.record_change
+        if record is None or change is None or change == self._synced:
+            return None
+        if not record.is_in_sync(change):
+            return f"Route 53 takes the change {change} to its servers."
+        self._synced = change
+        return None
+
+    def to(self, address: Address | None, *, source: Address | None = None) -> str | None:
+        """Write what differs; returns what is still waited for, None when all is done.
+
+        `address` None takes the pointers away, which need a `source` then.
+        """
+        seen = self._pointers.read()
+        self._write_secret(seen.secret, address, source)
+        for name in PARAMETERS:
+            self._write_parameter(name, seen.parameters.get(name), address, source)
+        return self._write_record(seen.record, address, source)
+
+    def _write_secret(
+        self, seen: SeenSecret, address: Address | None, source: Address | None
+    ) -> None:
+        wanted = address.members if address else {}
+        names_source = source is None or any(
+            seen.values.get(name) == source.members[name] for name in ("host", "cluster_id")
+        )
+        if names_source and seen.values != wanted:
+            self._pointers.secret.write(seen, address)
+
+    def _write_parameter(
+        self,
+        name: str,
+        seen: SeenParameter | None,
+        address: Address | None,
+        source: Address | None,
+    ) -> None:
+        wanted = address.parameters[name] if address else None
+        value = seen.value if seen else None
+        names_source = source is None or value == source.parameters[name]
+        if names_source and value != wanted:
+            self._pointers.parameters.write(name, seen, wanted)
+
+    def _write_record(
+        self, seen: SeenRecord | None, address: Address | None, source: Address | None
+    ) -> str | None:
+        record = self._pointers.record
+        if record is None:
+            return None
+        host, wanted = seen.host if seen else NO_HOST, address.host if address else NO_HOST
+        names_source = source is None or host == source.host
+        noted = self.operation.facts.swap
+        if names_source and (host != wanted or noted.record_host != wanted):
+            # A change whose reply was lost is made once more, for an id to wait for.
+            self._note(record.write(seen, wanted or None), wanted)
+        noted = self.operation.facts.swap
+        if noted.record_change is None or noted.record_host != wanted:
+            return None
+        return self.unsynced()
+
+    def _note(self, change_id: str, host: str) -> None:
+        facts = self.operation.facts
+        swap = replace(facts.swap, record_change=change_id, record_host=host)
+        noted = replace(facts, swap=swap)
+        self.operation = self._ports.operations.save_facts(self.operation, noted)
+
+
+def disagreements(plan: Plan, seen: SeenPointers, cluster: Cluster) -> Iterator[str]:
+    """Say which pointers do not name a cluster, as sentences."""
+    address = address_of(plan, cluster)
+    if seen.secret.values != address.members:
+        yield f"The secret {plan.users.app_credentials_secret_id} does not name it."
+    if {name: found.value for name, found in seen.parameters.items()} != address.parameters:
+        yield "The SSM parameters do not name it."
+    if plan.target.target_dns_name:
+        host = seen.record.host if seen.record else "nothing"
+        if host != address.host:
+            yield f"The record {plan.target.target_dns_name} leads to {host}."

@@ -1,0 +1,118 @@
+"""The replacement of a target that pointers lead to: the new cluster is proven, then named.
+
+Nothing is renamed. The old cluster serves all the while, so a failure or a cancellation only puts
+the pointers back to it.
+"""
+
+from datetime import timedelta
+
+from chalicelib.aws.rds import Cluster, Health, health, is_lost
+from chalicelib.flow.choreography import State
+from chalicelib.flow.errors import RefusedError, TransientError
+from chalicelib.flow.operation import Operation
+from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.ports import Ports
+from chalicelib.target.cluster import TargetCluster, find_clusters
+from chalicelib.target.patience import LOOK_SECONDS
+from chalicelib.target.pointers import Move, address_of
+from chalicelib.target.swap import STOPPED
+
+SURE_AFTER = timedelta(minutes=2)  # "not found" may be a stale answer for so long
+
+
+class Pointing:
+    """Looks where the clusters are, and moves the pointers."""
+
+    def __init__(self, operation: Operation, ports: Ports) -> None:
+        self._operation, self._ports = operation, ports
+        self._rds = ports.service("rds", operation.plan.target.region)
+        self._pointers = Move(operation, ports)
+
+    def start(self) -> Outcome:
+        """Start the cluster that people go back to; raises RefusedError where it is lost."""
+        cluster = self._usable()
+        if cluster.status == STOPPED:
+            TargetCluster(self._rds, self._operation, cluster.identifier).start()
+        elif health(cluster.status) is Health.READY:
+            what = f"{cluster.identifier} is {cluster.status}"
+            return Advance(State.TARGET_CHOSEN, self._operation.facts, what)
+        interval = self._operation.plan.target.restore_check_interval
+        return Wait(f"The cluster {cluster.identifier} is {cluster.status}.", interval)
+
+    def point(self) -> Outcome:
+        """Move the pointers on to the new cluster; raises RefusedError where it is lost.
+
+        While Route 53 takes the record to its servers, nothing else is asked: everything is read
+        once more at the end.
+        """
+        is_moved = self._pointers.is_waited_for(host=self._operation.facts.target.endpoint)
+        if is_moved and (pending := self._pointers.unsynced()):
+            return self._wait(pending)
+        cluster = self._usable()
+        if health(cluster.status) is not Health.READY:
+            return self._wait(f"The new cluster {cluster.identifier} is {cluster.status}.")
+        address = address_of(self._operation.plan, cluster)
+        if pending := self._pointers.to(address):
+            return self._wait(pending)
+        what = f"the pointers name {cluster.identifier}, at {address.host}"
+        return Advance(State.TARGET_OPEN, self._pointers.operation.facts, what)
+
+    def point_back(self) -> Outcome:
+        """Move the pointers back to the old cluster; at the end people are told what they name.
+
+        Where the old one is gone for good, they stay with the new one, which was proven; where
+        there was none, they are taken away.
+        """
+        new_host = self._operation.facts.target.endpoint
+        is_moved = self._pointers.is_waited_for(host=new_host, is_other=True)
+        if is_moved and (pending := self._pointers.unsynced()):
+            return self._wait(pending)
+        old, new = self._clusters()
+        plan = self._operation.plan
+        had_old = self._operation.facts.target.old is not None
+        is_gone = had_old and (old is None or is_lost(old.status))
+        if is_gone and not self._is_sure:
+            return self._wait("The old cluster is not found.")
+        to = new if is_gone else old
+        source = address_of(plan, new) if new and not is_gone else None
+        address = address_of(plan, to) if to else None
+        if (address or source) and (pending := self._pointers.to(address, source=source)):
+            return self._wait(pending)
+        named = f"name {to.identifier}, {to.resource_id}" if to else "name no cluster"
+        why = self._operation.reason or ""
+        return Advance(
+            State.FAILING if self._operation.failed_step else State.CANCELLING,
+            self._pointers.operation.facts,
+            f"rolled back: the pointers {named}",
+            reason=f"{why} After the rollback, the pointers {named}.".strip(),
+        )
+
+    @property
+    def _is_sure(self) -> bool:
+        deadline = timedelta(seconds=self._operation.plan.target.swap_deadline)
+        waited = self._ports.now() - self._operation.entered_at
+        return waited > min(SURE_AFTER, deadline / 2)
+
+    def _usable(self) -> Cluster:
+        """Find the new cluster; raises TransientError, and RefusedError where it is lost."""
+        _, new = self._clusters()
+        if new is None:
+            made = self._operation.facts.target.cluster_resource_id
+            raise TransientError(f"The cluster {made} is not found.")
+        if is_lost(new.status):
+            raise RefusedError(
+                f"The cluster {new.identifier} is {new.status}, so nothing points to it.",
+                "Its events tell the cause. It is made again.",
+                from_step="delete-rds",
+            )
+        return new
+
+    def _clusters(self) -> tuple[Cluster | None, Cluster | None]:
+        target = self._operation.facts.target
+        old_id = target.old.resource_id if target.old else ""
+        new_id = target.cluster_resource_id or ""
+        found = find_clusters(self._rds, [*filter(None, (old_id, new_id))])
+        return found.get(old_id), found.get(new_id)
+
+    def _wait(self, reason: str) -> Wait:
+        return Wait(reason, LOOK_SECONDS, at_once=True)

@@ -1,0 +1,133 @@
+"""The guards of a target like the one before, each taken away once: a test has to notice."""
+
+from simulation.mutants import Mutant
+
+CAPTURE, SPEC = "chalicelib/target/capture.py", "chalicelib/flow/target_spec.py"
+CAPTURED, LIKE = "swap/test_captured.py", "swap/test_like_the_one_before.py"
+TAGS = "swap/test_carried_tags.py"
+LISTED, HALF = "swap/test_not_carried.py", "swap/test_half_deleted.py"
+OF_BASELINE: tuple[Mutant, ...] = (
+    Mutant(
+        "the half-made cluster, which nobody had",
+        CAPTURE,
+        "return OPERATION_TAG not in cluster.tags or cluster.resource_id in seen",
+        "return True",
+        tests=(f"{CAPTURED}::test_a_half_made_target_is_not_what_people_had",),
+    ),
+    Mutant(
+        "the half-deleted cluster, which nobody had",
+        CAPTURE,
+        "if cluster.resource_id in record.half_deleted:",
+        "if not cluster:",
+        tests=(
+            f"{HALF}::test_a_target_that_lost_a_part_of_its_instances_is_not_taken_for_the_whole",
+        ),
+    ),
+    Mutant(
+        "the protection that an operation lifted",
+        CAPTURE,
+        "deletion_protection=found.deletion_protection or was_protected",
+        "deletion_protection=found.deletion_protection",
+        tests=(f"{HALF}::test_a_target_that_came_back_is_protected_as_it_was",),
+    ),
+    Mutant(
+        "the note before an instance is deleted",
+        "chalicelib/target/deletion.py",
+        "operations.note_half_deleted(self._operation, old.resource_id, is_half=True)",
+        "del operations",
+        tests=(f"{HALF}::test_the_night_after_a_deletion_that_stopped_makes_the_target_before_it",),
+    ),
+    Mutant(
+        "the way back to a half-deleted cluster",
+        "chalicelib/runtime/rollbacks.py",
+        "if previous.resource_id in target.half_deleted:",
+        "if not previous.resource_id:",
+        tests=(f"{HALF}::test_nobody_goes_back_to_a_previous_target_that_is_half_deleted",),
+    ),
+    Mutant(
+        "the half-deleted cluster that was made whole",
+        "chalicelib/steps/swap_target.py",
+        "ports.operations.note_half_deleted(operation, cluster.resource_id, is_half=False)",
+        "pass",
+        tests=(
+            f"{HALF}::test_a_left_over_cluster_that_is_made_whole_and_opened_is_a_target_like_any_other",
+        ),
+    ),
+    Mutant(
+        "the old target that is captured again",
+        CAPTURE,
+        "seen = (record.opened_id, known.resource_id)",
+        "seen = (record.opened_id,)",
+        tests=(f"{CAPTURED}::test_what_people_changed_after_a_failed_night_is_captured_again",),
+    ),
+    Mutant(
+        "the item's memory of a target that is gone",
+        CAPTURE,
+        "known = record.baseline or operation.facts.target.baseline",
+        "known = operation.facts.target.baseline",
+        tests=(f"{LIKE}::test_what_is_gone_is_made_as_it_was",),
+    ),
+    Mutant(
+        "the note in the item before anything is deleted",
+        "chalicelib/records/targets.py",
+        'assign = {"baseline": baseline.to_item()}',
+        "assign = {}",
+        tests=(f"{CAPTURED}::test_a_target_that_people_deleted_is_still_known",),
+    ),
+    Mutant(
+        "the tags that are not the old target's own",
+        CAPTURE,
+        "if not key.lower().startswith(RESERVED) and (key, value) not in put",
+        "if (key, value) not in put",
+        tests=(f"{CAPTURED}::test_tags_of_ours_and_of_aws_are_no_part_of_it",),
+    ),
+    Mutant(
+        "the tags that a setting no longer names",
+        CAPTURE,
+        "found |= maker.plan.target.tags.items()",
+        "pass",
+        tests=(f"{TAGS}::test_a_tag_that_the_setting_no_longer_names_is_not_carried",),
+    ),
+    Mutant(
+        "the setting of the run that made the cluster",
+        CAPTURE,
+        "if maker and maker.root_id == root_id:",
+        "if maker:",
+        tests=(f"{TAGS}::test_a_tag_that_people_put_on_a_target_that_came_back_is_carried",),
+    ),
+    Mutant(
+        "the setting before the old target",
+        SPEC,
+        "port=plan.port or old.port or PORT",
+        "port=old.port or plan.port or PORT",
+        tests=(f"{LIKE}::test_an_explicit_setting_wins",),
+    ),
+    Mutant(
+        "the role that may be passed",
+        SPEC,
+        "monitoring_interval=like.monitoring_interval if plan.monitoring_role_arn else 0",
+        "monitoring_interval=like.monitoring_interval",
+        tests=(f"{LISTED}::test_what_needs_a_setting_is_named_as_not_carried_over",),
+    ),
+    Mutant(
+        "AWS's own parameter groups",
+        SPEC,
+        "return None if group is None or group.startswith(_DEFAULT_GROUP) else group",
+        "return group",
+        tests=(f"{LIKE}::test_aws_own_parameter_groups_are_not_carried_over",),
+    ),
+    Mutant(
+        "the zone of another class",
+        SPEC,
+        "availability_zone=like.availability_zone if is_same and not is_further else None",
+        "availability_zone=like.availability_zone",
+        tests=(f"{LIKE}::test_an_explicit_class_is_that_of_all_instances",),
+    ),
+    Mutant(
+        "the warning instead of a failure",
+        "chalicelib/target/extras.py",
+        "except (RefusedError, TransientError) as error:",
+        "except TransientError as error:",
+        tests=(f"{LIKE}::test_what_only_a_ready_cluster_can_be_given_may_be_refused",),
+    ),
+)

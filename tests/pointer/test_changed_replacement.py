@@ -1,0 +1,162 @@
+"""REPLACEMENT that changes from one night to the next: handled, or refused before anything."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.flow.choreography import State
+from simulation.in_memory_services import ZONE
+from simulation.stage import APP_SECRET
+from tests.pointer.pointer_stage import DNS_NAME, FOLDER, TARGET, A, PointerStage
+from tests.swap.swap_stage import NAMES, first_and_second
+
+PREVIOUS = NAMES[2]
+
+
+@pytest.mark.parametrize("before", ["swap", "delete-first"])
+def test_a_stage_that_replaced_by_name_begins_to_point(before: str) -> None:
+    """The target is adopted as it is, and what was kept of it is deleted in time."""
+    stage = PointerStage(REPLACEMENT=before)
+    first_and_second(stage)
+    stage.environment["REPLACEMENT"] = "pointer"
+    stage.run(3600)
+    old, new = first_and_second(stage)
+    stage.run(20 * 3600)
+
+    assert old != new
+    assert {A: new} == stage.standing()
+    assert stage.all_name(A) == stage.pointed()
+    assert {State.RETIRED} == {found.state for found in stage.retirements()}
+    assert [] == stage.broken_promises()
+
+
+@pytest.mark.parametrize("after", ["swap", "delete-first"])
+def test_a_pointed_target_is_not_replaced_by_name(after: str) -> None:
+    """The sentence names both ways on, and nothing was made or deleted."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.run(20 * 3600)
+    before = stage.standing()
+    stage.environment["REPLACEMENT"] = after
+    ended = stage.run_night()
+
+    assert State.FAILED is ended.state
+    assert f"People use the cluster {A} as the target" in (ended.reason or "")
+    assert "Set REPLACEMENT=pointer again" in (ended.remedy or "")
+    assert before == stage.standing()
+    assert stage.all_name(A) == stage.pointed()
+
+
+@pytest.mark.parametrize("after", ["swap", "delete-first"])
+def test_a_target_that_people_renamed_is_replaced_by_name(after: str) -> None:
+    """The remedy works: the cluster with the target's name is the target."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.run(20 * 3600)
+    stage.rds().modify_db_cluster(
+        DBClusterIdentifier=A, NewDBClusterIdentifier=TARGET, ApplyImmediately=True
+    )
+    stage.settle(3600)
+    stage.environment["REPLACEMENT"] = after
+    old, new = first_and_second(stage)
+    stage.run(20 * 3600)
+
+    assert old != new
+    assert {TARGET: new} == stage.standing()
+
+
+@pytest.mark.parametrize("after", ["swap", "delete-first"])
+def test_a_rerun_under_another_replacement_decides_anew(after: str) -> None:
+    """What was made for pointers does not take the target's name half-way."""
+    stage = PointerStage()
+    stage.night()
+    stage.reach(State.TARGET_CHOSEN)
+    operation = stage.restores()[0]
+    stage.request("CancelRequested", operation_id=operation.operation_id)
+    stage.run_until_ended(1)
+    stage.environment["REPLACEMENT"] = after
+    stage.request("RestoreRequested", request_id="again", rerun_of=operation.operation_id)
+    ended = stage.run_until_ended(2)
+    stood = stage.trail(ended.operation_id)[0]["to_state"]
+
+    assert State.SNAPSHOT_READY == stood
+    assert (ended.state is State.SUCCEEDED) or bool(ended.remedy)
+
+
+def test_an_operation_keeps_the_replacement_that_it_began_with() -> None:
+    """A change of the settings never alters an operation under way, nor its retirement."""
+    stage = PointerStage()
+    stage.night()
+    stage.reach(State.USERS_READY)
+    stage.environment["REPLACEMENT"] = "swap"
+    ended = stage.run_until_ended(1)
+    stage.run(20 * 3600)
+
+    assert State.SUCCEEDED is ended.state, ended.reason
+    assert stage.all_name(A) == stage.pointed()
+    assert [A] == [*stage.standing()]
+
+
+def by_secret(stage: PointerStage) -> None:
+    """Point the application secret at the previous target of a swap, as people do."""
+    value = {**stage.secret(), "host": stage.endpoint(PREVIOUS), "cluster_id": PREVIOUS}
+    stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=json.dumps(value))
+
+
+def by_parameter(stage: PointerStage) -> None:
+    """Point the parameters there."""
+    name = f"{FOLDER}cluster_id"
+    stage.parameters.put_parameter(Name=name, Value=PREVIOUS, Type="String", Overwrite=True)
+
+
+def by_record(stage: PointerStage) -> None:
+    """Point the DNS record there."""
+    (record,) = stage.zones.list_resource_record_sets(
+        HostedZoneId=ZONE, StartRecordName=DNS_NAME, MaxItems="1"
+    )["ResourceRecordSets"]
+    wanted = {**record, "ResourceRecords": [{"Value": stage.endpoint(PREVIOUS)}]}
+    changes = [
+        {"Action": "DELETE", "ResourceRecordSet": record},
+        {"Action": "CREATE", "ResourceRecordSet": wanted},
+    ]
+    stage.zones.change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch={"Changes": changes})
+
+
+@pytest.mark.parametrize("point", [by_secret, by_parameter, by_record])
+def test_a_previous_target_of_a_swap_that_pointers_name_is_kept(
+    point: Callable[[PointerStage], None],
+) -> None:
+    """Its retirement has the settings of the swap, which knew of no pointers."""
+    stage = PointerStage(
+        REPLACEMENT="swap",
+        KEEP_PREVIOUS_HOURS="48",
+        TARGET_DNS_NAME="",
+        TARGET_DNS_ZONE_ID="",
+    )
+    old, _ = first_and_second(stage)
+    stage.environment |= {
+        "REPLACEMENT": "pointer",
+        "TARGET_DNS_NAME": DNS_NAME,
+        "TARGET_DNS_ZONE_ID": ZONE,
+    }
+    stage.run(20 * 3600)
+    assert State.SUCCEEDED is stage.run_night().state
+    point(stage)
+    stage.run(60 * 3600)
+    retirement = stage.retirements()[0]
+
+    assert State.CANCELLED is retirement.state
+    assert "pointers still name it" in (retirement.reason or "")
+    assert old == stage.standing()[PREVIOUS]
+
+
+def test_parameters_that_are_left_keep_what_they_name() -> None:
+    """The target is replaced by name again, and people still read the parameters."""
+    stage = PointerStage(REPLACEMENT="swap")
+    old, _ = first_and_second(stage)
+    by_parameter(stage)
+    stage.run(20 * 3600)
+
+    assert State.CANCELLED is stage.retirements()[0].state
+    assert old == stage.standing()[PREVIOUS]

@@ -1,0 +1,122 @@
+"""RollbackRequested where pointers lead to the target: they name the previous one again."""
+
+import pytest
+
+from chalicelib.flow.choreography import REQUESTED, State
+from tests.choreography.fault_injection import refused
+from tests.pointer.pointer_stage import TARGET, A, B, PointerStage
+from tests.swap.swap_stage import first_and_second
+
+
+@pytest.mark.parametrize("stop", ["false", "true"])
+def test_the_previous_target_comes_back_on_request(stop: str) -> None:
+    """It is started if it was stopped, and the one that people did not want is kept for a while."""
+    stage = PointerStage(STOP_PREVIOUS=stop)
+    old, new = first_and_second(stage)
+    stage.run(1800)
+    stage.ask_back(stage.restores()[0], reason="broken")
+    ended = stage.run_until_ended(2)
+
+    assert State.SUCCEEDED is ended.state, ended.reason
+    assert {TARGET: old, A: new} == stage.standing()
+    assert stage.all_name(TARGET) == stage.pointed()
+    stage.run(20 * 3600)
+    assert {TARGET: old} == stage.standing()
+    assert [State.CANCELLED, State.RETIRED] == [found.state for found in stage.retirements()]
+    assert [] == stage.broken_promises()
+
+
+def test_the_night_after_a_rollback_makes_the_other_cluster() -> None:
+    """What people did not want makes room."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.run(20 * 3600)
+    yesterday, _ = stage.standing()[A], first_and_second_of(stage)
+    stage.ask_back(stage.restores()[-1])
+    ended = stage.run_until_ended(3)
+    assert State.SUCCEEDED is ended.state, ended.reason
+    assert stage.all_name(A) == stage.pointed()
+    last = stage.run_night()
+
+    assert State.SUCCEEDED is last.state, last.reason
+    assert {A: yesterday, B: last.facts.target.cluster_resource_id} == stage.standing()
+    assert stage.all_name(B) == stage.pointed()
+
+
+def test_refusals_call_the_cluster_the_target_that_pointers_name() -> None:
+    """It has another name than the setting."""
+    stage = PointerStage()
+    first = stage.run_night()
+    stage.run(20 * 3600)
+    stage.run_night()
+    stage.ask_back(first)
+    not_last = stage.notices()[-1]["reason"]
+    stage.request(REQUESTED, snapshot_identifier=first.facts.snapshot.arn)
+    older = stage.notices()[-1]["reason"]
+    stage.run(20 * 3600)
+    third = stage.run_night()
+    stage.request(REQUESTED, rerun_of=first.operation_id, from_step="setup-db-users")
+    replaced = stage.notices()[-1]["reason"]
+
+    assert f":cluster:{B} last, so" in not_last
+    assert older.startswith(f"The target {B} holds data of ")
+    assert f":cluster:{A} ({third.facts.target.cluster_resource_id}) now." in replaced
+    assert replaced.endswith(f"The last success on it is {third.operation_id}.")
+
+
+def first_and_second_of(stage: PointerStage) -> str:
+    """Run a night; returns the resource id of its cluster."""
+    ended = stage.run_night()
+    assert State.SUCCEEDED is ended.state, ended.reason
+    return str(ended.facts.target.cluster_resource_id)
+
+
+def test_a_rollback_can_be_rolled_back() -> None:
+    """The pointers go there and back."""
+    stage = PointerStage()
+    old, new = first_and_second(stage)
+    stage.ask_back(stage.restores()[0])
+    rolled_back = stage.run_until_ended(2)
+    stage.ask_back(rolled_back)
+    ended = stage.run_until_ended(3)
+
+    assert State.SUCCEEDED is ended.state, ended.reason
+    assert {TARGET: old, A: new} == stage.standing()
+    assert stage.all_name(A) == stage.pointed()
+
+
+def test_a_rollback_that_fails_leaves_people_the_present_target() -> None:
+    """The pointers are put back to it."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.inject(refused("AccessDenied"), state="TARGET_PROVEN", call="ssm.put_parameter", times=9)
+    stage.ask_back(stage.restores()[0])
+    ended = stage.run_until_ended(2)
+
+    assert State.FAILED is ended.state
+    assert stage.all_name(A) == stage.pointed()
+
+
+def test_a_previous_target_that_is_gone_cannot_come_back() -> None:
+    """The request is refused with a sentence."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.run(20 * 3600)
+    stage.ask_back(stage.restores()[0])
+
+    assert 1 == len(stage.restores())
+    assert "gone" in stage.notices()[-1]["text"]
+    assert stage.all_name(A) == stage.pointed()
+
+
+def test_a_previous_target_that_fails_to_start_changes_nothing() -> None:
+    """Nothing was published before the proof."""
+    stage = PointerStage(STOP_PREVIOUS="true")
+    first_and_second(stage)
+    stage.run(1800)
+    stage.inject(lambda: stage.fail(TARGET), call="rds.start_db_cluster", after_effect=True)
+    stage.ask_back(stage.restores()[0])
+    ended = stage.run_until_ended(2)
+
+    assert State.FAILED is ended.state
+    assert stage.all_name(A) == stage.pointed()

@@ -1,0 +1,62 @@
+"""What keeps a previous target until a person has done the remedy."""
+
+from chalicelib.flow.choreography import REQUESTED, State
+from tests.choreography.fault_injection import after_the_first, refused
+from tests.refusals.remedies import go_on
+from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
+
+TARGET, _, PREVIOUS = NAMES
+HOUR = 3600
+
+
+def endpoints_left() -> tuple[str, str]:
+    """Let a night fail before it moves an endpoint; then move it, and repeat the retirement."""
+    stage = SwapStage()
+    rds, endpoint = stage.rds(), "analytics"
+
+    def create() -> None:
+        rds.create_db_cluster_endpoint(
+            DBClusterEndpointIdentifier=endpoint, DBClusterIdentifier=TARGET, EndpointType="ANY"
+        )
+        stage.settle(600)
+
+    create()
+    stage.night()
+    stage.reach(State.TARGET_OPEN)
+    denied, asked = refused("AccessDenied"), "rds.describe_db_instances"
+    stage.inject(denied, step="archive-snapshot", call=asked, times=9)
+    stage.run_until_ended(1)
+    stage.call_faults.clear()
+    stage.run(20 * HOUR)
+    (failed,) = stage.retirements()
+    rds.delete_db_cluster_endpoint(DBClusterEndpointIdentifier=endpoint)
+    stage.settle(600)
+    create()
+    stage.request(REQUESTED, request_id="again", rerun_of=failed.operation_id)
+    stage.run(HOUR)
+    assert State.RETIRED is stage.retirements()[-1].state
+    assert PREVIOUS not in stage.standing()
+    return str(failed.reason), str(failed.remedy)
+
+
+def half_deleted() -> tuple[str, str]:
+    """Ask for a previous target of which a retirement has deleted the instances and then failed.
+
+    Then have that finished, and restore the snapshot of that time.
+    """
+    stage = SwapStage()
+    first_and_second(stage)
+    denied = after_the_first(refused("AccessDenied", 403))
+    stage.inject(denied, call="rds.delete_db_cluster", times=99)
+    stage.run(14 * HOUR)
+    stage.call_faults.clear()
+    last = stage.notices()[-1]["text"]
+    stage.ask_back(stage.restores()[0])
+    refusal = stage.notices()[-1]
+    go_on(stage, last)
+    stage.run(HOUR)
+    assert State.RETIRED is stage.retirements()[-1].state
+    arn = stage.restores()[0].facts.snapshot.arn
+    stage.request(REQUESTED, snapshot_identifier=arn)
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
+    return refusal["reason"], refusal["remedy"]

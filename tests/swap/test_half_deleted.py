@@ -1,0 +1,226 @@
+"""A cluster whose deletion stopped half-way is not what people had, and nobody goes back to it."""
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.flow.choreography import REQUESTED, State
+from chalicelib.flow.operation import Operation
+from tests.choreography.fault_injection import after_the_first, refused
+from tests.choreography.requests import again
+from tests.pointer.pointer_stage import PointerStage
+from tests.swap.different_target import DifferentStage, like, succeeded
+from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
+
+TARGET, NEXT, PREVIOUS = NAMES
+HOUR = 3600
+STAGES = (SwapStage, PointerStage)
+
+
+def stop_half_way(stage: SwapStage) -> None:
+    """Let AWS delete instances, and refuse to delete their cluster.
+
+    It answers the first request for that by saying that the cluster still has instances.
+    """
+    denied = after_the_first(refused("AccessDenied", 403))
+    stage.inject(denied, call="rds.delete_db_cluster", times=99)
+
+
+def half_deleted(stage: SwapStage) -> Operation:
+    """Let a night delete all instances of the target, and no more."""
+    stop_half_way(stage)
+    failed = stage.run_night()
+    stage.call_faults.clear()
+    stage.run(HOUR)
+    assert (State.FAILED, State.TARGET_DELETING) == (failed.state, failed.stopped_at)
+    assert not like(stage).instances
+    return failed
+
+
+def half_retired(stage: SwapStage) -> None:
+    """Let the retirement of a previous target delete its instances, and no more."""
+    stop_half_way(stage)
+    stage.run(14 * HOUR)
+    stage.call_faults.clear()
+    assert State.FAILED is stage.retirements()[-1].state
+    assert State.PREVIOUS_DELETING is stage.retirements()[-1].stopped_at
+
+
+def test_the_night_after_a_deletion_that_stopped_makes_the_target_before_it() -> None:
+    """The cluster without instances does not count: there are three again, each as it was."""
+    stage = DifferentStage(REPLACEMENT="delete-first")
+    before = like(stage)
+    half_deleted(stage)
+
+    assert succeeded(stage.run_night())
+    assert before == like(stage)
+
+
+def test_the_rerun_of_a_deletion_that_stopped_makes_the_target_before_it() -> None:
+    """It decides anew what to delete, and knows what was there."""
+    stage = DifferentStage(REPLACEMENT="delete-first")
+    before = like(stage)
+    again(stage, half_deleted(stage).operation_id)
+
+    assert succeeded(stage.run_until_ended(2))
+    assert before == like(stage)
+
+
+def test_a_target_that_lost_a_part_of_its_instances_is_not_taken_for_the_whole() -> None:
+    """AWS refuses the deletion of the second one, so two are left."""
+    stage = DifferentStage(REPLACEMENT="delete-first")
+    before = like(stage)
+    denied = after_the_first(refused("AccessDenied", 403))
+    stage.inject(denied, call="rds.delete_db_instance", times=99)
+    assert State.FAILED is stage.run_night().state
+    stage.call_faults.clear()
+    stage.run(HOUR)
+    assert 2 == len(like(stage).instances)
+
+    assert succeeded(stage.run_night())
+    assert before == like(stage)
+
+
+def test_a_night_of_another_replacement_makes_the_target_before_it_too() -> None:
+    """The half-deleted cluster becomes the previous target, to which nobody goes back."""
+    stage = DifferentStage(REPLACEMENT="delete-first")
+    before = like(stage)
+    half_deleted(stage)
+    stage.environment["REPLACEMENT"] = "swap"
+    ended = stage.run_night()
+
+    assert succeeded(ended)
+    assert before == like(stage)
+    refused_rollback(stage, ended)
+
+
+def test_a_deletion_that_never_began_leaves_the_target_as_people_have_it() -> None:
+    """AWS refuses before an instance is deleted; what people change since is captured. Only the
+    protection, which the operation has lifted, is as it was before.
+    """
+    stage = DifferentStage(REPLACEMENT="delete-first")
+    before = like(stage)
+    stage.inject(refused("AccessDenied", 403), call="rds.delete_db_cluster", times=99)
+    assert State.FAILED is stage.run_night().state
+    stage.call_faults.clear()
+    stage.rds().modify_db_cluster(
+        DBClusterIdentifier=TARGET, ApplyImmediately=True, BackupRetentionPeriod=3
+    )
+    stage.run(HOUR)
+
+    assert succeeded(stage.run_night())
+    assert before.deletion_protection
+    assert replace(before, backup_retention_days=3) == like(stage)
+
+
+def refused_rollback(stage: SwapStage, ended: Operation) -> None:
+    """Ask for the previous target: the request is refused, and nothing is renamed or moved."""
+    standing, count = stage.standing(), len(stage.restores())
+    stage.ask_back(ended)
+    stage.run(600)
+
+    assert "was being deleted when that stopped" in stage.notices()[-1]["reason"]
+    assert (standing, count) == (stage.standing(), len(stage.restores()))
+
+
+@pytest.mark.parametrize("make", STAGES)
+def test_nobody_goes_back_to_a_previous_target_that_is_half_deleted(
+    make: type[SwapStage],
+) -> None:
+    """It may still have a writer, and has no longer all that it had."""
+    stage = make(INSTANCE_COUNT="2")
+    first_and_second(stage)
+    denied = after_the_first(refused("AccessDenied", 403))
+    stage.inject(denied, call="rds.delete_db_instance", times=99)
+    stage.run(14 * HOUR)
+    stage.call_faults.clear()
+    assert State.FAILED is stage.retirements()[-1].state
+
+    refused_rollback(stage, stage.restores()[0])
+
+
+@pytest.mark.parametrize("make", STAGES)
+def test_nobody_goes_forth_to_a_cluster_that_is_half_deleted(make: type[SwapStage]) -> None:
+    """What a rollback has replaced is a previous target, too."""
+    stage = make()
+    first_and_second(stage)
+    stage.ask_back(stage.restores()[0])
+    back = stage.run_until_ended(2)
+    half_retired(stage)
+
+    refused_rollback(stage, back)
+
+
+def test_a_retirement_that_was_refused_whole_leaves_a_way_back() -> None:
+    """AWS refuses before an instance is deleted, so the previous target is as it was."""
+    stage = SwapStage()
+    old, _ = first_and_second(stage)
+    stage.inject(refused("AccessDenied", 403), call="rds.delete_db_cluster", times=99)
+    stage.run(14 * HOUR)
+    stage.call_faults.clear()
+    assert State.FAILED is stage.retirements()[-1].state
+    stage.ask_back(stage.restores()[0])
+
+    assert succeeded(stage.run_until_ended(2))
+    assert old == stage.standing()[TARGET]
+
+
+def test_a_target_that_came_back_is_protected_as_it_was() -> None:
+    """Its retirement had lifted the protection, and was refused then."""
+    stage = DifferentStage()
+    assert succeeded(stage.run_night())
+    stage.inject(refused("AccessDenied", 403), call="rds.delete_db_cluster", times=99)
+    stage.run(14 * HOUR)
+    stage.call_faults.clear()
+    stage.ask_back(stage.restores()[0])
+    assert succeeded(stage.run_until_ended(2))
+
+    assert not like(stage).deletion_protection
+    stage.run(20 * HOUR)
+    assert succeeded(stage.run_night())
+    assert like(stage).deletion_protection
+
+
+def test_a_half_deleted_previous_target_that_people_use_is_not_what_the_next_is_like() -> None:
+    """They gave it the target's name by hand, since they had lost the other one."""
+    stage = DifferentStage()
+    before = like(stage)
+    assert succeeded(stage.run_night())
+    half_retired(stage)
+    rds = stage.rds()
+    for name, to in ((TARGET, "elsewhere"), (PREVIOUS, TARGET)):
+        rds.modify_db_cluster(
+            DBClusterIdentifier=name, NewDBClusterIdentifier=to, ApplyImmediately=True
+        )
+        stage.settle(600)
+
+    assert succeeded(stage.run_night())
+    assert before == like(stage)
+
+
+def test_a_left_over_cluster_that_is_made_whole_and_opened_is_a_target_like_any_other() -> None:
+    """A night deletes its instances; the rerun of its own operation gives it new ones."""
+    stage = SwapStage()
+    stage.inject(refused("InvalidParameterValue"), call="rds.modify_db_cluster", times=99)
+    first = stage.run_night()
+    stage.call_faults.clear()
+    left = stage.standing()[NEXT]
+    stop_half_way(stage)
+    stage.run(20 * HOUR)
+    assert State.TARGET_DELETING is stage.run_night().stopped_at
+    stage.call_faults.clear()
+    stage.run(HOUR)
+    stage.request(REQUESTED, rerun_of=first.operation_id)
+    assert succeeded(stage.run_until_ended(3))
+    assert left == stage.standing()[TARGET]
+    stage.rds().modify_db_cluster(
+        DBClusterIdentifier=TARGET, ApplyImmediately=True, BackupRetentionPeriod=3
+    )
+    stage.run(20 * HOUR)
+    ended = stage.run_night()
+
+    assert succeeded(ended)
+    assert 3 == like(stage).backup_retention_days
+    stage.ask_back(ended)
+    assert succeeded(stage.run_until_ended(len(stage.restores())))
+    assert left == stage.standing()[TARGET]
