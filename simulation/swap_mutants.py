@@ -176,8 +176,8 @@ OF_SWAPS: tuple[Mutant, ...] = (
     Mutant(
         "the retirement of each cluster, after another one was replaced",
         "chalicelib/records/targets.py",
-        "return self.retirements.get(resource_id) or self.previous",
-        "return self.previous",
+        'return f"{RETIREMENT}{old.resource_id if old else \'\'}"',
+        "return RETIREMENT",
         tests=(f"{KEPT}::test_a_cluster_that_people_keep_stays_after_the_next_night_too",),
     ),
     Mutant(
@@ -371,8 +371,8 @@ OF_SWAPS: tuple[Mutant, ...] = (
     Mutant(
         "the note of a younger retirement without a record, before an older one deletes",
         "chalicelib/target/previous.py",
-        "    return target.retirements.get(previous.resource_id)\n",
-        "    return None\n",
+        "    return None if is_this else noted\n",
+        "    return None if is_this or decider is None else noted\n",
         tests=(f"{AGAIN}::test_a_rerun_of_an_older_retirement_deletes_nothing_that_people_keep",),
     ),
     Mutant(

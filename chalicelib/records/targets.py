@@ -59,9 +59,7 @@ class TargetRecord:
     standing: Standing = field(default_factory=Standing)
     opened_id: str | None = None  # the resource id of the cluster that people use: it was proven
     opened_as: str | None = None  # its name then; None in items of before there were several
-    previous: str | None = None  # the operation that deletes the target that was replaced last
-    # By the resource id of each replaced cluster: the operation that decides about it. An item of
-    # before has `previous` alone.
+    # By the resource id of each replaced cluster: the operation that decides about it.
     retirements: Mapping[str, str] = field(default_factory=dict)
     swapped_by: str | None = None  # the operation that moves clusters between the names now
     deleted_by: str | None = None  # the operation that deletes the previous target now
@@ -69,13 +67,6 @@ class TargetRecord:
     missing_endpoints: tuple[EndpointBaseline, ...] = ()  # custom ones that exist nowhere any more
     # The resource ids of clusters of which an operation deleted instances, the newest last.
     half_deleted: tuple[str, ...] = ()
-
-    def retirement_id(self, resource_id: str) -> str | None:
-        """Name the operation that decides whether a replaced cluster is deleted, if one is known.
-
-        It may be about another cluster where the item is one of before.
-        """
-        return self.retirements.get(resource_id) or self.previous
 
 
 def target_key(arn: str) -> str:
@@ -100,7 +91,6 @@ def read_target(arn: str, item: Item) -> TargetRecord:
         standing=_read_standing(arn, item),
         opened_id=item.get("opened_id"),
         opened_as=item.get("opened_as"),
-        previous=item.get("previous"),
         retirements={
             name.removeprefix(RETIREMENT): value
             for name, value in item.items()
@@ -293,8 +283,7 @@ def _opened(operation: Operation) -> Item:
         "opened_as": operation.new_cluster_id,
     }
     if operation.keeps_previous:
-        retirement = retire_id(operation.operation_id)
-        known |= {"previous": retirement, _retirement_attribute(operation): retirement}
+        known[_retirement_attribute(operation)] = retire_id(operation.operation_id)
     return {name: value for name, value in known.items() if value is not None}
 
 

@@ -179,20 +179,18 @@ def _younger(operation: Operation, previous: Cluster, ports: Ports) -> str | Non
     What people made of that one holds for the cluster, so it decides even after its end, and
     without a record.
     """
-    decider = retirement_of_cluster(operation, previous.resource_id, ports)
-    if decider:
-        return None if decider.root_id == operation.root_id else decider.operation_id
     target = ports.operations.target(operation.plan.target_cluster_arn)
-    return target.retirements.get(previous.resource_id)
+    noted = target.retirements.get(previous.resource_id)
+    decider = ports.operations.read(noted) if noted else None
+    is_this = decider is not None and decider.root_id == operation.root_id
+    return None if is_this else noted
 
 
 def retirement_of_cluster(operation: Operation, resource_id: str, ports: Ports) -> Operation | None:
     """Find the operation that decides whether a replaced cluster of the target is deleted."""
     target = ports.operations.target(operation.plan.target_cluster_arn)
-    noted = target.retirement_id(resource_id)
-    found = ports.operations.read(noted) if noted else None
-    old = found.facts.target.old if found else None
-    return found if old and old.resource_id == resource_id else None
+    noted = target.retirements.get(resource_id)
+    return ports.operations.read(noted) if noted else None
 
 
 def _lost_endpoints(retirement: Operation | None, previous: Cluster, ports: Ports) -> str:

@@ -180,11 +180,8 @@ def clean(server: Server) -> None:
         forget = [SQL("DROP OWNED BY {} CASCADE").format(name) for name in names]
         gone = [SQL("DROP ROLE {}").format(name) for name in names]
         server.query(SQL("; ").join(forget), database="shop")
-        server.query(
-            SQL("; ").join(
-                [*forget, *gone, SQL("GRANT CONNECT ON DATABASE shop, template1 TO PUBLIC")]
-            )
-        )
+        server.query(SQL("; ").join([*forget, *gone]))
+    server.query("GRANT CONNECT ON DATABASE shop, template1 TO PUBLIC")
 
 
 _MADE_ROLES = """
