@@ -41,6 +41,7 @@ STOPPED = "choreography, swap, STOP_PREVIOUS=true"
 RESTARTED = "choreography, swap and restart"
 POINTER = "choreography, pointer"
 POINTER_AT_ONCE = "choreography, pointer, KEEP_PREVIOUS_HOURS=0"
+POINTER_STOPPED = "choreography, pointer, STOP_PREVIOUS=true"
 POINTER_RECORD = "choreography, pointer with a DNS record"
 BY_HAND = "renames by hand, 30 s"
 USUAL_NIGHT: Final = Durations(
@@ -68,11 +69,12 @@ _REPLACED: Final[Mapping[str, Mapping[str, str]]] = {  # the settings of our own
     RESTARTED: {"REPLACEMENT": "swap"},
     POINTER: {"REPLACEMENT": "pointer"},
     POINTER_AT_ONCE: {"REPLACEMENT": "pointer", "KEEP_PREVIOUS_HOURS": "0"},
+    POINTER_STOPPED: {"REPLACEMENT": "pointer", "STOP_PREVIOUS": "true"},
     POINTER_RECORD: {"REPLACEMENT": "pointer", **RECORD},
 }
 _STAGES: Final[Mapping[str, type[PricedSimulation]]] = {  # of those that need another one
     RESTARTED: StaleCertificates,
-    **dict.fromkeys((POINTER, POINTER_AT_ONCE, POINTER_RECORD), PointedTargets),
+    **dict.fromkeys((POINTER, POINTER_AT_ONCE, POINTER_STOPPED, POINTER_RECORD), PointedTargets),
 }
 BESIDE: Final[tuple[tuple[str, float | None], ...]] = (
     (SWAP, 5.0),
@@ -84,6 +86,7 @@ BESIDE: Final[tuple[tuple[str, float | None], ...]] = (
     (POINTER, 5.0),
     (POINTER, None),
     (POINTER_AT_ONCE, 5.0),
+    (POINTER_STOPPED, 5.0),
     (POINTER_RECORD, 5.0),
 )
 

@@ -15,6 +15,7 @@ from bench.nights import (
     POINTER,
     POINTER_AT_ONCE,
     POINTER_RECORD,
+    POINTER_STOPPED,
     RESTARTED,
     STOPPED,
     SWAP,
@@ -51,6 +52,7 @@ _SETTINGS: Final = {  # the rows about the previous target
     "swap, KEEP_PREVIOUS_HOURS=12, STOP_PREVIOUS=true": STOPPED,
     "swap, KEEP_PREVIOUS_HOURS=0": AT_ONCE,
     "pointer, KEEP_PREVIOUS_HOURS=12, the default": POINTER,
+    "pointer, KEEP_PREVIOUS_HOURS=12, STOP_PREVIOUS=true": POINTER_STOPPED,
     "pointer, KEEP_PREVIOUS_HOURS=0": POINTER_AT_ONCE,
 }
 _FELT_HEAD: Final = (
