@@ -120,8 +120,9 @@ def _end(operation: Operation, *, goes_on: bool) -> Finding:
     if operation.kind is Kind.RETIRE and (kept := _retired(operation)):
         return ok(f"{what}: {kept}")
     at = f" in {operation.failed_step}" if operation.failed_step else ""
-    opened = advice.target_status(operation)[:1] if operation.opened else []
-    why = " ".join(filter(None, [operation.reason, *operation.problems, *opened]))
+    lasts = operation.opened or operation.keeps_cluster or operation.kind is Kind.RETIRE
+    status = advice.target_status(operation)[:1] if lasts else []
+    why = " ".join(filter(None, [operation.reason, *operation.problems, *status]))
     tell = failed if operation.state is State.FAILED and not goes_on else warning
     remedy = " ".join(filter(None, [operation.remedy, advice.next_command(operation)]))
     return tell(f"{what}{at}: {why}", "A newer operation is under way." if goes_on else remedy)
@@ -131,9 +132,10 @@ def _retired(retirement: Operation) -> str | None:
     """Say what became of a previous target; None where people have to look after it."""
     old = retirement.facts.target.old
     name = f"the previous target {old.resource_id}" if old else "the previous target"
+    is_part = retirement.stopped_at is State.PREVIOUS_DELETING
     if retirement.state is State.RETIRED:
         return f"{name} is deleted."
-    if retirement.state is not State.CANCELLED or retirement.remedy != NOTHING_TO_DO:
+    if retirement.state is not State.CANCELLED or retirement.remedy != NOTHING_TO_DO or is_part:
         return None
     asked = retirement.stopped_at is not None  # else the operation itself found why
     return f"{name} is kept{', as asked' if asked else ''}. {retirement.reason}"

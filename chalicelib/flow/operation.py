@@ -215,6 +215,11 @@ class Operation:
         return has_old and self.plan.target.keeps_old
 
     @property
+    def undoing(self) -> str:
+        """What sentences call the way back, when the operation stops while clusters are moved."""
+        return "undoing that" if self.kind is Kind.ROLLBACK else "the rollback"
+
+    @property
     def previous_id(self) -> str:
         """The name of the cluster that was the target before, as far as this operation knows."""
         target, plan = self.facts.target, self.plan.target

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from chalicelib.flow.choreography import MOVING, State, comes_after
+from chalicelib.flow.choreography import ROWS, State, comes_after
 from chalicelib.flow.errors import NOTHING_TO_DO, Retry
 from chalicelib.flow.facts import Deletion
 from chalicelib.flow.operation import Kind, Operation
@@ -12,8 +12,14 @@ from chalicelib.messages.commands import (
     rerun_command,
     rollback_command,
 )
+from chalicelib.messages.previous_target import (
+    fate_of_previous,
+    kept_previous,
+    may_be_half_deleted,
+)
 from chalicelib.settings import DEFAULT_PLAN
 
+NEW_IS_TARGET = "new cluster is the target"
 YOUR_SNAPSHOT = "your-snapshot"  # in a command, for the name of a snapshot that does not exist yet
 
 _DELETION_UNKNOWN = (
@@ -35,47 +41,76 @@ _DELETION: Mapping[Deletion | None, str] = {
 
 
 def target_status(operation: Operation) -> list[str]:
-    """Describe the target where an operation stopped before the new cluster was usable."""
-    stopped, old = operation.stopped_at, operation.facts.target.old
+    """Describe the target where an operation stopped before its end."""
+    stopped = operation.stopped_at
     if stopped is None or operation.state is State.SKIPPING:
         return []
-    if operation.plan.target.keeps_old or stopped is State.TARGET_OPEN:
-        return _swapped_status(operation, stopped)
+    if operation.kind is Kind.RETIRE:
+        return fate_of_previous(operation)
+    if operation.keeps_cluster:
+        return _repeated_status(operation, stopped)
+    if stopped is State.TARGET_OPEN:
+        what = "previous cluster is the target again" if _is_back(operation) else NEW_IS_TARGET
+        made = operation.facts.target.cluster_resource_id
+        return [f"The {what}: {operation.new_cluster_id}, {made}.", *kept_previous(operation)]
+    if operation.plan.target.keeps_old:
+        return _status_beside(operation, stopped)
+    return _status_in_its_place(operation, stopped)
+
+
+def _is_back(operation: Operation) -> bool:
+    return operation.kind is Kind.ROLLBACK
+
+
+def _repeated_status(operation: Operation, stopped: State) -> list[str]:
+    """Describe the target of which a step was repeated: it is the same cluster before and after."""
+    kept = "No cluster was replaced."
+    if operation.durations[0].state is not State.RESTORED:
+        return [kept]
+    if stopped is State.RESTORED:
+        part = f"Some passwords and logins on {operation.new_cluster_id} may be changed already."
+        return [f"{kept} {part}"]
+    return [f"{kept} The users on {operation.new_cluster_id} are set up."]
+
+
+def _status_beside(operation: Operation, stopped: State) -> list[str]:
+    """Describe the target where the new cluster is made beside it."""
+    if stopped is State.ROLLING_BACK or ROWS[stopped].on_giving_up is State.ROLLING_BACK:
+        return []  # the reason says what is where
+    target, plan = operation.facts.target, operation.plan.target
+    name = f": {target.old.name}" if plan.points and target.old else ""
+    status = f"The target is as it was{name}."
+    if target.old is None and _is_before(State.SNAPSHOT_READY, stopped):
+        status = "There is no target, as before."
+    if target.cluster_resource_id is None or _is_back(operation):
+        return [status]
+    return [f"{status} The new cluster, {operation.new_cluster_id}, is kept for a rerun."]
+
+
+def _status_in_its_place(operation: Operation, stopped: State) -> list[str]:
+    """Describe the target where the old one is deleted before the new one is made."""
+    old = operation.facts.target.old
     if _is_before(stopped, State.TARGET_DELETING):
         return ["This operation deleted nothing: the target is as it was."]
     if stopped is State.TARGET_DELETING and old:
         deletion = _DELETION.get(operation.facts.target.deletion, _DELETION_UNKNOWN)
         return [deletion.format(target=old.arn)]
+    gone = "the old one is gone, and " if old else ""
     if _is_before(stopped, State.RESTORED):
-        return ["There is no target now: the old one is gone, and the new one is not finished."]
-    return []
-
-
-def _swapped_status(operation: Operation, stopped: State) -> list[str]:
-    """Describe the target where the new cluster is made beside it."""
-    target, plan = operation.facts.target, operation.plan.target
-    if stopped is State.TARGET_OPEN:
-        name = operation.new_cluster_id if plan.points else plan.cluster_id
-        status = f"The new cluster is the target, {name}."
-        is_back = operation.kind is Kind.ROLLBACK
-        if is_back or not operation.keeps_previous or not plan.keep_previous_hours:
-            return [status]
-        kept = f"{status} The previous one is {operation.previous_id}."
-        return [kept, f"To go back to it: {rollback_command(operation)}"]
-    if stopped in MOVING:
-        return []  # the reason says what is where
+        return [f"There is no target now: {gone}the new one is not finished."]
+    users = "are not" if stopped is State.RESTORED else "are"
     name = operation.new_cluster_id
-    made = target.cluster_resource_id and f" The new cluster, {name}, is kept for a rerun."
-    return [f"The target is as it was.{made or ''}"]
+    return [f"The new cluster has the name {name}. Its users {users} set up."]
 
 
 def next_command(operation: Operation) -> str | None:
     """Give the command that people need after they followed the remedy; None where none is."""
-    if operation.kind is Kind.RETIRE and operation.remedy == NOTHING_TO_DO:
+    is_kept = operation.kind is Kind.RETIRE and operation.remedy == NOTHING_TO_DO
+    if is_kept and not may_be_half_deleted(operation):
         return None
     if operation.kind is Kind.ROLLBACK:
-        what = "To take it back" if operation.opened else "Try it once more"
-        return f"{what}: {rollback_command(operation)}"
+        again = f"Try it once more: {rollback_command(operation)}"
+        return None if operation.opened else again  # else the status has the way back
     if operation.retry is Retry.LAST_SUCCESS:
         return f"Do it on the last success's cluster: {_of_last_success(operation)}"
     if operation.retry is Retry.NEW_REQUEST:

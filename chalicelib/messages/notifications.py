@@ -23,7 +23,7 @@ from chalicelib.flow.text_limits import (
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import one_line, shown_name
 from chalicelib.messages import advice, commands, events
-from chalicelib.messages.previous_target import kept_previous
+from chalicelib.messages.previous_target import kept_previous, named
 from chalicelib.messages.target_naming import opened_arn, pointers_of, target_of
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
@@ -201,22 +201,31 @@ def _headline(operation: Operation) -> str:
 
 def _headline_of_other(operation: Operation) -> str:
     """Begin the message about a rollback, or about a previous target that was to be deleted."""
-    target, old = target_of(operation), operation.facts.target.old
+    target = target_of(operation)
     reason = f" {operation.reason}" if operation.reason else ""
     if operation.kind is Kind.RETIRE:
-        previous = old.resource_id if old else "unknown"
-        if operation.state is State.CANCELLING:
-            return f"The previous cluster of {target}, {previous}, is kept.{reason}"
-        return f"The previous cluster of {target}, {previous}, could not be deleted.{reason}"
+        return f"{_headline_of_retirement(operation)}{reason}"
     if operation.state is State.ARCHIVED:
         made = operation.facts.target.cluster_resource_id
-        named = f"{operation.new_cluster_id}, {made}" if operation.plan.target.points else made
-        return f"{target_of(operation, first=True)} is the previous cluster, {named}, again."
+        which = f"{operation.new_cluster_id}, {made}" if operation.plan.target.points else made
+        return f"{target_of(operation, first=True)} is the previous cluster, {which}, again."
     if operation.state is State.SKIPPING:
         return f"The rollback of {target} did not begin.{reason}"
     if operation.state is State.CANCELLING:
         return f"The rollback of {target} was cancelled.{reason}"
     return f"The rollback of {target} failed at {operation.failed_step}.{reason}"
+
+
+def _headline_of_retirement(operation: Operation) -> str:
+    previous = f"previous target, {named(operation)},"
+    if operation.stopped_at is None:  # it may have another name by now
+        target = target_of(operation)
+        return f"The planned deletion of a previous cluster of {target} was called off."
+    if operation.state is State.FAILING:
+        return f"The {previous} could not be deleted."
+    if operation.stopped_at is State.PREVIOUS_DELETING:
+        return f"The deletion of the {previous} was stopped."
+    return f"The {previous} is kept."
 
 
 def _about_data(operation: Operation, now: datetime) -> list[str]:
@@ -309,7 +318,7 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
         which = logins_open_on or operation.facts.target.cluster_resource_id
         where = _open_cluster(operation, which)
         parts.append(f"Beware: production's logins and passwords are still open on {where}.")
-    elif operation.facts.users.production_logins_closed:
+    elif operation.facts.users.production_logins_closed and _made_its_cluster(operation):
         parts += ["Production's logins are closed on the new cluster.", *_exposure(operation.facts)]
     parts += _others_closed(operation.facts)
     if operation.state is not State.SKIPPING and (command := advice.next_command(operation)):
@@ -317,14 +326,18 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
     return parts
 
 
+def _made_its_cluster(operation: Operation) -> bool:
+    return operation.kind is Kind.RESTORE and not operation.keeps_cluster
+
+
 def _open_cluster(operation: Operation, resource_id: str | None) -> str:
     """Name a cluster as this operation knows it; the id alone where it knows no such cluster."""
     target = operation.facts.target
     known = {found.resource_id: found.name for found in (target.leftover, target.old) if found}
     known[target.cluster_resource_id or ""] = operation.new_cluster_id
-    if not operation.plan.target.keeps_old:
-        return f"the target as it stands, {resource_id}"
     name = known.get(resource_id or "")
+    if name is None and not operation.plan.target.keeps_old:
+        return f"the target as it stands, {resource_id}"
     return f"{name}, {resource_id}" if name else f"the cluster {resource_id}"
 
 

@@ -1,27 +1,72 @@
-"""What a notification says of the previous target: until when it is kept, and the way back."""
+"""What messages say of the previous target: until when it is kept, the way back, and its end."""
 
-from chalicelib.flow.operation import Operation
+from collections.abc import Mapping
+
+from chalicelib.flow.choreography import State
+from chalicelib.flow.facts import Deletion
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.retirement import previous_kept_until
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.commands import rollback_command
 
+_DELETION: Mapping[Deletion | None, str] = {
+    Deletion.ASKED: (
+        "AWS was asked to delete it and has not confirmed that, so some of its instances may be "
+        "gone. A rollback to it is refused if one is."
+    ),
+    Deletion.ACCEPTED: "AWS is deleting it, and cannot be stopped any more.",
+}
+
 
 def kept_previous(operation: Operation) -> list[str]:
-    """Say how long the previous target is kept, and how to go back to it.
-
-    Its name is one of those that the next restore needs, unless it is that of a target that was
-    adopted before pointers led to two others.
-    """
+    """Say how long the previous target is kept, and how to go back to it."""
     until, old = previous_kept_until(operation), operation.facts.target.old
     if until is None or old is None:
         return []
-    plan, name = operation.plan.target, operation.previous_id
-    kept = f"The previous target, {name} ({old.resource_id}), is kept until {iso_timestamp(until)}"
+    is_back = operation.kind is Kind.ROLLBACK
+    which = "cluster that was rolled back" if is_back else "previous target"
+    kept = f"The {which}, {named(operation)}, is kept until {iso_timestamp(until)}"
     command = rollback_command(operation)
-    if plan.points and name not in plan.cluster_ids[1:]:
+    if not _name_is_needed(operation):
         back = "To go back to it until then, or until the next restore replaces the target"
         return [f"{kept}.", f"{back}: {command}"]
     return [
         f"{kept}, or until the next restore needs its name.",
         f"To go back to it until then: {command}",
     ]
+
+
+def named(operation: Operation) -> str:
+    """Name the previous target, with its resource id."""
+    old = operation.facts.target.old
+    return f"{operation.previous_id} ({old.resource_id if old else 'unknown'})"
+
+
+def _name_is_needed(operation: Operation) -> bool:
+    """Tell whether a later restore needs the name of the previous target.
+
+    It does not need that of a target that was adopted before pointers led to two others.
+    """
+    plan = operation.plan.target
+    return not plan.points or operation.previous_id in plan.cluster_ids[1:]
+
+
+def may_be_half_deleted(retirement: Operation) -> bool:
+    """Tell whether AWS was asked for the deletion, and has not confirmed that it goes on."""
+    return retirement.facts.target.deletion is Deletion.ASKED
+
+
+def fate_of_previous(retirement: Operation) -> list[str]:
+    """Say what is left of a previous target whose deletion failed or was cancelled."""
+    target = "The target itself is not affected."
+    if retirement.stopped_at is State.PREVIOUS_DELETING:
+        deletion = retirement.facts.target.deletion
+        return [_DELETION.get(deletion, "This operation deleted nothing of it."), target]
+    if retirement.failed_step:
+        return ["Nothing of it was deleted.", target]
+    kept = "It stays, and costs money, until it is deleted."
+    if _name_is_needed(retirement):
+        kept += (
+            " The next restore that needs its name is refused until you have renamed or deleted it."
+        )
+    return [kept, target]

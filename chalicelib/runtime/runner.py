@@ -200,9 +200,10 @@ def _still_rolling_back(operation: Operation, refusal: Refuse) -> Refuse:
     """Add why a rollback ends early to why it began."""
     if operation.reason is None:
         return refusal
+    undoing = operation.undoing.capitalize()
     return replace(
         refusal,
-        reason=f"{operation.reason} The rollback did not finish: {refusal.reason}",
+        reason=f"{operation.reason} {undoing} did not finish: {refusal.reason}",
         remedy=f"{refusal.remedy} {operation.remedy or ''}".rstrip(),
     )
 

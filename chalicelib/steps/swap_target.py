@@ -15,7 +15,7 @@ from chalicelib.aws.rds import Cluster, Health, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.facts import Facts, Restart
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.target.by_hand import by_hand
@@ -123,6 +123,8 @@ def _names(operation: Operation) -> Names:
     plan = operation.plan.target
     waiting = operation.facts.target.made_as or plan.next_id_beside(None)
     parking = plan.next_id_beside(None) if waiting == plan.previous_id else plan.previous_id
+    if operation.kind is Kind.ROLLBACK:
+        return Names(plan.cluster_id, waiting, parking, "present target", "previous target")
     return Names(plan.cluster_id, waiting, parking)
 
 
@@ -156,7 +158,7 @@ class _Swap:
         seen, move = self._decide(decide)
         if move is Move.WAIT and seen.has_name(seen.old):  # nobody waits for the name
             again = "An answer of AWS may be minutes old, so both are looked at once more"
-            reason = f"The old cluster has its name. {again}: {seen}."
+            reason = f"The {seen.names.old} has its name. {again}: {seen}."
             return Wait(reason, SETTLING_SECONDS)
         commands = by_hand(seen, self._operation.plan.target.region)
         if move is not Move.DONE:
@@ -166,7 +168,7 @@ class _Swap:
             State.FAILING if self._operation.failed_step else State.CANCELLING,
             self._facts(seen),
             f"rolled back: {seen}",
-            reason=f"{why} After the rollback, {seen}.".strip(),
+            reason=f"{why} After {self._operation.undoing}, {seen}.".strip(),
             remedy=" ".join(filter(None, (self._operation.remedy, commands))) or None,
         )
 

@@ -20,10 +20,11 @@ def by_hand(seen: Positions, region: str) -> str:
         return ""
     if _could_have(old, seen):
         at_name = new if seen.at_target == seen.new_id else None
-        return f"To give the old cluster its name back: {_commands(at_name, old, seen, region)}"
+        commands = _commands(at_name, old, seen, region)
+        return f"To give the {seen.names.old} its name back: {commands}"
     lost = old is not None and is_lost(old.status) and seen.has_name(old)
     if lost and _could_have(new, seen):
-        return f"To give the new cluster the name: {_commands(old, new, seen, region)}"
+        return f"To give the {seen.names.new} the name: {_commands(old, new, seen, region)}"
     return ""
 
 

@@ -84,7 +84,7 @@ class Pointing:
             State.FAILING if self._operation.failed_step else State.CANCELLING,
             self._pointers.operation.facts,
             f"rolled back: the pointers {named}",
-            reason=f"{why} After the rollback, the pointers {named}.".strip(),
+            reason=f"{why} After {self._operation.undoing}, the pointers {named}.".strip(),
         )
 
     @property

@@ -32,11 +32,16 @@ class Move(StrEnum):
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a swap: the target's, that of the new cluster before, of the old one after."""
+    """The names of a swap: the target's, that of the new cluster before, of the old one after.
+
+    `old` and `new` are what people call the two clusters.
+    """
 
     target: str
     waiting: str
     parking: str
+    old: str = "old cluster"
+    new: str = "new cluster"
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,9 @@ class Positions:
 
     def __str__(self) -> str:
         """Say what is where, for people who may have to finish a swap by hand."""
-        old = [] if self.old_id is None else [_where("the old cluster", self.old_id, self.old)]
-        new = _where("the new cluster", self.new_id, self.new)
+        names = self.names
+        old = [] if self.old_id is None else [_where(f"the {names.old}", self.old_id, self.old)]
+        new = _where(f"the {names.new}", self.new_id, self.new)
         third = f"a third cluster, {self.third}, has the name {self.names.target}"
         nobody = f"no cluster has the name {self.names.target}"
         others = (self.old_id, self.new_id, None)

@@ -206,7 +206,7 @@ def test_a_secret_spoiled_after_the_preflight_fails_and_says_that_production_is_
 
     assert False is notice["production_logins_closed"]
     assert (
-        "Beware: production's logins and passwords are still open on the target as it stands, "
+        "Beware: production's logins and passwords are still open on staging-cluster, "
         f"{operation.facts.target.cluster_resource_id}." in notice["text"]
     )
     assert True is scene.ends(State.SUCCEEDED).facts.users.production_logins_closed

@@ -93,10 +93,10 @@ def test_a_new_target_that_fails_after_it_was_opened_is_taken_back_by_people() -
     stage.aurora._state.region(ACCOUNT, TARGET_REGION).clusters[TARGET].status = "failed"
     failed = stage.run_until_ended(1)
     opened = stage.notices()[-1]["text"]
-    (command,) = re.findall(r"^To go back to it: (aws events put-events .*)$", opened, re.MULTILINE)
+    (command,) = re.findall(r"^To go back to it until then: (aws .*)$", opened, re.MULTILINE)
     go_on(stage, command)
     back = stage.run_until_ended(2)
-    follow(stage, "To give the new cluster the name: ")
+    follow(stage, "To give the previous target the name: ")
 
     assert (State.FAILED, State.TARGET_OPEN) == (failed.state, failed.stopped_at)
     assert State.FAILED is back.state

@@ -38,7 +38,9 @@ def test_the_notice_of_a_rollback_names_the_cluster_that_people_did_not_want() -
     stage.ask_back(stage.restores()[0])
     stage.run_until_ended(2)
 
-    assert line(stage, "The previous target, ").startswith(f"The previous target, {NEXT} ({new})")
+    assert line(stage, "The cluster that ").startswith(
+        f"The cluster that was rolled back, {NEXT} ({new}), is kept until 2"
+    )
     assert new == stage.standing()[NEXT]
 
 
