@@ -13,6 +13,7 @@ from chalicelib.flow.plan import Plan
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages.events import RestoreRequested
 from chalicelib.messages.publishing import announce, republish_after
+from chalicelib.messages.target_naming import target_of
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 from chalicelib.records.operations import WriteResult
@@ -112,8 +113,8 @@ def create(
 ) -> Operation | None:
     """Write the record and take the target's lock; where another holds it, skip the operation.
 
-    A lock whose holder has ended, or whose record somebody removed, is released, and the write is
-    tried `again`, once. None when the operation exists already.
+    A lock whose holder has ended, or whose record somebody removed, is released, and so is the note
+    of such a deletion. The write is tried `again`, once. None when the operation exists already.
     """
     arn = operation.plan.target_cluster_arn
     operation = replace(
@@ -125,6 +126,7 @@ def create(
     if ports.operations.create(operation, what=what) is WriteResult.CONFLICT:
         if ports.operations.read(operation.operation_id) is not None:
             return None
+        ports.operations.release_stale_deletion(arn)
         if again and ports.operations.release_stale_lock(arn):
             return create(operation, ports, what=what, again=False)
         operation = _skipped(operation, ports)
@@ -138,14 +140,21 @@ def create(
 
 
 def _skipped(operation: Operation, ports: Ports) -> Operation:
-    arn = operation.plan.target_cluster_arn
-    holder = ports.operations.target(arn).locked_by
+    """End an operation at its beginning, and say which other one it would meet."""
+    target = ports.operations.target(operation.plan.target_cluster_arn)
+    name, ask = target_of(operation), ASK_LATER
+    if target.locked_by:
+        reason = f"The operation {target.locked_by} already runs on {name}."
+    elif target.deleted_by:
+        reason = f"The operation {target.deleted_by} deletes a previous cluster of {name} now."
+    else:
+        reason, ask = f"Another operation on {name} has ended this moment.", "Ask again."
     return replace(
         operation,
         state=State.SKIPPING,
-        reason=f"The operation {holder} already runs on {arn}.",
+        reason=reason,
         # The heartbeat catches up automatic operations.
-        remedy=RESTORED_LATER if operation.automatic else ASK_LATER,
+        remedy=RESTORED_LATER if operation.automatic else ask,
         skipped_because_locked=True,
     )
 

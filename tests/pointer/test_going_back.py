@@ -120,3 +120,41 @@ def test_a_previous_target_that_fails_to_start_changes_nothing() -> None:
 
     assert State.FAILED is ended.state
     assert stage.all_name(A) == stage.pointed()
+
+
+def test_a_rollback_while_an_older_target_is_deleted_names_that_deletion() -> None:
+    """It begins when it is asked for again."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.run(6 * 3600)
+    first_and_second_of(stage)
+    while stage.retirements()[0].state is not State.PREVIOUS_DELETING:
+        stage.step_time()
+        stage.deliver()
+    deleting, second = stage.retirements()[0], stage.restores()[-1]
+    stage.ask_back(second, request_id="back")
+    stage.deliver()
+    skipped, text = stage.restores()[-1], stage.notices()[-1]["text"]
+    stage.run(3600)
+    stage.ask_back(second, request_id="back")
+    ended = stage.run_until_ended(4)
+    reason = f"The operation {deleting.operation_id} deletes a previous cluster of the target"
+
+    assert State.SKIPPED is skipped.state
+    assert f"did not begin. {reason} {TARGET} now." in text
+    assert "When it has ended, ask again." in text
+    assert State.SUCCEEDED is ended.state, ended.reason
+    assert stage.all_name(A) == stage.pointed()
+
+
+def test_a_deletion_whose_record_is_gone_holds_up_no_rollback() -> None:
+    """Its note in the target's item is forgotten, as a lock is."""
+    stage = PointerStage()
+    first_and_second(stage)
+    operation = stage.restores()[0]
+    item = stage.store.tables["state"][f"target#{operation.plan.target_cluster_arn}"]
+    item["deleted_by"] = "retire-gone"
+    stage.ask_back(operation)
+
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
+    assert stage.all_name(TARGET) == stage.pointed()
