@@ -24,7 +24,7 @@ from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import one_line, shown_name
 from chalicelib.messages import advice, commands, events
 from chalicelib.messages.previous_target import kept_previous, named
-from chalicelib.messages.target_naming import opened_arn, pointers_of, target_of
+from chalicelib.messages.target_naming import cluster_of, opened_arn, pointers_of, target_of
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 
@@ -130,7 +130,7 @@ def publish_announcement(operation: Operation, at: str, ports: Ports) -> None:
         f"{target_of(operation, first=True)} will be replaced at {at} by a restore of "
         f"{operation.facts.snapshot.arn}.\nTo prevent that: {command}"
     )
-    subject = f"aurora-restore {operation.stage}: {plan.target.cluster_id} will be replaced"
+    subject = f"aurora-restore {operation.stage}: {cluster_of(operation)} will be replaced"
     values = {"kind": "announcement", **events.replacement_of(operation, at), "text": text}
     publish(plan.reports.sns_topic_arn, subject, text, values, ports)
 
@@ -142,10 +142,9 @@ def outcome_of(operation: Operation) -> str:
 
 def subject(operation: Operation) -> str:
     """Give the subject: stage, end, and the name of the cluster that it is about."""
-    plan, outcome = operation.plan, outcome_of(operation)
     retires = operation.kind is Kind.RETIRE
-    name = operation.previous_id if retires else plan.target.cluster_id
-    return f"aurora-restore {operation.stage}: {name} {outcome}"
+    name = operation.previous_id if retires else cluster_of(operation)
+    return f"aurora-restore {operation.stage}: {name} {outcome_of(operation)}"
 
 
 def payload(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
@@ -207,8 +206,7 @@ def _headline_of_other(operation: Operation) -> str:
         return f"{_headline_of_retirement(operation)}{reason}"
     if operation.state is State.ARCHIVED:
         made = operation.facts.target.cluster_resource_id
-        which = f"{operation.new_cluster_id}, {made}" if operation.plan.target.points else made
-        return f"{target_of(operation, first=True)} is the previous cluster, {which}, again."
+        return f"{target_of(operation, first=True)} is the previous cluster, {made}, again."
     if operation.state is State.SKIPPING:
         return f"The rollback of {target} did not begin.{reason}"
     if operation.state is State.CANCELLING:

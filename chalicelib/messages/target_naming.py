@@ -6,14 +6,23 @@ from chalicelib.settings import pointer_path
 
 
 def target_of(operation: Operation, *, first: bool = False) -> str:
-    """Name the target, whichever cluster it is; `first` in a sentence or not.
-
-    With pointers it is none that has the target's name.
-    """
-    plan = operation.plan
+    """Name the target, and with pointers the cluster that it is; `first` in a sentence or not."""
+    plan, name = operation.plan, cluster_of(operation)
     if not plan.target.points:
         return plan.target_cluster_arn
-    return f"{'The' if first else 'the'} target {plan.target.cluster_id}"
+    which = "" if name == plan.target.cluster_id else f" ({name})"
+    return f"{'The' if first else 'the'} target {plan.target.cluster_id}{which}"
+
+
+def cluster_of(operation: Operation) -> str:
+    """Name the cluster that is the target, as far as this operation knows.
+
+    With pointers it may have another name than the target.
+    """
+    plan, old = operation.plan.target, operation.facts.target.old
+    if plan.points and (operation.opened or operation.keeps_cluster):
+        return operation.new_cluster_id
+    return old.name if plan.points and old else plan.cluster_id
 
 
 def opened_arn(operation: Operation) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.flow.choreography import REQUESTED, State
+from simulation.stage import STAGE, TOPIC
 from tests.choreography.fault_injection import refused
 from tests.pointer.pointer_stage import TARGET, A, B, PointerStage
 from tests.swap.swap_stage import first_and_second
@@ -141,7 +142,7 @@ def test_a_rollback_while_an_older_target_is_deleted_names_that_deletion() -> No
     reason = f"The operation {deleting.operation_id} deletes a previous cluster of the target"
 
     assert State.SKIPPED is skipped.state
-    assert f"did not begin. {reason} {TARGET} now." in text
+    assert f"did not begin. {reason} {TARGET} ({B}) now." in text
     assert "When it has ended, ask again." in text
     assert State.SUCCEEDED is ended.state, ended.reason
     assert stage.all_name(A) == stage.pointed()
@@ -158,3 +159,30 @@ def test_a_deletion_whose_record_is_gone_holds_up_no_rollback() -> None:
 
     assert State.SUCCEEDED is stage.run_until_ended(2).state
     assert stage.all_name(TARGET) == stage.pointed()
+
+
+def test_subjects_name_the_cluster_that_is_the_target() -> None:
+    """There is none of the target's own name, once both take turns."""
+    stage = PointerStage(NOTICE_MINUTES="5")
+    first_and_second(stage)
+    stage.run(20 * 3600)
+    first_and_second_of(stage)
+    stage.ask_back(stage.restores()[-1])
+    stage.run_until_ended(3)
+    stage.inject(refused("AccessDenied"), state="TARGET_PROVEN", call="ssm.put_parameter", times=9)
+    failed = stage.run_night()
+    subjects = [found["Subject"] for found in stage.topics.published(TOPIC)]
+    told = [one.removeprefix(f"aurora-restore {STAGE}: ") for one in subjects]
+    text = stage.notices()[-1]["text"]
+
+    assert State.FAILED is failed.state
+    assert [
+        f"{TARGET} will be replaced",
+        f"{A} SUCCEEDED",
+        f"{A} will be replaced",
+        f"{B} SUCCEEDED",
+        f"{A} SUCCEEDED",
+        f"{A} will be replaced",
+        f"{A} FAILED",
+    ] == [one for one in told if "CANCELLED" not in one]
+    assert text.startswith(f"The restore of the target {TARGET} ({A}) failed at swap-target: ")
