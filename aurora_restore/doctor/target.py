@@ -1,16 +1,19 @@
 """The target: whose it is, the network and groups it needs, and the quotas."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals, unknown_version
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import IN_VPC
+from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.not_carried import not_carried
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.text_limits import counted
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.commands import request_command, request_id_of
+from chalicelib.runtime.present_cluster import refuse_replaced_of, refuse_unknown
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.snapshots.copies import COPIES_MAX, copies_under_way
 from chalicelib.target.pointers import Pointers, disagreements
@@ -19,6 +22,7 @@ from chalicelib.target.readers import adopted
 
 NIGHTS_LEFT_MIN = 14
 _COUNTED = frozenset({"DBClusters", "DBInstances", "ManualClusterSnapshots"})
+NEXT_HAS_THEM = "The next restore has the new values."
 KEEP = (
     "Delete old copies, set ARCHIVE_SNAPSHOT=false so that none is kept, or have the quota raised."
 )
@@ -205,7 +209,7 @@ def _room(view: StagePlan, left: int) -> Iterator[Finding]:
 
 def users(view: StagePlan) -> Iterator[Finding]:
     """See that no secret changed since the last success: only an operation applies its values."""
-    succeeded_at = view.ports.operations.target(view.plan.target_cluster_arn).last_success_at
+    succeeded_at = view.record.last_success_at
     if succeeded_at is None:
         yield ok("No operation has set up the users yet.")
         return
@@ -213,13 +217,34 @@ def users(view: StagePlan) -> Iterator[Finding]:
     changed = [
         (name, when) for name in names if (when := _changed_at(view, name)) and when > succeeded_at
     ]
+    refused = _why_not_again(view) if changed else None
     for name, when in changed:
-        yield warning(
+        since = (
             f"The secret {name} changed at {iso_timestamp(when)}, after the last success "
-            f"({iso_timestamp(succeeded_at)}): the target still has the old value.",
+            f"({iso_timestamp(succeeded_at)})"
+        )
+        if refused:
+            yield warning(f"{since}. {refused.reason}", refused.remedy)
+            continue
+        yield warning(
+            f"{since}: the target still has the old value.",
             f"Set the users up again: {_set_up_again(view, succeeded_at)}",
         )
     yield ok("Neither secret changed since the last success.")
+
+
+def _why_not_again(view: StagePlan) -> RefusedError | None:
+    """Say why the functions would refuse to set up the users again; None where they would not."""
+    last = view.record.last_success_operation
+    before = view.ports.operations.read(last) if last else None
+    if before is None:
+        return RefusedError(f"The record of the last success, {last}, is gone.", NEXT_HAS_THEM)
+    try:
+        refuse_unknown(before)
+        refuse_replaced_of(replace(before, keeps_cluster=True), IN_VPC, view.ports)
+    except RefusedError as error:
+        return error
+    return None
 
 
 def _changed_at(view: StagePlan, name: str) -> datetime | None:

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from aurora_restore.findings import Status
+from chalicelib.flow.choreography import State
+from chalicelib.flow.facts import Facts, SnapshotFacts, TargetFacts
+from chalicelib.flow.operation import Kind
 from chalicelib.flow.timestamps import iso_timestamp
 from tests.deployment.place import REGION, SOURCE_REGION
 from tests.doctor.aws_process import ACCOUNT, SNAPSHOTS_MAX
 from tests.doctor.healthy_stage import ENGINE, SOURCE, TARGET, make_cluster
 from tests.doctor.scene import Scene
+from tests.doctor.test_operations import put_ended
 
 OURS = [{"Key": "aurora-restore", "Value": "dev/default"}]
 TARGET_ARN = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:{TARGET}"
@@ -570,6 +574,25 @@ def test_nights_are_counted_over_all_plans_and_final_snapshots(scene: Scene) -> 
     assert "and each night keeps 4: the quota is reached in 4 nights." in scene.see("quotas").what
 
 
+def last_success(scene: Scene, days: int, **more: Any) -> None:
+    """Note a success as many days from now, with its record."""
+    at = datetime.now(UTC) + timedelta(days=days)
+    put_ended(scene, "last-night", State.SUCCEEDED, at, **more)
+    scene.put_item(
+        operation_id=f"target#{TARGET_ARN}",
+        last_success_at=iso_timestamp(at),
+        last_success_operation="last-night",
+        opened_id="cluster-NOW",
+    )
+
+
+def made(resource_id: str, snapshot: str | None = "arn:snapshot") -> Facts:
+    """Give the facts of an operation that opened a cluster."""
+    return Facts(
+        snapshot=SnapshotFacts(arn=snapshot), target=TargetFacts(cluster_resource_id=resource_id)
+    )
+
+
 def test_a_secret_changed_after_the_last_success_is_reported_with_the_request(
     scene: Scene,
 ) -> None:
@@ -577,15 +600,9 @@ def test_a_secret_changed_after_the_last_success_is_reported_with_the_request(
     the old password.
     """
     never = scene.see("users")
-    scene.put_item(
-        operation_id=f"target#{TARGET_ARN}",
-        last_success_at=iso_timestamp(datetime.now(UTC) - timedelta(days=9)),
-    )
+    last_success(scene, -9, facts=made("cluster-NOW"))
     changed = scene.see("users")
-    scene.put_item(
-        operation_id=f"target#{TARGET_ARN}",
-        last_success_at=iso_timestamp(datetime.now(UTC) + timedelta(days=9)),
-    )
+    last_success(scene, 9, facts=made("cluster-NOW"))
     since = scene.see("users")
 
     assert (Status.OK, Status.WARNING, Status.OK) == (never.status, changed.status, since.status)
@@ -596,6 +613,45 @@ def test_a_secret_changed_after_the_last_success_is_reported_with_the_request(
     assert "aws events put-events --region us-west-2 --entries" in changed.do
     assert '\\"rerun_of\\": \\"last\\", \\"from_step\\": \\"setup-db-users\\"}' in changed.do
     assert '{\\"request_id\\": \\"' in changed.do
+
+
+@pytest.mark.parametrize(
+    ("ended", "why", "what_to_do"),
+    [
+        (
+            {"kind": Kind.ROLLBACK, "facts": made("cluster-NOW", None)},
+            "The last success is the rollback last-night, to a cluster that no known operation ",
+            "Change its users yourself, or ask for a restore.",
+        ),
+        (
+            {"facts": made("cluster-BEFORE")},
+            "The cluster cluster-BEFORE is no longer the target",
+            "Restore the newest snapshot instead: aws events put-events ",
+        ),
+    ],
+)
+def test_users_that_cannot_be_set_up_again_are_reported_without_that_request(
+    scene: Scene, ended: dict[str, Any], why: str, what_to_do: str
+) -> None:
+    """The functions would refuse it: after a rollback to an adopted target, or on another one."""
+    last_success(scene, -9, **ended)
+    found = scene.see("users")
+
+    assert Status.WARNING is found.status
+    assert why in found.what
+    assert what_to_do in found.do
+    assert "from_step" not in found.do
+
+
+def test_users_of_a_success_without_a_record_are_not_set_up_again(scene: Scene) -> None:
+    """Somebody removed it; the request would be refused."""
+    at = iso_timestamp(datetime.now(UTC) - timedelta(days=9))
+    item = {"last_success_at": at, "last_success_operation": "removed"}
+    scene.put_item(operation_id=f"target#{TARGET_ARN}", **item)
+    found = scene.see("users")
+
+    assert "The record of the last success, removed, is gone." in found.what
+    assert "aws events" not in found.do
 
 
 def test_copies_under_way_are_counted(scene: Scene) -> None:
