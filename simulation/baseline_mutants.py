@@ -33,15 +33,22 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the note before an instance is deleted",
         "chalicelib/target/deletion.py",
-        "operations.note_half_deleted(self._operation, old.resource_id, is_half=True)",
-        "del operations",
+        "operations.note_half_deleted(self._operation, it, is_half=True)",
+        "pass",
         tests=(f"{HALF}::test_the_night_after_a_deletion_that_stopped_makes_the_target_before_it",),
     ),
     Mutant(
         "the way back to a half-deleted cluster",
         "chalicelib/runtime/rollbacks.py",
-        "if previous.resource_id in target.half_deleted:",
-        "if not previous.resource_id:",
+        "if previous.resource_id in target.half_deleted and",
+        "if not previous.resource_id and",
+        tests=(f"{HALF}::test_nobody_goes_back_to_a_previous_target_that_is_half_deleted",),
+    ),
+    Mutant(
+        "the count of a half-deleted cluster's instances, before people go back to it",
+        "chalicelib/runtime/rollbacks.py",
+        "len(living) >= max(1, len(known.instances))",
+        "len(living) >= 1",
         tests=(f"{HALF}::test_nobody_goes_back_to_a_previous_target_that_is_half_deleted",),
     ),
     Mutant(

@@ -16,7 +16,7 @@ from chalicelib.messages.events import RollbackRequested
 from chalicelib.ports import Ports
 from chalicelib.runtime.starting import create, made_before, new_operation
 from chalicelib.target.by_hand import deleted_by_hand
-from chalicelib.target.cluster import find_clusters, observe_cluster
+from chalicelib.target.cluster import TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.current_target import present_arn, present_name
 from chalicelib.target.deletion import as_old_target
 from chalicelib.target.previous import retirement_of_cluster
@@ -79,11 +79,12 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
         state = previous.status if previous else "gone"
         gone = _why_gone(before, ports)
         raise RefusedError(f"The previous target {old.resource_id} is {state}.{gone}", NO_WAY_BACK)
-    if previous.resource_id in target.half_deleted:
+    if previous.resource_id in target.half_deleted and not _is_repaired(before, previous, ports):
         raise RefusedError(
             f"The previous target {previous.arn} was being deleted when that stopped, so it is no "
             "longer whole.",
-            f"{NO_WAY_BACK} {FINISH_DELETION}",
+            f"{NO_WAY_BACK} {FINISH_DELETION} Or create its missing instances again, and ask "
+            "once more.",
         )
     if previous.writer is None:
         raise RefusedError(
@@ -100,6 +101,17 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
     if before.plan.target.swaps and target.locked_by is None:
         _refuse_taken_name(before, previous, {made, old.resource_id}, ports)
     return present, previous
+
+
+def _is_repaired(before: Operation, previous: Cluster, ports: Ports) -> bool:
+    """Tell whether people gave a half-deleted cluster as many instances as it had.
+
+    Its data is whole as long as it exists: instances have none of their own (user guide, storage).
+    """
+    rds, known = ports.service("rds", before.plan.target.region), before.facts.target.baseline
+    instances = TargetCluster(rds, before, previous.identifier).observe_instances()
+    living = [found for found in instances if not is_lost(found.status)]
+    return known is not None and len(living) >= max(1, len(known.instances))
 
 
 def _refuse_taken_name(before: Operation, previous: Cluster, moved: set[str], ports: Ports) -> None:

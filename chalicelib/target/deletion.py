@@ -113,14 +113,30 @@ class ClusterDeletion:
             with suppress(StateFaultError):
                 self._delete_cluster(old)
                 return  # it had no instances
-        operations = self._ports.operations
-        operations.note_half_deleted(self._operation, old.resource_id, is_half=True)
-        for member in old.members:  # readers first, the writer last
-            if member in cluster.members and member not in deleting:
-                self._delete_instance(member)
+        self._delete_instances(cluster, deleting, old)
         # AWS accepts this as soon as all instances are being deleted (user guide, deleting a
         # cluster).
         self._delete_cluster(old)
+
+    def _delete_instances(self, cluster: Cluster, deleting: set[str], old: OldTarget) -> None:
+        """Delete the instances, readers first, and note before that the cluster loses them.
+
+        A refusal of the first one leaves it whole, which is noted again.
+        """
+        operations, it = self._ports.operations, old.resource_id
+        known = operations.target(self._plan.target_cluster_arn).half_deleted
+        operations.note_half_deleted(self._operation, it, is_half=True)
+        is_whole = not deleting and it not in known
+        for member in old.members:
+            if member not in cluster.members or member in deleting:
+                continue
+            try:
+                self._delete_instance(member)
+            except (RefusedError, StateFaultError):
+                if is_whole:
+                    operations.note_half_deleted(self._operation, it, is_half=False)
+                raise
+            is_whole = False
 
     def tag_final_snapshot(self, old: OldTarget) -> tuple[str, ...]:
         """Give EXTRA_TAGS to the final snapshot: DeleteDBCluster takes no tags (API reference).

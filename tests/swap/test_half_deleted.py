@@ -165,6 +165,48 @@ def test_a_retirement_that_was_refused_whole_leaves_a_way_back() -> None:
     assert old == stage.standing()[TARGET]
 
 
+@pytest.mark.parametrize("make", STAGES)
+def test_a_retirement_whose_first_instance_was_refused_leaves_a_way_back(
+    make: type[SwapStage],
+) -> None:
+    """AWS deletes no instance, so the previous target is as it was, and a rollback brings it back.
+
+    Where a part of it was deleted before, it stays half-deleted.
+    """
+    stage = make()
+    old, _ = first_and_second(stage)
+    stage.inject(refused("AccessDenied", 403), call="rds.delete_db_instance", times=99)
+    stage.run(14 * HOUR)
+    stage.call_faults.clear()
+    assert State.PREVIOUS_DELETING is stage.retirements()[-1].stopped_at
+    stage.ask_back(stage.restores()[0])
+
+    assert succeeded(stage.run_until_ended(2))
+    assert old == stage.target().opened_id
+    assert () == stage.target().half_deleted
+
+
+def test_people_may_go_back_to_a_half_deleted_cluster_that_they_repaired() -> None:
+    """They gave it as many instances as it had."""
+    stage = SwapStage()
+    old, _ = first_and_second(stage)
+    half_retired(stage)
+    stage.settle(600)
+    refused_rollback(stage, stage.restores()[0])
+    for name in ("repaired-1", "repaired-2"):
+        stage.rds().create_db_instance(
+            DBInstanceIdentifier=name,
+            DBClusterIdentifier=PREVIOUS,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
+        )
+    stage.settle(HOUR)
+    stage.ask_back(stage.restores()[0])
+
+    assert succeeded(stage.run_until_ended(2))
+    assert old == stage.standing()[TARGET]
+
+
 def test_a_target_that_came_back_is_protected_as_it_was() -> None:
     """Its retirement had lifted the protection, and was refused then."""
     stage = DifferentStage()
