@@ -1,13 +1,15 @@
 """The commands with which people give a cluster the target's name, or delete one in the way.
 
 AWS gives another name to an available cluster only; a failed one it deletes (Aurora user guide).
+Until a rename is done, the new name is not found and the old one is (see `swap`): so what waits for
+a name to be free waits for its cluster to be gone.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
 from chalicelib.aws.rds import Cluster, Health, health, is_lost
-from chalicelib.target.swap import Positions
+from chalicelib.target.swap import STOPPED, Positions
 
 
 def by_hand(seen: Positions, region: str) -> str:
@@ -33,9 +35,12 @@ def deleted_by_hand(cluster: Cluster, region: str) -> str:
     return _typed(_deleting(cluster), region)
 
 
-def renamed_by_hand(cluster: Cluster, name: str, region: str) -> str:
-    """Give the command that gives a cluster another name."""
-    return _typed([_renaming(cluster.identifier, name)], region)
+def named_by_hand(
+    cluster: Cluster, name: str, region: str, *, holder: Cluster | None, parking: str
+) -> str:
+    """Give the commands that give a cluster a name; another one that has it is parked before."""
+    freeing = _freeing(holder, parking) if holder else ()
+    return _typed([*freeing, *_available(cluster), _renaming(cluster.identifier, name)], region)
 
 
 def _could_have(cluster: Cluster | None, seen: Positions) -> TypeGuard[Cluster]:
@@ -46,23 +51,31 @@ def _could_have(cluster: Cluster | None, seen: Positions) -> TypeGuard[Cluster]:
 
 
 def _commands(at_name: Cluster | None, wanted: Cluster, seen: Positions, region: str) -> str:
-    steps = [*_freeing(at_name, seen.names.waiting)] if at_name else []
-    steps.append(_renaming(wanted.identifier, seen.names.target))
-    return _typed(steps, region)
+    name, waiting = seen.names.target, seen.names.waiting
+    return named_by_hand(wanted, name, region, holder=at_name, parking=waiting)
 
 
 def _typed(steps: Iterable[str], region: str) -> str:
     return "; ".join(f"aws rds {step} --region {region}" for step in steps)
 
 
-def _freeing(at_name: Cluster, waiting: str) -> Iterator[str]:
-    """Free the target's name: of a new cluster, which can be restored again, or of a lost one."""
-    name = at_name.identifier
-    if health(at_name.status) is not Health.TERMINAL:
-        yield _renaming(name, waiting)
-        yield f"wait db-cluster-available --db-cluster-identifier {waiting}"
+def _freeing(at_name: Cluster, parking: str) -> Iterator[str]:
+    """Free a cluster's name: the cluster gets another one, or is deleted where it is lost."""
+    if health(at_name.status) is Health.TERMINAL:
+        yield from _deleting(at_name)
         return
-    yield from _deleting(at_name)
+    yield from _available(at_name)
+    yield _renaming(at_name.identifier, parking)
+    yield f"wait db-cluster-deleted --db-cluster-identifier {at_name.identifier}"
+
+
+def _available(cluster: Cluster) -> Iterator[str]:
+    """Make a cluster available, and wait for that."""
+    name = cluster.identifier
+    if cluster.status == STOPPED:
+        yield f"start-db-cluster --db-cluster-identifier {name}"
+    if cluster.status != "available":
+        yield f"wait db-cluster-available --db-cluster-identifier {name}"
 
 
 def _deleting(cluster: Cluster) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The present target: the cluster that people use now, whatever its name is."""
 
+from itertools import count
+
 from chalicelib.aws.rds import Cluster, is_lost
 from chalicelib.flow.errors import RefusedError, Retry, TransientError
 from chalicelib.flow.operation import Operation
@@ -7,7 +9,7 @@ from chalicelib.flow.ownership import OWNER_TAG, is_ours
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.records.targets import TargetRecord
-from chalicelib.target.by_hand import renamed_by_hand
+from chalicelib.target.by_hand import named_by_hand
 from chalicelib.target.cluster import find_clusters, observe_cluster
 from chalicelib.target.pointers import Pointers
 
@@ -81,16 +83,28 @@ def refuse_pointed_target(plan: Plan, target: TargetRecord, ports: Ports) -> Non
     found = opened_cluster(plan, target, ports)
     if found is None or found.identifier == name:
         return
-    region = plan.target.region
+    renames = "" if is_lost(found.status) else _named_as_target(plan, found, ports)
+    by_hand = renames and f" Or give it that name and point its clients there: {renames}"
     raise RefusedError(
         f"People use the cluster {found.identifier} as the target, because it was made with "
         f"REPLACEMENT=pointer. With REPLACEMENT={plan.target.replacement} its name has to be "
         f"{name}.",
-        "Set REPLACEMENT=pointer again. Or give it that name and point its clients there: aws rds "
-        f"modify-db-cluster --region {region} --db-cluster-identifier {found.identifier} "
-        f"--new-db-cluster-identifier {name} --apply-immediately",
+        f"Set REPLACEMENT=pointer again.{by_hand}",
         retry=Retry.RERUN,
     )
+
+
+def _named_as_target(plan: Plan, cluster: Cluster, ports: Ports) -> str:
+    """Give the commands that give a cluster the target's name, which another one may have.
+
+    That one gets a name that no operation needs.
+    """
+    name, region = plan.target.cluster_id, plan.target.region
+    rds = ports.service("rds", region)
+    holder = observe_cluster(rds, name)
+    others = (f"{name}-kept-{number}" for number in count(1))
+    free = next(other for other in others if holder is None or not observe_cluster(rds, other))
+    return named_by_hand(cluster, name, region, holder=holder, parking=free)
 
 
 def refuse_opened_elsewhere(plan: Plan, target: TargetRecord, ports: Ports) -> None:
@@ -106,17 +120,17 @@ def refuse_opened_elsewhere(plan: Plan, target: TargetRecord, ports: Ports) -> N
         raise TransientError(
             f"AWS shows the target {found.resource_id} and does not find its name."
         )
-    _refuse_opened(plan, found)
+    _refuse_opened(plan, found, ports)
 
 
-def _refuse_opened(plan: Plan, found: Cluster) -> None:
-    name, region = plan.target.cluster_id, plan.target.region
+def _refuse_opened(plan: Plan, found: Cluster, ports: Ports) -> None:
+    name = plan.target.cluster_id
     raise RefusedError(
         f"People use the cluster {found.arn} ({found.resource_id}): it was opened last, under the "
         f"name {name}. It is left alone.",
         "If another one is to be the target, give this one a name of your own and remove its "
-        f"tag {OWNER_TAG}. Otherwise give it the target's name, once that is free: "
-        f"{renamed_by_hand(found, name, region)}",
+        f"tag {OWNER_TAG}. Otherwise give it the target's name: "
+        f"{_named_as_target(plan, found, ports)}",
         from_step="delete-rds",
     )
 
@@ -130,7 +144,7 @@ def refuse_in_use(operation: Operation, cluster: Cluster, ports: Ports) -> None:
     opened = ports.operations.target(plan.target_cluster_arn).opened_id
     if plan.target.swaps:
         if cluster.resource_id == opened and cluster.status != "deleting":
-            _refuse_opened(plan, cluster)
+            _refuse_opened(plan, cluster, ports)
         return
     if cluster.resource_id == opened or Pointers(plan, ports).name(cluster):
         raise RefusedError(

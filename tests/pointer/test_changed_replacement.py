@@ -10,6 +10,7 @@ from simulation.in_memory_services import ZONE
 from simulation.stage import APP_SECRET
 from tests.pointer.pointer_stage import DNS_NAME, FOLDER, TARGET, A, PointerStage
 from tests.swap.swap_stage import NAMES, first_and_second
+from tests.swap.test_by_hand import follow
 
 PREVIOUS = NAMES[2]
 
@@ -64,6 +65,45 @@ def test_a_target_that_people_renamed_is_replaced_by_name(after: str) -> None:
 
     assert old != new
     assert {TARGET: new} == stage.standing()
+
+
+@pytest.mark.parametrize("after", ["swap", "delete-first"])
+@pytest.mark.parametrize("stop", ["false", "true"])
+def test_the_commands_give_the_target_its_name_while_a_kept_cluster_has_that(
+    after: str, stop: str
+) -> None:
+    """The adopted target has it until its time is over; typed in order, AWS refuses none of them.
+
+    It is kept under another name, and the next night finds the target. With delete-first that
+    needs the names of its instances, too.
+    """
+    stage = PointerStage(STOP_PREVIOUS=stop)
+    old, new = first_and_second(stage)
+    stage.run(3600)
+    stage.environment["REPLACEMENT"] = after
+    assert State.FAILED is stage.run_night().state
+    follow(stage, "Or give it that name and point its clients there: ")
+    named, kept = stage.standing(), f"{TARGET}-kept-1"
+    if after == "delete-first":
+        stage.remove(kept)
+    ended = stage.run_night()
+
+    assert {TARGET: new, kept: old} == named
+    assert State.SUCCEEDED is ended.state, ended.reason
+    assert ended.facts.target.old is not None
+    assert new == ended.facts.target.old.resource_id
+    assert (kept in stage.standing()) is (after == "swap")
+
+
+def test_no_commands_rename_a_target_that_has_failed() -> None:
+    """AWS would refuse them."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.fail(A)
+    stage.environment["REPLACEMENT"] = "swap"
+    ended = stage.run_night()
+
+    assert "Set REPLACEMENT=pointer again." == ended.remedy
 
 
 @pytest.mark.parametrize("after", ["swap", "delete-first"])

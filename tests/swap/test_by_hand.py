@@ -23,11 +23,11 @@ FLAGS = ("--skip-final-snapshot", "--apply-immediately")
 
 
 def type_in(stage: SwapStage, command: str) -> None:
-    """Do what a command of the AWS command line says, and wait for its end."""
+    """Do what a command of the AWS command line says; only `wait` waits for anything."""
     _, service, verb, *words = shlex.split(command)
     assert "rds" == service
     if verb == "wait":
-        stage.settle(1800)
+        waited(stage, *words)
         return
     given: dict[str, object] = {}
     while words:
@@ -37,8 +37,26 @@ def type_in(stage: SwapStage, command: str) -> None:
         else:
             given[MEMBERS[option]] = True if option in FLAGS else words.pop(0)
     getattr(stage.rds(), verb.replace("-", "_"))(**given)
-    if "NewDBClusterIdentifier" in given:
-        stage.settle(600)
+
+
+def waited(stage: SwapStage, what: str, option: str, name: str, *_region: str) -> None:
+    """Wait as the command line does: it looks every 30 seconds for half an hour.
+
+    It waits for no cluster that is not found.
+    """
+    assert "--db-cluster-identifier" == option
+    is_deleted = what == "db-cluster-deleted"
+    for _ in range(60):
+        known = stage.rds().describe_db_clusters()["DBClusters"]
+        found = [one["Status"] for one in known if one["DBClusterIdentifier"] == name]
+        if not found:
+            assert is_deleted, f"There is no {name} to wait for."
+            return
+        if found == ["available"] and not is_deleted:
+            return
+        stage.clock.advance(30)
+        stage.aurora.tick()
+    raise TimeoutError(f"{what} {name}: it is {found[0]}.")
 
 
 def follow(stage: SwapStage, words: str) -> None:
@@ -47,6 +65,7 @@ def follow(stage: SwapStage, words: str) -> None:
     assert words in notice
     for command in re.findall(r"aws rds [^;\n]+", notice.partition(words)[2].splitlines()[0]):
         type_in(stage, command)
+    stage.settle(600)
 
 
 @pytest.mark.parametrize("status", ["failed", "inaccessible-encryption-credentials"])

@@ -17,7 +17,7 @@ from tests.swap.test_by_hand import follow
 TARGET, NEXT, PREVIOUS = NAMES
 HOUR = 3600
 Trouble = Callable[[SwapStage], object]
-BY_HAND = "Otherwise give it the target's name, once that is free: "
+BY_HAND = "Otherwise give it the target's name: "
 
 
 def all_ids(stage: SwapStage) -> dict[str, str]:
