@@ -73,6 +73,20 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=(f"{DISTURBED}::test_a_new_cluster_that_somebody_changed_is_not_swapped_in",),
     ),
     Mutant(
+        "the owner of the old target, before it leaves its name",
+        SWAP_TARGET,
+        "        TargetCluster(rds, operation, plan.cluster_id).refuse_unowned(holder, [])\n",
+        "",
+        tests=(f"{DISTURBED}::test_an_old_target_that_changes_hands_keeps_its_name",),
+    ),
+    Mutant(
+        "what hangs on the old target, before it leaves its name",
+        SWAP_TARGET,
+        "        refuse_attached(rds, [holder.arn])\n",
+        "",
+        tests=(f"{DISTURBED}::test_an_old_target_that_a_deployment_takes_keeps_its_name",),
+    ),
+    Mutant(
         "the rollback of a swap that fails",
         TABLE,
         'deadline="swap_deadline", aurora_work="the renames", rds_events=(rds.CLUSTER_RENAMED,),\n'

@@ -18,6 +18,7 @@ from chalicelib.flow.facts import Facts, Restart
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
+from chalicelib.target.attachments import refuse_attached
 from chalicelib.target.by_hand import by_hand
 from chalicelib.target.cluster import TAKEN, TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.endpoints import note_endpoints
@@ -92,6 +93,9 @@ def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
             "Find out who made it, and delete it if it is not needed.",
             from_step="delete-rds",
         )
+    if holder:  # whose it is, and what hangs on it, may have changed since the restore began
+        TargetCluster(rds, operation, plan.cluster_id).refuse_unowned(holder, [])
+        refuse_attached(rds, [holder.arn])
     if wait := until_noticed(operation, ports) or until_name_is_free(operation, ports):
         return wait
     what = f"{cluster.identifier} takes the name {plan.cluster_id}"

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.flow.choreography import CANCEL_REQUESTED, State
-from chalicelib.flow.ownership import OPERATION_TAG
+from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG
 from chalicelib.target.cluster import ABSENT_FOR
 from simulation.stage import ACCOUNT, TARGET_REGION
 from tests.choreography.fault_injection import refused
@@ -122,6 +122,39 @@ def test_a_new_cluster_that_somebody_changed_is_not_swapped_in() -> None:
     ended = stage.run_until_ended(1)
 
     assert (State.FAILED, State.USERS_READY) == (ended.state, ended.stopped_at)
+    assert old == stage.standing()[TARGET]
+
+
+def test_an_old_target_that_changes_hands_keeps_its_name() -> None:
+    """Another plan took it over during the notice: people keep it where it is."""
+    stage = SwapStage(NOTICE_MINUTES="20", DELETE_DEADLINE="7200")
+    old = stage.standing()[TARGET]
+    arn = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:{TARGET}"
+    stage.night()
+    stage.reach(State.USERS_READY)
+    stage.run(120)
+    stage.rds().add_tags_to_resource(
+        ResourceName=arn, Tags=[{"Key": OWNER_TAG, "Value": "test/other"}]
+    )
+    ended = stage.run_until_ended(1)
+
+    assert (State.FAILED, State.USERS_READY) == (ended.state, ended.stopped_at)
+    assert "belongs to test/other" in (ended.reason or "")
+    assert old == stage.standing()[TARGET]
+
+
+def test_an_old_target_that_a_deployment_takes_keeps_its_name() -> None:
+    """A blue/green deployment appears during the notice: its source is not renamed."""
+    stage = SwapStage(NOTICE_MINUTES="20", DELETE_DEADLINE="7200")
+    old = stage.standing()[TARGET]
+    stage.night()
+    stage.reach(State.USERS_READY)
+    stage.run(120)
+    deployment(TARGET)(stage)
+    ended = stage.run_until_ended(1)
+
+    assert (State.FAILED, State.USERS_READY) == (ended.state, ended.stopped_at)
+    assert "the source of the blue/green deployment bgd-one" in (ended.reason or "")
     assert old == stage.standing()[TARGET]
 
 
