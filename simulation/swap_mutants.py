@@ -87,6 +87,13 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=(f"{DISTURBED}::test_an_old_target_that_a_deployment_takes_keeps_its_name",),
     ),
     Mutant(
+        "the notification that people got, before the minutes of a notice count",
+        "chalicelib/target/notice.py",
+        "    publish_announcement(operation, at, ports)\n",
+        "",
+        tests=("choreography/test_schedule.py::test_nothing_is_replaced_before_people_were_told",),
+    ),
+    Mutant(
         "the rollback of a swap that fails",
         TABLE,
         'deadline="swap_deadline", aurora_work="the renames", rds_events=(rds.CLUSTER_RENAMED,),\n'

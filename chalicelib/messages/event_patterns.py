@@ -9,7 +9,6 @@ from chalicelib.flow.choreography import (
     IN_VPC,
     PROBE_REQUESTED,
     REQUESTED,
-    RESTORE_ANNOUNCED,
     ROLLBACK_REQUESTED,
     START_STEP,
     event_source,
@@ -31,8 +30,6 @@ def pattern(step: str, stage: str) -> dict[str, Any]:
         return _any_of(stage, [*events, *requests], (), all_snapshot_events=True)
     if step == "cancel-restore":
         return _any_of(stage, [CANCEL_REQUESTED], ())
-    if step == "sns-notification":
-        events.append(RESTORE_ANNOUNCED)
     if step == IN_VPC:
         events.append(PROBE_REQUESTED)
     return _any_of(stage, events, [event for row in rows for event in row.rds_events])

@@ -11,7 +11,6 @@ from chalicelib.flow.choreography import (
     CANCEL_REQUESTED,
     PROBE_REQUESTED,
     REQUESTED,
-    RESTORE_ANNOUNCED,
     ROLLBACK_REQUESTED,
     ROWS,
     START_STEP,
@@ -29,7 +28,7 @@ from chalicelib.flow.identifiers import catch_up_id, requested_id
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.rds_events import CLUSTER_DELETED, MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
-from chalicelib.flow.untrusted_text import quoted, shown_name
+from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages import notifications
 from chalicelib.messages.events import (
     LAST,
@@ -38,7 +37,6 @@ from chalicelib.messages.events import (
     RdsNotice,
     RestoreRequested,
     RollbackRequested,
-    detail_of,
     event_id_of,
     is_operation_id,
     operation_id_of,
@@ -74,24 +72,12 @@ def route(step: str, envelope: Envelope, ports: Ports) -> None:
         ignored_because = _on_request(envelope, ports)
     elif envelope.get("detail-type") == PROBE_REQUESTED:
         ignored_because = _try_network(envelope, ports)
-    elif envelope.get("detail-type") == RESTORE_ANNOUNCED:
-        ignored_because = _tell_of_replacement(envelope, ports)
     elif operation_id := operation_id_of(envelope):
         ignored_because = runner.run_step(step, operation_id, ports)
     else:
         ignored_because = "the event names no operation"
     if ignored_because:
         observability.ignored(ports.settings.stage, ignored_because, envelope)
-
-
-def _tell_of_replacement(envelope: Envelope, ports: Ports) -> str | None:
-    """Notify people of a replacement that was announced; returns why the event is ignored."""
-    operation = ports.operations.read(operation_id_of(envelope))
-    at = detail_of(envelope).get("replaced_at")
-    if operation is None or operation.state in TERMINAL or not isinstance(at, str):
-        return "no open operation announced a replacement"
-    notifications.publish_announcement(operation, shown_name(at), ports)
-    return None
 
 
 def _try_network(envelope: Envelope, ports: Ports) -> str | None:

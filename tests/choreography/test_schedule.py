@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, RESTORE_ANNOUNCED, State
+from tests.choreography.fault_injection import refused
 from tests.choreography.run_night import FaultyStage
 
 
@@ -102,6 +103,39 @@ def test_the_minutes_of_a_notice_are_no_work_of_ours(replacement: str, announced
 
     assert announced.seconds >= 20 * 60
     assert 0 <= announced.own_seconds <= 120  # a tick of the heartbeat before the time and after it
+
+
+@pytest.mark.parametrize(
+    ("replacement", "state"),
+    [
+        ("swap", State.SWAPPING),
+        ("pointer", State.TARGET_CHOSEN),
+        ("delete-first", State.PREFLIGHT_PASSED),
+    ],
+)
+def test_nothing_is_replaced_before_people_were_told(replacement: str, state: State) -> None:
+    """The topic takes nothing at first: NOTICE_MINUTES begin when it has taken the announcement."""
+    settings = {"REPLACEMENT": replacement, "NOTICE_MINUTES": "10", "DELETE_DEADLINE": "7200"}
+    stage = FaultyStage(settings)
+    stage.inject(refused("Throttling"), call="sns.publish", times=2)
+    stage.night()
+    stage.run(3600)
+    operation = stage.all_operations()[0]
+    told = [notice for notice in stage.notices() if notice["kind"] == "announcement"]
+    replaced_at = next(left.started_at for left in operation.durations if left.state is state)
+
+    assert State.SUCCEEDED is operation.state
+    assert [datetime.fromisoformat(one["replaced_at"]) <= replaced_at for one in told] == [True]
+
+
+def test_a_replacement_that_nobody_can_be_told_of_does_not_take_place() -> None:
+    """The topic refuses: the operation fails, and the target stays."""
+    stage = FaultyStage({"REPLACEMENT": "swap", "NOTICE_MINUTES": "10"})
+    stage.inject(refused("AuthorizationError", 403), call="sns.publish")
+    ended = stage.run_night()
+
+    assert (State.FAILED, State.USERS_READY) == (ended.state, ended.stopped_at)
+    assert "sns publish" in (ended.reason or "")
 
 
 def test_a_replacement_that_people_prevent_does_not_take_place() -> None:

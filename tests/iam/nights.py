@@ -284,8 +284,8 @@ def swapped() -> HeldStage:
 
 
 def swapped_again() -> HeldStage:
-    """Swap, and swap again while the previous target still has the name that is needed."""
-    stage = HeldStage({"REPLACEMENT": "swap"})
+    """Swap as announced, and again while the previous target still has the name that is needed."""
+    stage = HeldStage({"REPLACEMENT": "swap", "NOTICE_MINUTES": "5"})
     stage.staging()
     stage.night()
     stage.run_until_state(State.TARGET_OPEN)
@@ -325,8 +325,10 @@ def swapped_in_vain() -> HeldStage:
 
 
 def adopting(source: str = "prod-cluster", **environment: str) -> HeldStage:
-    """Delete a target with a reader of auto scaling, and one that a person made elsewhere."""
-    stage = HeldStage({"ADOPT_READERS": "true", **environment})
+    """Delete a target, as announced, with a reader of auto scaling, and one that a person made
+    elsewhere.
+    """
+    stage = HeldStage({"ADOPT_READERS": "true", "NOTICE_MINUTES": "5", **environment})
     stage.staging()
     scaled = {"Key": "application-autoscaling:resourceId", "Value": "cluster:staging-cluster"}
     readers = {"application-autoscaling-1": [scaled]}
