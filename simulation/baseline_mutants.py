@@ -137,4 +137,13 @@ OF_BASELINE: tuple[Mutant, ...] = (
         "except TransientError as error:",
         tests=(f"{LIKE}::test_what_only_a_ready_cluster_can_be_given_may_be_refused",),
     ),
+    Mutant(
+        "the writer without its key of Performance Insights, where that cannot be used",
+        "chalicelib/target/cluster.py",
+        ', "KMSKeyNotAccessibleFault": INSIGHTS_KEY}',
+        "}",
+        tests=(
+            "swap/test_insights_keys.py::test_a_key_that_is_disabled_after_the_decision_ends_nothing",
+        ),
+    ),
 )

@@ -25,6 +25,7 @@ from chalicelib.target.deletion import (
     takes_final_snapshot,
     takes_final_snapshot_first,
 )
+from chalicelib.target.insights_keys import with_usable_keys
 from chalicelib.target.left_over import refuse_open_left_over
 from chalicelib.target.notice import until_noticed
 from chalicelib.target.older_data import why_older
@@ -140,8 +141,10 @@ def _decide_deletion(
     preflight.refuse_unless_ready(leftovers, replaces=cluster is not None, final_snapshot=final)
     if cluster and (wait := until_room_is_made(operation, cluster, ports)):
         return wait
-    facts = replace(facts, target=replace(facts.target, engine_version=preflight.version.value))
-    of_version = preflight.warnings
+    baseline, keyless = with_usable_keys(operation, ports)
+    version = preflight.version.value
+    decided_on = replace(facts.target, engine_version=version, baseline=baseline)
+    facts, of_version = replace(facts, target=decided_on), (*preflight.warnings, *keyless)
     if cluster is None and not leftovers:
         nothing = _nothing_to_delete(operation)
         return Advance(State.PREFLIGHT_PASSED, facts, nothing, warnings=of_version)

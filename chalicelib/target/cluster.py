@@ -19,10 +19,17 @@ from chalicelib.snapshots.copies import SNAPSHOT_GONE
 from chalicelib.target.differences import fixed_differences
 from chalicelib.target.engine_version import is_lower
 from chalicelib.target.readers import adopted, hint_for
-from chalicelib.target.requests import AUTHORITY, ZONE, instance_request, restore_request
+from chalicelib.target.requests import (
+    AUTHORITY,
+    INSIGHTS_KEY,
+    ZONE,
+    instance_request,
+    restore_request,
+)
 
 TAKEN, INSTANCE_TAKEN = "DBClusterAlreadyExistsFault", "DBInstanceAlreadyExists"
-WITHDRAWN = "CertificateNotFound"
+# What AWS chooses where it refuses the old instance's, by the code of its refusal.
+_CHOICES = {"CertificateNotFound": AUTHORITY, "KMSKeyNotAccessibleFault": INSIGHTS_KEY}
 # "Not found" may be a stale answer for so long: RDS's answers are eventually consistent.
 ABSENT_FOR = timedelta(minutes=5)
 
@@ -208,8 +215,8 @@ class TargetCluster:
     def create_instance(self, identifier: str) -> None:
         """Create one instance; raises AwsError where its name is taken.
 
-        Where the zone of the old instance has no capacity now, or its certificate authority is
-        withdrawn, AWS chooses another one.
+        Where the zone of the old instance has no capacity now, its certificate authority is
+        withdrawn, or its key of Performance Insights cannot be used, AWS chooses another one.
         """
         planned = self._planned(identifier)
         request = instance_request(self._operation, self.identifier, planned)
@@ -222,7 +229,7 @@ class TargetCluster:
             if request.pop(ZONE, None) is None:
                 raise
         except AwsError as error:
-            if error.code != WITHDRAWN or request.pop(AUTHORITY, None) is None:
+            if request.pop(_CHOICES.get(error.code, ""), None) is None:
                 raise
         else:
             return

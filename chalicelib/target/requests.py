@@ -10,6 +10,7 @@ from chalicelib.flow.ownership import tag_list
 from chalicelib.flow.target_spec import STANDARD_STORAGE
 
 ZONE, AUTHORITY = "AvailabilityZone", "CACertificateIdentifier"
+INSIGHTS_KEY = "PerformanceInsightsKMSKeyId"
 
 
 def restore_request(operation: Operation, identifier: str, snapshot_arn: str) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _insights(planned: InstanceBaseline) -> Mapping[str, Any]:
         return {}
     return {
         "EnablePerformanceInsights": True,
-        "PerformanceInsightsKMSKeyId": planned.insights_key_arn,
+        INSIGHTS_KEY: planned.insights_key_arn,
         "PerformanceInsightsRetentionPeriod": planned.insights_retention_days,
     }
 

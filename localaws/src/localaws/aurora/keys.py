@@ -58,20 +58,19 @@ class KeyRing:
         self._keys[arn] = replace(self._keys[arn], enabled=True)
 
     def __call__(self, account: str, region: str, reference: str) -> Key | None:
-        """Find a key by ARN, by id, or by alias, as seen from an account and a region."""
+        """Find a key by ARN, by id, or by alias, as seen from an account and a region.
+
+        The account's `aws/rds` key exists everywhere: AWS makes it at first use.
+        """
         arn = self._aliases.get((account, region, reference), reference)
         if not arn.startswith("arn:"):
             arn = f"arn:aws:kms:{region}:{account}:key/{arn}"
-        return self._keys.get(arn)
+        return self._keys.get(arn) or _managed_key(account, region, reference)
 
 
 def usable_key(lookup: Lookup, account: str, region: str, reference: str) -> Key:
-    """Return an enabled key of this region, or refuse with KMSKeyNotAccessibleFault.
-
-    The account's `aws/rds` key exists everywhere: AWS makes it at first use, so it is made here too
-    when the lookup does not know it.
-    """
-    key = lookup(account, region, reference) or _managed_key(account, region, reference)
+    """Return an enabled key of this region, or refuse with KMSKeyNotAccessibleFault."""
+    key = lookup(account, region, reference)
     if key is None or not key.enabled or key.region != region:
         raise key_not_accessible(reference)
     return key

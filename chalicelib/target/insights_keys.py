@@ -1,0 +1,37 @@
+"""The keys of Performance Insights, which a key that can no longer be used must not prevent."""
+
+from dataclasses import replace
+
+from chalicelib.aws.kms import usable_key_arn
+from chalicelib.flow.baseline import Baseline
+from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.operation import Operation
+from chalicelib.ports import Ports
+from chalicelib.target.deletion import of_own_account
+
+
+def with_usable_keys(operation: Operation, ports: Ports) -> tuple[Baseline | None, tuple[str, ...]]:
+    """Give the baseline without the keys that the new instances could not be made with.
+
+    Each comes with a warning: AWS takes its own key then.
+    """
+    baseline = operation.facts.target.baseline
+    if baseline is None:
+        return None, ()
+    kms = ports.service("kms", operation.plan.target.region)
+    keys = {found.insights_key_arn: "" for found in baseline.instances if found.insights_key_arn}
+    unusable, warnings = set[str](), list[str]()
+    for key in of_own_account(keys, operation.plan):
+        try:
+            usable_key_arn(kms, key)
+        except RefusedError as error:
+            unusable.add(key)
+            warnings.append(
+                "Performance Insights of the new instances is encrypted with AWS's own key instead "
+                f"of {key}, which the old target had: {error.reason}"
+            )
+    kept = [
+        replace(found, insights_key_arn=None) if found.insights_key_arn in unusable else found
+        for found in baseline.instances
+    ]
+    return replace(baseline, instances=tuple(kept)), tuple(warnings)
