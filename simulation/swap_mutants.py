@@ -426,4 +426,11 @@ OF_SWAPS: tuple[Mutant, ...] = (
         "if False:",
         tests=(f"{REFUSED}::test_a_rollback_to_a_cluster_without_instances_is_refused",),
     ),
+    Mutant(
+        "the target whose key is disabled, before a restore that could not rename it",
+        "chalicelib/target/previous.py",
+        "    if old.status == RECOVERABLE:\n",
+        "    if False:\n",
+        tests=(f"{DISTURBED}::test_a_target_whose_key_is_disabled_is_refused_before_anything_is_made",),
+    ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.flow.baseline import DomainBaseline, InstanceBaseline, RoleBaseline
 
 PENDING_REBOOT = "pending-reboot"  # how parameters are that take effect with a reboot
+RECOVERABLE = "inaccessible-encryption-credentials-recoverable"  # for seven days (user guide)
 ENGINE = "aurora-postgresql"  # Neptune and DocumentDB clusters have the same API and events
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from chalicelib.aws.client import Service
-from chalicelib.aws.rds import Cluster, Health, health, is_lost
+from chalicelib.aws.rds import RECOVERABLE, Cluster, Health, health, is_lost
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.errors import (
     NOTHING_TO_DO,
@@ -115,9 +115,17 @@ def refuse_taken_name(operation: Operation, old: Cluster, ports: Ports) -> None:
 
 def refuse_lost(old: Cluster) -> None:
     """Raise RefusedError for a target that cannot be renamed, so that no swap would succeed."""
+    refusal = f"The target {old.arn} is {old.status}, and AWS gives no such cluster another name."
+    if old.status == RECOVERABLE:
+        raise RefusedError(
+            refusal,
+            f"Enable its key, {old.settings.kms_key_arn}, and start the cluster. If that is not "
+            "possible, AWS gives it up after seven days; then set REPLACEMENT=delete-first, which "
+            "deletes it.",
+        )
     if is_lost(old.status) and old.status != "deleting":
         raise RefusedError(
-            f"The target {old.arn} is {old.status}, and AWS gives no such cluster another name.",
+            refusal,
             "Delete it if its data is not needed, or set REPLACEMENT=delete-first, which deletes "
             "it.",
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from botocore.exceptions import ParamValidationError
 
+from chalicelib.aws.rds import RECOVERABLE
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, ROLLBACK_REQUESTED, State
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.records.store import Change
@@ -258,6 +259,12 @@ SWAPS = (
         "a target that failed, which no swap can rename",
         status(TARGET_ARN, "failed"),
         setting(REPLACEMENT="delete-first"),
+        environment=SWAP,
+    ),
+    RefusalCase(
+        "a target whose key is disabled, which no swap can rename",
+        status(TARGET_ARN, RECOVERABLE),
+        status(TARGET_ARN, "available"),
         environment=SWAP,
     ),
     RefusalCase(

@@ -96,6 +96,19 @@ def test_a_failed_target_keeps_the_previous_one() -> None:
     assert old == stage.standing()[PREVIOUS]
 
 
+def test_a_target_whose_key_is_disabled_is_refused_before_anything_is_made() -> None:
+    """AWS renames no cluster whose key it cannot use, so people are told which key that is."""
+    stage = SwapStage()
+    first_and_second(stage)
+    arn = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:{NAMES[0]}"
+    stage.aurora.set_status(arn, "inaccessible-encryption-credentials-recoverable")
+    failed = stage.run_night()
+
+    assert (State.FAILED, State.SNAPSHOT_READY) == (failed.state, failed.stopped_at)
+    assert f"Enable its key, {stage.key_arn()}, and start" in str(failed.remedy)
+    assert 1 == len(stage.calls_of("restore_db_cluster_from_snapshot"))
+
+
 def test_another_cluster_under_the_name_of_the_previous_one_is_named() -> None:
     """The swap waits for that name, and people learn who has it."""
     stage = SwapStage()
