@@ -433,4 +433,11 @@ OF_SWAPS: tuple[Mutant, ...] = (
         "    if False:\n",
         tests=(f"{DISTURBED}::test_a_target_whose_key_is_disabled_is_refused_before_anything_is_made",),
     ),
+    Mutant(
+        "the instances of a target of which only the cluster was adopted",
+        "chalicelib/steps/delete_rds.py",
+        "[] if has_ours else instances",
+        "[]",
+        tests=("swap/test_half_adopted.py::test_a_target_without_an_instance_of_ours_is_refused",),
+    ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.facts import Deletion, Facts, OldTarget
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.flow.ownership import is_ours
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.text_limits import counted
 from chalicelib.ports import Ports
@@ -98,7 +99,9 @@ def _decide(operation: Operation, ports: Ports) -> Outcome:
         refuse_open_left_over(operation, cluster, ports)
         return _decide_deletion(operation, old, cluster, snapshot, ports)
     if cluster:
-        _refuse_unowned(operation, cluster, [], old)  # it is kept, with whatever is in it
+        # It is kept, with whatever is in it, but the new one needs an instance to be like.
+        has_ours = any(is_ours(found, plan) for found in instances)
+        _refuse_unowned(operation, cluster, [] if has_ours else instances, old)
     if cluster and plan.target.swaps:
         refuse_lost(cluster)
         refuse_taken_name(operation, cluster, ports)

@@ -63,8 +63,8 @@ def warnings_of_strangers(
         setting = f", or set {SETTING}" if _all_adoptable(others, cluster, plan) else ""
         warnings.append(
             f"The target has instances that lack our tag: {_names(others)}. They stay with the "
-            "previous target, which is not deleted while it has them: delete them, or tag them"
-            f"{setting}."
+            "previous target, which is not deleted while it has them, and the new one has none "
+            f"like them: delete them, or tag them{setting}."
         )
     return tuple(warnings)
 
