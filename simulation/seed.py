@@ -71,6 +71,7 @@ def make_cluster(
             DBInstanceClass="db.r6g.large",
             Engine=ENGINE,
             DBClusterIdentifier=name,
+            PubliclyAccessible=False,
             Tags=labels,
         )
     stage.settle()

@@ -203,6 +203,7 @@ class Cluster:
     global_cluster: str | None
     replicates: str | None  # the ARN of a cluster that this one follows
     password_pending: bool
+    managed_secret: str | None  # where RDS manages the master password
     master_username: str
     settings: ClusterSettings
     roles: tuple[RoleBaseline, ...]
@@ -247,6 +248,7 @@ class Cluster:
                 for joined in found.get("DomainMemberships", ())
             ),
             activity_stream=_activity_stream(found),
+            managed_secret=found.get("MasterUserSecret", {}).get("SecretArn"),
             password_pending="MasterUserPassword" in found.get("PendingModifiedValues", {}),
         )
 

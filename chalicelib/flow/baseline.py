@@ -28,6 +28,7 @@ class InstanceBaseline:
     insights: bool = False
     insights_key_arn: str | None = None
     insights_retention_days: int | None = None
+    public: bool = False
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -100,6 +101,7 @@ class Baseline:
     insights_mode: str | None = None
     network_type: str | None = None  # IPV4 or DUAL
     write_forwarding: bool = False
+    managed_secret: str | None = None  # the ARN, where RDS managed the master password
     activity_stream: str | None = None  # its mode; None without one
     domains: tuple[DomainBaseline, ...] = ()
     proxies: tuple[str, ...] = ()  # RDS Proxies that had it as their target

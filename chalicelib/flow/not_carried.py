@@ -26,6 +26,13 @@ def _phrases(operation: Operation, baseline: Baseline) -> Iterator[str]:
         )
     if baseline.proxies:
         yield f"the registration with RDS Proxy: {', '.join(baseline.proxies)}"
+    if public := [found.identifier for found in baseline.instances if found.public]:
+        yield f"public access to {', '.join(public)}: the new instances have no public address"
+    if baseline.managed_secret:
+        yield (
+            f"the management of the master password by RDS, in {baseline.managed_secret}: the new "
+            "one is in the secret that MASTER_CREDENTIALS_SECRET_ID names"
+        )
     yield from _monitoring(operation, baseline)
     yield from _of_directory_and_network(operation, baseline)
     if not operation.plan.target.keep_associated_roles:

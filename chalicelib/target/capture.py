@@ -108,6 +108,7 @@ def captured(
         insights_mode=settings.insights_mode,
         network_type=settings.network_type,
         write_forwarding=settings.write_forwarding,
+        managed_secret=cluster.managed_secret,
         activity_stream=cluster.activity_stream,
         domains=cluster.domains,
         tags=own_tags(cluster.tags, put),
@@ -153,5 +154,6 @@ def _instance(found: Instance, put: Collection[Tag]) -> InstanceBaseline:
         insights=found.insights,
         insights_key_arn=found.insights_key_arn,
         insights_retention_days=found.insights_retention_days,
+        public=found.public,
         tags=own_tags(found.tags, put),
     )

@@ -125,6 +125,7 @@ CLUSTER = Cluster(
     global_cluster=None,
     replicates=None,
     password_pending=False,
+    managed_secret=None,
     master_username="",
     settings=ClusterSettings.of({}),
     roles=(),

@@ -166,3 +166,20 @@ def test_no_more_tags_are_carried_over_than_a_resource_may_have() -> None:
 
     assert ["tags beyond 50: key-47"] == stage.notices()[-1]["not_carried"]
     assert 48 == len(like(stage).tags)
+
+
+@pytest.mark.parametrize("replacement", REPLACEMENTS)
+def test_public_access_and_a_managed_master_password_are_named(replacement: str) -> None:
+    """The new cluster has neither, so what used them has to be changed."""
+    stage = DifferentStage(REPLACEMENT=replacement)
+    rds = stage.rds()
+    rds.modify_db_instance(DBInstanceIdentifier="staging-cluster-2", PubliclyAccessible=True)
+    (old,) = rds.describe_db_clusters(DBClusterIdentifier=NAMES[0])["DBClusters"]
+    stage.settle()
+    secret = "arn:aws:secretsmanager:us-west-2:123456789012:secret:rds!cluster-one"
+    stage.aurora.attach(old["DBClusterArn"], MasterUserSecret={"SecretArn": secret})
+    assert succeeded(stage.run_night())
+    told = stage.notices()[-1]["not_carried"]
+
+    assert "public access to staging-cluster-2: the new instances have no public address" in told
+    assert any(f"master password by RDS, in {secret}" in phrase for phrase in told)
