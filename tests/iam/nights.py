@@ -149,10 +149,12 @@ def nearby_under_another_key() -> HeldStage:
 def people() -> HeldStage:
     """Process requests: a manual snapshot by name, a cancel, a rerun of a failed operation.
 
-    An invalid request is refused.
+    An invalid request is refused, also one to cancel that names no operation.
     """
     stage = HeldStage()
     stage.staging()
+    stage.put("CancelRequested", operation_id="")
+    stage.step_time()
     stage.rds(SOURCE_REGION).create_db_cluster_snapshot(
         DBClusterIdentifier="prod-cluster", DBClusterSnapshotIdentifier="before-the-release"
     )
