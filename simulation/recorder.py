@@ -101,7 +101,7 @@ class Recorder:
         if succeeds and (before or {}).get("state") != State.SUCCEEDED:
             facts = Facts.of_item(item["facts"])
             self._try_production_logins(facts)
-            self._try_ways_out(facts)
+            self._try_ways_out(facts, counts=not item.get("keeps_cluster"))
 
     def _try_production_logins(self, facts: Facts) -> None:
         resource_id, named = str(facts.target.cluster_resource_id), facts.users.logins_closed
@@ -114,12 +114,13 @@ class Recorder:
             if not role.can_login and name not in named and len(named) < NAMES_MAX:
                 self.see(Unnamed(now, resource_id, name))
 
-    def _try_ways_out(self, facts: Facts) -> None:
+    def _try_ways_out(self, facts: Facts, *, counts: bool) -> None:
+        """Look for ways to production; a repeated step counts only what it found itself."""
         resource_id, counted = str(facts.target.cluster_resource_id), facts.users.quieted
         cluster = self._stage.data.clusters.get(resource_id)
         now = self._stage.clock.now()
         for kind, count in cluster.active.items() if cluster else ():
-            if count or kind not in counted:
+            if count or (counts and kind not in counted):
                 self.see(Reached(now, resource_id, kind, is_open=bool(count)))
 
 

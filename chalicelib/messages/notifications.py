@@ -28,12 +28,6 @@ from chalicelib.messages.target_naming import cluster_of, opened_arn, pointers_o
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 
-# How it ended when a step was repeated on the cluster of an earlier success.
-_REPEATED = {
-    Result.SUCCEEDED: "succeeded, on the cluster that was there before",
-    Result.CANCELLED: "was stopped",
-    Result.FAILED: "failed",
-}
 TOPIC_COLONS = 5  # in a topic's ARN
 SUBJECT_MAX = 100  # characters of ASCII (SNS API reference)
 UNTRIED = (
@@ -184,9 +178,8 @@ def _headline(operation: Operation) -> str:
     result = ROWS[operation.state].result
     if operation.kind is not Kind.RESTORE:
         return _headline_of_other(operation)
-    if operation.keeps_cluster and result in _REPEATED:
-        step, how = operation.durations[0].step, _REPEATED[result]
-        return f"Doing {step} again for {target} {how}. {operation.reason or ''}".rstrip()
+    if operation.keeps_cluster and result is not Result.SKIPPED:
+        return _headline_of_repetition(operation)
     if operation.state is State.ARCHIVED:
         source = operation.plan.source_cluster_arn
         return f"{opened_arn(operation)} is fresh: it was restored from {source}."
@@ -196,6 +189,21 @@ def _headline(operation: Operation) -> str:
         stopped_at, reason = operation.stopped_at, operation.reason or ""
         return f"The restore of {target} was stopped in {stopped_at}. {reason}"
     return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"
+
+
+def _headline_of_repetition(operation: Operation) -> str:
+    """Begin the message about a step that was repeated on the cluster of an earlier success."""
+    target, archives = target_of(operation), _archives_again(operation)
+    if operation.state is State.ARCHIVED:
+        done = "archive-snapshot ran again for" if archives else "The users were set up again on"
+        return f"{done} {target}. The cluster was not replaced."
+    what = "Running archive-snapshot again for" if archives else "Setting up the users again on"
+    how = "was stopped" if operation.state is State.CANCELLING else "failed"
+    return f"{what} {target} {how}. {operation.reason or ''}".rstrip()
+
+
+def _archives_again(operation: Operation) -> bool:
+    return bool(operation.keeps_cluster) and operation.durations[0].step == "archive-snapshot"
 
 
 def _headline_of_other(operation: Operation) -> str:
@@ -240,8 +248,10 @@ def _about_data(operation: Operation, now: datetime) -> list[str]:
 def _success(operation: Operation) -> list[str]:
     target = operation.facts.target
     endpoint = f"Endpoint: {target.endpoint}, port {target.port}; reader: {target.reader_endpoint}"
-    is_new = operation.kind is not Kind.ROLLBACK
-    contents = _contents(operation) if is_new else _as_left(operation)
+    if operation.kind is Kind.ROLLBACK:
+        contents = _as_left(operation)
+    else:
+        contents = [_users(operation)] if _archives_again(operation) else _contents(operation)
     kept = kept_previous(operation)
     return [endpoint, *pointers_of(operation), *contents, *kept]
 
@@ -267,8 +277,7 @@ def _contents(operation: Operation) -> list[str]:
     stopped = quiesce_kinds.sentence(users.quieted, plan.kinds_left)
     closed = _closed(operation.facts) or "there were none"
     parts = [_users(operation), f"Production's logins are closed: {closed}."]
-    if not operation.keeps_cluster:
-        parts += _exposure(operation.facts)
+    parts += _exposure(operation.facts)
     if users.logins_kept:
         parts.append(f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(users.logins_kept)}.")
     parts.append(f"Production's jobs and ways out: {stopped}.")
@@ -340,7 +349,12 @@ def _open_cluster(operation: Operation, resource_id: str | None) -> str:
 
 
 def _durations(operation: Operation) -> list[str]:
-    """List the durations of the states, with the sums of the listed (rounded) figures."""
+    """List the durations of the states, with the sums of the listed (rounded) figures.
+
+    A skipped operation did nothing, so there is nothing to list.
+    """
+    if operation.state is State.SKIPPING:
+        return []
     total = sum(round(duration.seconds, 1) for duration in operation.durations)
     own = sum(round(duration.own_seconds, 1) for duration in operation.durations)
     lines = [

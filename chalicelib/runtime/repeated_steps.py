@@ -57,7 +57,15 @@ def repeat_step(request: StartRequest, before: Operation, ports: Ports) -> Opera
 
 
 def _facts(facts: Facts, step: str) -> Facts:
-    users = replace(facts.users, other_logins_closed=(), other_logins_closed_count=0)
+    """Keep what is known of the cluster, not what the earlier run did to it."""
+    users = replace(
+        facts.users,
+        other_logins_closed=(),
+        other_logins_closed_count=0,
+        exposed_from=None,
+        exposed_until=None,
+        quieted={},
+    )
     if step == USERS:
         return replace(facts, users=users, attempts=AttemptFacts())
     return replace(facts, users=users, copies=replace(facts.copies, archived=None))

@@ -136,6 +136,8 @@ def _archive(operation: Operation, ports: Ports) -> Advance:
         copies.mark_archived(_kept(copies.observe(hop), hop), iso_timestamp(ports.now()))
     if not facts.copies.hops:
         what = "there is no copy: the source's own snapshot was restored"
+        if operation.keeps_cluster:  # it has only the facts of the run before it
+            what = "nothing was restored, so there is no copy to archive"
         return Advance(State.ARCHIVED, facts, what)
     done = replace(facts, copies=replace(facts.copies, archived=plan.copies.archive_snapshot))
     what = "kept and tagged as archived" if plan.copies.archive_snapshot else "deleted"

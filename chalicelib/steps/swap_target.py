@@ -81,7 +81,8 @@ def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
         return _choose(operation, target, cluster, warnings, ports)
     if cluster.identifier == plan.cluster_id:
         warnings += ensure_extras(operation, target, cluster)
-        what = f"{cluster.identifier} is the new cluster"
+        which = "is the target, as before" if operation.keeps_cluster else "is the new cluster"
+        what = f"{cluster.identifier} {which}"
         return Advance(State.TARGET_OPEN, facts, what, warnings=warnings)
     holder = observe_cluster(rds, plan.cluster_id)
     old_id = facts.target.old.resource_id if facts.target.old else None

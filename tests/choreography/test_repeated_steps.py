@@ -14,7 +14,14 @@ from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.text_limits import NAMES_MAX
 from simulation.in_memory_database import InMemoryRole
-from simulation.stage import APP, APP_SECRET, MASTER_SECRET, PRODUCTION_PASSWORD, TARGET_REGION
+from simulation.stage import (
+    ACCOUNT,
+    APP,
+    APP_SECRET,
+    MASTER_SECRET,
+    PRODUCTION_PASSWORD,
+    TARGET_REGION,
+)
 from tests.choreography.fault_injection import CallFault, FunctionCall, raised, refused
 from tests.choreography.requests import remove_target, target
 from tests.choreography.run_night import FaultyStage
@@ -91,7 +98,8 @@ def test_users_are_set_up_again_after_a_rotation(stage: FaultyStage) -> None:
     assert "SUCCEEDED" == notice["outcome"]
     assert notice["keeps_cluster"] is True
     assert notice["text"].startswith(
-        f"Doing setup-db-users again for {ended.plan.target_cluster_arn} succeeded"
+        f"The users were set up again on {ended.plan.target_cluster_arn}. The cluster was not "
+        "replaced."
     )
     assert [] == stage.broken_promises()
 
@@ -246,6 +254,8 @@ def test_a_copy_that_could_not_be_archived_is_archived_later(stage: FaultyStage)
     assert ended.facts.copies.archived is True
     assert ["TARGET_OPEN", "ARCHIVED", "SUCCEEDED"] == stage.path()
     assert (before, ()) == (passwords(stage), ended.warnings)
+    assert stage.notices()[-1]["text"].startswith("archive-snapshot ran again for ")
+    assert "found to stop" not in stage.notices()[-1]["text"]
 
 
 def test_a_rerun_of_a_skipped_operation_restores_nothing(stage: FaultyStage) -> None:
@@ -359,6 +369,35 @@ def test_a_check_that_is_no_longer_possible_is_reported(stage: FaultyStage) -> N
 
     assert "was tried when this cluster was restored, and cannot be tried any more." in text
     assert "could open the copy for at most" not in text
+
+
+def test_what_the_restore_did_is_not_told_again(stage: FaultyStage) -> None:
+    """Facts, event, notice and trail of users that were set up again have what this run did."""
+    next(iter(stage.data.clusters.values())).active["subscriptions"] = 1
+    done = stage.run_night()
+    ended = users_again(stage)
+    notice = stage.notices()[-1]
+    trail = {row["to_state"]: row["what"] for row in stage.trail(ended.operation_id)}
+
+    assert {"subscriptions": 1} == done.facts.users.quieted
+    assert ({}, None) == (ended.facts.users.quieted, notice["exposure_seconds_max"])
+    assert "nothing was found to stop" in notice["text"]
+    assert "nothing was found to stop" in trail["USERS_READY"]
+    assert "could open the copy" not in trail["USERS_READY"]
+    assert "staging-cluster is the target, as before" == trail["TARGET_OPEN"]
+
+
+def test_users_set_up_again_where_nothing_was_copied_say_nothing_of_a_restore() -> None:
+    """The source is in the target's region, so the restore made no copy."""
+    stage = FaultyStage({"SOURCE_REGION": TARGET_REGION, "SOURCE_CLUSTER_ID": "near-cluster"})
+    stage.make_cluster("near-cluster", TARGET_REGION, encrypted=True)
+    stage.aurora.take_automated_snapshot("near-cluster", account=ACCOUNT, region=TARGET_REGION)
+    stage.run_to_the_end()
+    ended = users_again(stage)
+    trail = {row["to_state"]: row["what"] for row in stage.trail(ended.operation_id)}
+
+    assert State.SUCCEEDED is ended.state
+    assert "nothing was restored, so there is no copy to archive" == trail["ARCHIVED"]
 
 
 def test_logins_that_people_opened_are_closed_and_named(stage: FaultyStage) -> None:

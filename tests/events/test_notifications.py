@@ -47,6 +47,7 @@ def test_every_end_is_notified_in_words_and_as_json(end: State) -> None:
     )
     assert f"aurora-restore test: staging-cluster {end}" == published["Subject"]
     assert operation.reason is None or operation.reason in machine["text"]
+    assert ("Time: " in machine["text"]) is (end is not State.SKIPPED)
 
 
 def test_a_success_says_where_how_old_and_how_long() -> None:
