@@ -6,6 +6,7 @@ CAPTURE, SPEC = "chalicelib/target/capture.py", "chalicelib/flow/target_spec.py"
 CAPTURED, LIKE = "swap/test_captured.py", "swap/test_like_the_one_before.py"
 TAGS = "swap/test_carried_tags.py"
 LISTED, HALF = "swap/test_not_carried.py", "swap/test_half_deleted.py"
+HALF_WAY = "swap/test_unfinished_rollbacks.py"
 OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the half-made cluster, which nobody had",
@@ -50,6 +51,13 @@ OF_BASELINE: tuple[Mutant, ...] = (
         "len(living) >= max(1, len(known.instances))",
         "len(living) >= 1",
         tests=(f"{HALF}::test_nobody_goes_back_to_a_previous_target_that_is_half_deleted",),
+    ),
+    Mutant(
+        "who has the target's name, before a rollback that stands half-way is finished",
+        "chalicelib/runtime/rollbacks.py",
+        "return holder is None or holder.resource_id == previous.resource_id",
+        "return True",
+        tests=(f"{HALF_WAY}::test_a_rollback_is_not_finished_over_a_third_cluster",),
     ),
     Mutant(
         "the half-deleted cluster that was made whole",

@@ -182,6 +182,10 @@ class TargetPlan:
         """The name under which the old cluster is kept after a swap."""
         return swap_names(self.cluster_id)[1]
 
+    def parking_id(self, waiting: str) -> str:
+        """Name the old cluster after a swap whose new one waits under another name before."""
+        return self.next_id_beside(None) if waiting == self.previous_id else self.previous_id
+
     @property
     def cluster_ids(self) -> tuple[str, ...]:
         """The names of all clusters that the plan may make, rename or delete."""

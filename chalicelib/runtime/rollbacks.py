@@ -92,7 +92,9 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
             NO_WAY_BACK,
         )
     place = present_name(before.plan, target)
-    if present is None or present.identifier != place:
+    if present is None or not (
+        present.identifier == place or _is_half_way(before, present, previous, ports)
+    ):
         raise RefusedError(
             f"The cluster {made}, which {before.operation_id} restored, does not have the name "
             f"{place} any more.",
@@ -114,11 +116,28 @@ def _is_repaired(before: Operation, previous: Cluster, ports: Ports) -> bool:
     return known is not None and len(living) >= max(1, len(known.instances))
 
 
+def _is_half_way(before: Operation, present: Cluster, previous: Cluster, ports: Ports) -> bool:
+    """Tell whether a rollback that did not finish has moved these two: another one finishes it."""
+    plan = before.plan.target
+    parking = plan.parking_id(_waits_as(before, present, previous))
+    if not plan.swaps or present.identifier != parking:
+        return False
+    holder = observe_cluster(ports.service("rds", plan.region), plan.cluster_id)
+    return holder is None or holder.resource_id == previous.resource_id
+
+
+def _waits_as(before: Operation, present: Cluster, previous: Cluster) -> str:
+    """Name the previous target without the target's name, which it may have got already."""
+    plan = before.plan.target
+    if plan.swaps and previous.identifier == plan.cluster_id:
+        return plan.parking_id(present.identifier)
+    return previous.identifier
+
+
 def _refuse_taken_name(before: Operation, previous: Cluster, moved: set[str], ports: Ports) -> None:
     """Raise RefusedError where a third cluster has the name that the present target would get."""
     plan = before.plan.target
-    waits_there = previous.identifier == plan.previous_id
-    name = plan.next_id_beside(None) if waits_there else plan.previous_id
+    name = plan.parking_id(previous.identifier)
     found = observe_cluster(ports.service("rds", plan.region), name)
     if found and found.resource_id not in moved:
         raise RefusedError(
@@ -155,7 +174,7 @@ def _facts(before: Operation, present: Cluster, previous: Cluster, ports: Ports)
         swap=SwapFacts(),
         target=TargetFacts(
             old=as_old_target(present, before),
-            made_as=previous.identifier,
+            made_as=_waits_as(before, present, previous),
             cluster_id=previous.identifier,
             cluster_arn=previous.arn,
             cluster_resource_id=previous.resource_id,

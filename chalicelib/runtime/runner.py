@@ -135,8 +135,8 @@ def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime
     if now - since < STATE_FAULT_MAX:
         return Wait(error.reason, polling.backoff(claimed), trouble=True, state_fault_since=since)
     minutes = STATE_FAULT_MAX // timedelta(minutes=1)
-    remedy = "See what state the resource is in and why, and correct that."
-    return Refuse(f"{error.reason} It was refused for {minutes} minutes.", remedy)
+    remedy = f"See what state the resource is in and why, and correct that. {error.remedy or ''}"
+    return Refuse(f"{error.reason} It was refused for {minutes} minutes.", remedy.rstrip())
 
 
 def _apply(
@@ -200,11 +200,11 @@ def _still_rolling_back(operation: Operation, refusal: Refuse) -> Refuse:
     """Add why a rollback ends early to why it began."""
     if operation.reason is None:
         return refusal
-    undoing = operation.undoing.capitalize()
+    first, undoing = operation.remedy or "", operation.undoing.capitalize()
     return replace(
         refusal,
         reason=f"{operation.reason} {undoing} did not finish: {refusal.reason}",
-        remedy=f"{refusal.remedy} {operation.remedy or ''}".rstrip(),
+        remedy=refusal.remedy if first in refusal.remedy else f"{first} {refusal.remedy}",
     )
 
 

@@ -127,7 +127,7 @@ def _names(operation: Operation) -> Names:
     """Give the names of a swap; in a rollback the new cluster waits under the old one's name."""
     plan = operation.plan.target
     waiting = operation.facts.target.made_as or plan.next_id_beside(None)
-    parking = plan.next_id_beside(None) if waiting == plan.previous_id else plan.previous_id
+    parking = plan.parking_id(waiting)
     if operation.kind is Kind.ROLLBACK:
         return Names(plan.cluster_id, waiting, parking, "present target", "previous target")
     return Names(plan.cluster_id, waiting, parking)
@@ -167,7 +167,7 @@ class _Swap:
             return Wait(reason, SETTLING_SECONDS)
         commands = by_hand(seen, self._operation.plan.target.region)
         if move is not Move.DONE:
-            return replace(self._make(move, seen), remedy=commands or None)
+            return self._make_back(move, seen, commands)
         why = self._operation.reason or ""
         return Advance(
             State.FAILING if self._operation.failed_step else State.CANCELLING,
@@ -176,6 +176,16 @@ class _Swap:
             reason=f"{why} After {self._operation.undoing}, {seen}.".strip(),
             remedy=" ".join(filter(None, (self._operation.remedy, commands))) or None,
         )
+
+    def _make_back(self, move: Move, seen: Positions, commands: str) -> Wait:
+        """Make a move of a rollback; what AWS refuses ends with what is where, and the commands."""
+        try:
+            return replace(self._make(move, seen), remedy=commands or None)
+        except (RefusedError, TransientError) as error:
+            reason = f"{error.reason} At that time, {seen}."
+            remedy = " ".join(filter(None, (error.remedy, commands)))
+            kind = RefusedError if isinstance(error, RefusedError) else type(error)
+            raise kind(reason, remedy) from error.__cause__
 
     def _facts(self, seen: Positions) -> Facts:
         """Note which name the new cluster has now."""
