@@ -6,7 +6,7 @@ CAPTURE, SPEC = "chalicelib/target/capture.py", "chalicelib/flow/target_spec.py"
 CAPTURED, LIKE = "swap/test_captured.py", "swap/test_like_the_one_before.py"
 TAGS = "swap/test_carried_tags.py"
 LISTED, HALF = "swap/test_not_carried.py", "swap/test_half_deleted.py"
-HALF_WAY = "swap/test_unfinished_rollbacks.py"
+HALF_WAY, LEFT = "swap/test_unfinished_rollbacks.py", "swap/test_left_endpoints.py"
 OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the half-made cluster, which nobody had",
@@ -58,6 +58,13 @@ OF_BASELINE: tuple[Mutant, ...] = (
         "return holder is None or holder.resource_id == previous.resource_id",
         "return True",
         tests=(f"{HALF_WAY}::test_a_rollback_is_not_finished_over_a_third_cluster",),
+    ),
+    Mutant(
+        "the endpoints that a later operation noted as missing, before a step is repeated",
+        "chalicelib/runtime/reruns.py",
+        "return replace(before.facts, swap=before.facts.swap.with_missing(missing))",
+        "return before.facts",
+        tests=(f"{LEFT}::test_a_repeated_archive_keeps_the_note_of_a_later_operation",),
     ),
     Mutant(
         "the half-deleted cluster that was made whole",

@@ -162,6 +162,17 @@ class SwapFacts:
             found for found in self.endpoints or () if found.identifier in self.endpoints_gone
         )
 
+    def with_missing(self, missing: tuple[EndpointBaseline, ...]) -> "SwapFacts":
+        """Add the custom endpoints that exist nowhere by now, as the target's item knows them.
+
+        Another operation may have settled endpoints since these facts were noted.
+        """
+        if self.endpoints is None:
+            return self
+        gone = {found.identifier for found in missing}
+        left = (found for found in self.endpoints if found.identifier not in gone)
+        return replace(self, endpoints=(*left, *missing), endpoints_gone=tuple(sorted(gone)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptFacts:

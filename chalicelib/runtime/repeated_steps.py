@@ -48,7 +48,7 @@ def repeat_step(request: StartRequest, before: Operation, ports: Ports) -> Opera
         request.applied_to(new),
         rerun_of=before.operation_id,
         root_id=before.root_id,
-        facts=_facts(before.facts, step),
+        facts=_facts(reruns.facts_of_opened(before, ports), step),
         keeps_cluster=True,
     )
     refuse_replaced_of(operation, step, ports)

@@ -50,7 +50,7 @@ def rerun(request: StartRequest, before: Operation, ports: Ports) -> Operation |
     if older := why_older(operation, ports, from_step=request.detail.from_step):
         raise older
     if state is State.TARGET_OPEN:  # the archive needs all that is known
-        facts = replace(before.facts, attempts=AttemptFacts())
+        facts = replace(facts_of_opened(before, ports), attempts=AttemptFacts())
     else:
         facts = before.facts.without(begun_anew(state))
     operation = replace(operation, facts=facts)
@@ -119,6 +119,12 @@ def plan_as_made(made: Plan, now: Plan) -> Plan:
         target=replace(made.target, restore_check_interval=interval),
         copies=replace(made.copies, archive_deadline=deadline),
     )
+
+
+def facts_of_opened(before: Operation, ports: Ports) -> Facts:
+    """Give the facts of an operation that opened the target, with what that lacks by now."""
+    missing = ports.operations.target(before.plan.target_cluster_arn).missing_endpoints
+    return replace(before.facts, swap=before.facts.swap.with_missing(missing))
 
 
 def settings_now(before: Operation, ports: Ports) -> Plan:

@@ -253,3 +253,48 @@ def test_a_previous_target_is_stopped_after_its_backup() -> None:
     stage.run(HOUR)
 
     assert "stopped" == cluster.status
+
+
+@pytest.mark.parametrize("refused_again", [False, True])
+def test_a_repeated_archive_keeps_the_note_of_a_later_operation(*, refused_again: bool) -> None:
+    """The rollback could not create the endpoint on the target that came back; the archive of its
+    own night, which knew of none, creates it, or leaves it noted.
+    """
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="48")
+    make_endpoint(stage, "known", "READER", StaticMembers=[READER])
+    first = stage.run_night()
+    stage.run(20 * HOUR)
+    second = stage.run_night()
+    make_endpoint(stage, "added")
+    stage.inject(QUOTA, call=f"rds.{CREATE}", times=999)
+    stage.ask_back(second)
+    assert State.SUCCEEDED is stage.run_until_ended(3).state
+    if not refused_again:
+        stage.call_faults.clear()
+    again = {"rerun_of": first.operation_id, "from_step": "archive-snapshot"}
+    stage.request(REQUESTED, request_id="again", **again)
+    assert State.SUCCEEDED is stage.run_until_ended(4).state
+    missing = stage.operations.target(first.plan.target_cluster_arn).missing_endpoints
+    noted, there = {found.identifier for found in missing}, set(endpoints(stage))
+
+    assert ({"known", "added"}, set()) == ((noted, there) if refused_again else (there, noted))
+
+
+def test_a_repeated_archive_that_fails_before_it_looks_keeps_the_note() -> None:
+    """Only what settles endpoints may say that none is missing."""
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="48")
+    make_endpoint(stage, "known", "READER", StaticMembers=[READER])
+    first = stage.run_night()
+    stage.run(20 * HOUR)
+    second = stage.run_night()
+    stage.inject(QUOTA, call=f"rds.{CREATE}", times=999)
+    stage.ask_back(second)
+    assert State.SUCCEEDED is stage.run_until_ended(3).state
+    denied, asked = refused("AccessDenied"), "rds.describe_db_instances"
+    stage.inject(denied, step="archive-snapshot", call=asked, times=99)
+    again = {"rerun_of": first.operation_id, "from_step": "archive-snapshot"}
+    stage.request(REQUESTED, request_id="again", **again)
+    assert State.FAILED is stage.run_until_ended(4).state
+    (missing,) = stage.operations.target(first.plan.target_cluster_arn).missing_endpoints
+
+    assert "known" == missing.identifier
