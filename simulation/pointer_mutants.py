@@ -132,4 +132,13 @@ OF_POINTERS: tuple[Mutant, ...] = (
         "",
         tests=(f"{CHANGED}::test_a_pointed_target_is_not_replaced_by_name",),
     ),
+    Mutant(
+        "the settings of the pointers, before a rollback moves them",
+        "chalicelib/runtime/rollbacks.py",
+        "    _refuse_other_pointers(before, ports)\n",
+        "",
+        tests=(
+            f"{CHANGED}::test_pointers_that_the_settings_no_longer_have_are_not_moved_back",
+        ),
+    ),
 )  # fmt: skip

@@ -9,11 +9,14 @@ from chalicelib.flow.facts import CopyFacts, Facts, SwapFacts, TargetFacts
 from chalicelib.flow.identifiers import catch_up_id, requested_id, retire_id
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.ownership import OPERATION_TAG
+from chalicelib.flow.plan import Plan
 from chalicelib.flow.retirement import kept_until
+from chalicelib.flow.text_limits import listed
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages.events import RollbackRequested
 from chalicelib.ports import Ports
+from chalicelib.runtime import plans
 from chalicelib.runtime.starting import create, made_before, new_operation
 from chalicelib.target.by_hand import deleted_by_hand
 from chalicelib.target.cluster import TargetCluster, find_clusters, observe_cluster
@@ -40,6 +43,7 @@ def roll_back(request: RollbackRequested, before: Operation, event_id: str, port
         if event_id and known.requested_by_event == event_id:
             return
         raise made_before(request_id, known)
+    _refuse_other_pointers(before, ports)
     present, previous = _clusters(before, ports)
     requester = f"request {quoted(request_id)}"
     state = State.TARGET_STARTING if before.plan.target.points else State.SWAPPING
@@ -56,6 +60,40 @@ def roll_back(request: RollbackRequested, before: Operation, event_id: str, port
     why = f", with the reason {quoted(request.reason)}" if request.reason else ""
     what = f"{requester}: {previous.identifier} replaces the target of {before.operation_id}{why}"
     create(operation, ports, what=what)
+
+
+def _refuse_other_pointers(before: Operation, ports: Ports) -> None:
+    """Raise RefusedError where the plan has other pointers by now than those that would be moved.
+
+    The policies of a deployed stage name its own ones alone; renames they always allow.
+    """
+    if not before.plan.target.points:
+        return
+    then = _pointers(before.plan)
+    present = [plan for plan in plans.valid_plans(ports) if plan.name == before.plan_name]
+    changed = [
+        f"{name}={value or ''}"
+        for plan in present
+        for name, value in then.items()
+        if value != _pointers(plan)[name]
+    ]
+    if changed:
+        raise RefusedError(
+            f"The operation {before.operation_id} had {listed(changed)}, and the plan "
+            f"{before.plan_name} has not: the functions may not move those pointers back. Nothing "
+            "was changed.",
+            f"Set {listed(changed)} again, deploy that, and ask again.",
+        )
+
+
+def _pointers(plan: Plan) -> dict[str, str | None]:
+    """Give the settings that say where pointers are."""
+    return {
+        "REPLACEMENT": plan.target.replacement,
+        "TARGET_DNS_NAME": plan.target.target_dns_name,
+        "TARGET_DNS_ZONE_ID": plan.target.target_dns_zone_id,
+        "APP_CREDENTIALS_SECRET_ID": plan.users.app_credentials_secret_id,
+    }
 
 
 def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:

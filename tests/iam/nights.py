@@ -473,6 +473,20 @@ def pointed_before() -> HeldStage:
     return stage
 
 
+def swapped_before() -> HeldStage:
+    """Roll a swap back, after REPLACEMENT was changed and deployed."""
+    stage = HeldStage({"REPLACEMENT": "swap"})
+    stage.staging()
+    stage.night()
+    stage.run(2 * HOUR)
+    stage.deploy(REPLACEMENT="pointer", **RECORD)
+    restored = stage.all_operations()[0]
+    stage.put(ROLLBACK_REQUESTED, operation_id=restored.operation_id, request_id="back")
+    stage.run(HOUR)
+    assert State.SUCCEEDED is stage.newest().state, stage.newest().reason
+    return stage
+
+
 def _restored_nearby(stage: HeldStage) -> None:
     """Restore a snapshot of the cluster in the target's region."""
     stage.aurora.take_automated_snapshot("near-cluster", account=ACCOUNT, region=TARGET_REGION)
@@ -522,6 +536,7 @@ NIGHTS: tuple[Callable[[], HeldStage], ...] = (
     pointed,
     taking_turns,
     pointed_before,
+    swapped_before,
 )
 
 

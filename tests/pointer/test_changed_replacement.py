@@ -200,3 +200,50 @@ def test_parameters_that_are_left_keep_what_they_name() -> None:
 
     assert State.CANCELLED is stage.retirements()[0].state
     assert old == stage.standing()[PREVIOUS]
+
+
+WITHOUT_RECORD = {"TARGET_DNS_NAME": "", "TARGET_DNS_ZONE_ID": ""}
+
+
+@pytest.mark.parametrize("after", [{"REPLACEMENT": "swap"}, WITHOUT_RECORD])
+def test_pointers_that_the_settings_no_longer_have_are_not_moved_back(
+    after: dict[str, str],
+) -> None:
+    """A deployment takes the permission away; the sentence says what to set again."""
+    stage = PointerStage()
+    first_and_second(stage)
+    before, pointed = dict(stage.environment), stage.pointed()
+    stage.environment |= after
+    stage.ask_back(stage.restores()[0], request_id="first")
+    refused = stage.notices()[-1]
+
+    assert (1, pointed) == (len(stage.restores()), stage.pointed())
+    assert "Nothing was changed." in refused["reason"]
+    assert all(f"{name}={before[name]}" in refused["remedy"] for name in after)
+    stage.environment |= before
+    stage.ask_back(stage.restores()[0], request_id="second")
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
+    assert stage.all_name(TARGET) == stage.pointed()
+
+
+def test_a_swap_is_rolled_back_after_the_stage_began_to_point() -> None:
+    """Renames need nothing of the settings; the next night adopts the target that came back."""
+    stage = PointerStage(REPLACEMENT="swap", KEEP_PREVIOUS_HOURS="48")
+    old, _ = first_and_second(stage)
+    stage.environment["REPLACEMENT"] = "pointer"
+    stage.ask_back(stage.restores()[0])
+    back = stage.run_until_ended(2)
+
+    assert (State.SUCCEEDED, old) == (back.state, stage.standing()[TARGET])
+    assert State.SUCCEEDED is stage.run_night().state
+    assert stage.all_name(A) == stage.pointed()
+
+
+def test_a_rollback_of_pointers_does_not_need_settings_that_are_valid() -> None:
+    """People go back because something is wrong."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.environment["KEEP_PREVIOUS_HOURS"] = "ten"
+    stage.ask_back(stage.restores()[0])
+
+    assert State.SUCCEEDED is stage.run_until_ended(2).state

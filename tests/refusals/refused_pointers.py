@@ -10,7 +10,9 @@ from tests.choreography.fault_injection import refused
 from tests.choreography.requests import again
 from tests.choreography.run_night import FaultyStage
 from tests.pointer.pointer_stage import DNS_NAME, A, B, PointerStage
-from tests.refusals.remedies import Deed, RefusalCase, newest_restore
+from tests.refusals.refused_requests import RefusedRequest
+from tests.refusals.refused_swaps import a_swapped_night, back_to_the_restore
+from tests.refusals.remedies import Deed, RefusalCase, both, newest_restore
 
 POINTER = {
     "REPLACEMENT": "pointer",
@@ -162,3 +164,14 @@ def pointed_target() -> tuple[str, str]:
     again(stage, failed.operation_id)
     assert State.SUCCEEDED is stage.run_until_ended(3).state
     return str(failed.reason), str(failed.remedy)
+
+
+POINTER_REQUESTS = (
+    RefusedRequest(
+        "a rollback of pointers that the settings no longer have",
+        both(a_swapped_night, environment(REPLACEMENT="swap")),
+        back_to_the_restore(request_id="first"),
+        both(environment(REPLACEMENT="pointer"), back_to_the_restore(request_id="second")),
+        environment=POINTER,
+    ),
+)

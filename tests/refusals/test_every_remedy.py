@@ -36,7 +36,13 @@ from tests.database.postgres_server import login
 from tests.database.tls import rds_root
 from tests.refusals.refusal_sites import sites, untested
 from tests.refusals.refused_operations import OPERATIONS, lose_copy
-from tests.refusals.refused_pointers import POINTERS, in_use, kept_for_good, pointed_target
+from tests.refusals.refused_pointers import (
+    POINTER_REQUESTS,
+    POINTERS,
+    in_use,
+    kept_for_good,
+    pointed_target,
+)
 from tests.refusals.refused_requests import REQUESTS, RefusedRequest, refused_request
 from tests.refusals.refused_retirements import endpoints_left, half_deleted
 from tests.refusals.refused_settings import SETTINGS
@@ -57,7 +63,7 @@ OF_REAL_SERVERS = (
 )
 KEY_ARN = f"arn:aws:kms:{TARGET_REGION}:123456789012:key/one"
 CASES = (*OPERATIONS, *SETTINGS, *SWAPS, *POINTERS)
-ALL_REQUESTS = (*REQUESTS, *ROLLBACKS)
+ALL_REQUESTS = (*REQUESTS, *ROLLBACKS, *POINTER_REQUESTS)
 
 
 @pytest.fixture(autouse=True)
