@@ -57,6 +57,7 @@ class EndpointBaseline:
     static_members: tuple[str, ...] = ()
     excluded_members: tuple[str, ...] = ()
     resource_id: str | None = None  # of the old one; None in records of before it was noted
+    tags: dict[str, str] = field(default_factory=dict)  # its own; known once it is to be deleted
 
     @classmethod
     def of_items(cls, items: Any) -> "tuple[EndpointBaseline, ...]":

@@ -71,7 +71,12 @@ def owner_tag(plan: Plan) -> dict[str, str]:
 
 def extra_tags(plan: Plan) -> list[dict[str, str]]:
     """Give the tags of EXTRA_TAGS."""
-    return [{"Key": key, "Value": value} for key, value in plan.target.tags.items()]
+    return pairs(plan.target.tags)
+
+
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Write tags as AWS takes them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def tag_list(
@@ -87,6 +92,6 @@ def tag_list(
         *extra_tags(operation.plan),
     ]
     keys = {tag["Key"] for tag in own}
-    others = [{"Key": key, "Value": value} for key, value in sorted((carried or {}).items())]
+    others = pairs(dict(sorted((carried or {}).items())))
     kept = [tag for tag in others if tag["Key"] not in keys]
     return [*own, *kept[: TAGS_MAX - len(own)]]

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from chalicelib.aws.rds import Cluster, Instance
-from chalicelib.flow.baseline import Baseline, InstanceBaseline
+from chalicelib.aws.client import Service
+from chalicelib.aws.rds import Cluster, CustomEndpoint, Instance
+from chalicelib.flow.baseline import Baseline, EndpointBaseline, InstanceBaseline
 from chalicelib.flow.errors import UnreadableRecordError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import ADOPTED_TAG, OPERATION_TAG, is_ours
@@ -13,7 +14,7 @@ from chalicelib.flow.plan import Plan
 from chalicelib.flow.tags import RESERVED
 from chalicelib.ports import Ports
 from chalicelib.records.targets import TargetRecord
-from chalicelib.target.endpoint_plan import custom_endpoints
+from chalicelib.target.endpoint_plan import custom_endpoints, described_endpoints, with_tags
 from chalicelib.target.proxies import observe_proxies
 from chalicelib.target.readers import SCALED_TAG
 
@@ -34,7 +35,7 @@ def baseline_for(
     if cluster is None or (known and not _is_whole(cluster, known, record)):
         return known
     rds = ports.service("rds", operation.plan.target.region)
-    put = _tags_of_plan(cluster, record, ports)
+    put = _tags_of_plan(cluster.tags, record, ports)
     found = captured(cluster, instances, operation.plan, put=put)
     is_known = known is not None and known.resource_id == cluster.resource_id
     was_protected = is_known and bool(known and known.deletion_protection)
@@ -42,8 +43,32 @@ def baseline_for(
         found,
         deletion_protection=found.deletion_protection or was_protected,
         proxies=observe_proxies(rds, cluster.identifier),
-        endpoints=custom_endpoints(rds, cluster.identifier, record.missing_endpoints),
+        endpoints=_endpoints(operation, cluster, record, ports),
     )
+
+
+def _endpoints(
+    operation: Operation, cluster: Cluster, record: TargetRecord, ports: Ports
+) -> tuple[EndpointBaseline, ...]:
+    """Give a target's custom endpoints; with their tags where they are deleted with the cluster.
+
+    Beside a target that stays, each is asked for its tags right before it is moved.
+    """
+    rds = ports.service("rds", operation.plan.target.region)
+    found = custom_endpoints(rds, cluster.identifier, record.missing_endpoints)
+    if operation.plan.target.keeps_old:
+        return found
+    there = described_endpoints(rds, DBClusterIdentifier=cluster.identifier)
+    tags = {one.identifier: endpoint_tags(rds, one, record, ports) for one in there}
+    return tuple(replace(one, tags=tags.get(one.identifier, one.tags)) for one in found)
+
+
+def endpoint_tags(
+    rds: Service, found: CustomEndpoint, record: TargetRecord, ports: Ports
+) -> dict[str, str]:
+    """Ask for the tags of a custom endpoint that are people's; raises what `with_tags` does."""
+    tags = with_tags(rds, found).tags
+    return own_tags(tags, _tags_of_plan(tags, record, ports))
 
 
 def _is_whole(cluster: Cluster, known: Baseline, record: TargetRecord) -> bool:
@@ -54,12 +79,12 @@ def _is_whole(cluster: Cluster, known: Baseline, record: TargetRecord) -> bool:
     return OPERATION_TAG not in cluster.tags or cluster.resource_id in seen
 
 
-def _tags_of_plan(cluster: Cluster, record: TargetRecord, ports: Ports) -> frozenset[Tag]:
-    """Give the EXTRA_TAGS that a cluster was made with, as far as records tell.
+def _tags_of_plan(tags: Mapping[str, str], record: TargetRecord, ports: Ports) -> frozenset[Tag]:
+    """Give the EXTRA_TAGS that a cluster or an endpoint was made with, as far as records tell.
 
     A rerun of the operation that made it may have had others.
     """
-    root_id = cluster.tags.get(OPERATION_TAG)
+    root_id = tags.get(OPERATION_TAG)
     found: set[Tag] = set()
     for operation_id in filter(None, (root_id, record.last_success_operation)):
         with suppress(UnreadableRecordError):

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.aws.client import Service
+from chalicelib.aws.client import AwsError, NotFoundError, Service
 from chalicelib.aws.rds import Cluster, CustomEndpoint
 from chalicelib.flow.baseline import EndpointBaseline
+from chalicelib.flow.errors import TransientError
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import find_clusters
+
+NO_SUCH_RESOURCE = "InvalidParameterValue"  # of ListTagsForResource, for an ARN of nothing
 
 
 def described_endpoints(rds: Service, **which: Any) -> Iterator[CustomEndpoint]:
@@ -36,6 +39,17 @@ def custom_endpoints(
     )
     names = {found.identifier for found in described}
     return (*described, *(found for found in missing if found.identifier not in names))
+
+
+def with_tags(rds: Service, found: CustomEndpoint) -> CustomEndpoint:
+    """Add the tags of an endpoint; raises TransientError where AWS knows it no longer."""
+    try:
+        tags = rds.call("list_tags_for_resource", ResourceName=found.arn)
+    except (AwsError, NotFoundError) as error:
+        if isinstance(error, NotFoundError) or error.code == NO_SUCH_RESOURCE:
+            raise TransientError(f"AWS shows {found.arn}, and finds no tags of it.") from error
+        raise
+    return found.with_tags(tags)
 
 
 def replaced_cluster(operation: Operation, rds: Service) -> Cluster | None:

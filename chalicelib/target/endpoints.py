@@ -9,6 +9,7 @@ cluster that this operation has replaced.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from chalicelib.aws.client import AwsError, NotFoundError, Service
 from chalicelib.aws.rds import Cluster, CustomEndpoint
@@ -16,17 +17,18 @@ from chalicelib.flow.baseline import EndpointBaseline
 from chalicelib.flow.errors import STATE_FAULT_MAX, RefusedError, TransientError
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Wait
-from chalicelib.flow.ownership import OWNER_TAG, is_ours, other_owner, owner_tag, tag_list
+from chalicelib.flow.ownership import OWNER_TAG, is_ours, other_owner, owner_tag, pairs, tag_list
 from chalicelib.messages.commands import step_command
 from chalicelib.ports import Ports
+from chalicelib.target.capture import endpoint_tags
 from chalicelib.target.endpoint_plan import (
     described_endpoints,
     planned_endpoints,
     replaced_cluster,
+    with_tags,
 )
 
 EXISTS = "DBClusterEndpointAlreadyExistsFault"
-NO_SUCH_RESOURCE = "InvalidParameterValue"  # of ListTagsForResource, for an ARN of nothing
 LOOK_SECONDS, REFUSED_LOOK_SECONDS = 15, 60
 
 
@@ -110,6 +112,7 @@ class _Moving:
         self._rds = ports.service("rds", operation.plan.target.region)
         self._old = replaced_cluster(operation, self._rds)
         self._gone = {*operation.facts.swap.endpoints_gone}
+        self._tags: dict[str, dict[str, str]] = {}
         self._there: set[str] = set()
         self._missing: set[str] = set()
         self.warnings: list[str] = []
@@ -119,13 +122,14 @@ class _Moving:
         if endpoint.identifier not in self._missing:
             return ""
         members = [f" --{kind}-members {' '.join(names)}" for kind, names in _members(endpoint)]
-        tag = owner_tag(self._operation.plan)
+        tags = [owner_tag(self._operation.plan), *pairs(endpoint.tags)]
+        typed = " ".join(quote(f"Key={tag['Key']},Value={tag['Value']}") for tag in tags)
         return (
             " It is nowhere now. The next restore tries again; to create it at once: aws rds "
             f"create-db-cluster-endpoint --region {self._operation.plan.target.region} "
             f"--db-cluster-identifier {self._cluster.identifier} --db-cluster-endpoint-identifier "
             f"{endpoint.identifier} --endpoint-type {endpoint.kind}{''.join(members)} "
-            f"--tags Key={tag['Key']},Value={tag['Value']}"
+            f"--tags {typed}"
         )
 
     def with_what_is_left(self, planned: tuple[EndpointBaseline, ...]) -> Operation:
@@ -135,6 +139,9 @@ class _Moving:
 
     def _with(self, left: tuple[EndpointBaseline, ...]) -> Operation:
         facts, names = self._operation.facts, {found.identifier for found in left}
+        left = tuple(
+            replace(found, tags=self._tags.get(found.identifier, found.tags)) for found in left
+        )
         gone = tuple(sorted(self._gone & names))
         swap = replace(facts.swap, endpoints=left, endpoints_gone=gone)
         return replace(self._operation, facts=replace(facts, swap=swap))
@@ -173,11 +180,14 @@ class _Moving:
             self.warnings.append(f"The custom endpoint {name} {reason}")
             return None
         if found.status == "available":
-            self._delete(name)
+            self._delete(found)
         return f"The custom endpoint {name} is being moved to {self._cluster.identifier}."
 
-    def _delete(self, name: str) -> None:
-        """Delete an endpoint, which the record knows to be gone before it is."""
+    def _delete(self, found: CustomEndpoint) -> None:
+        """Delete an endpoint; the record knows its tags, and that it is gone, before it is."""
+        name, arn = found.identifier, self._operation.plan.target_cluster_arn
+        record = self._ports.operations.target(arn)
+        self._tags[name] = endpoint_tags(self._rds, found, record, self._ports)
         self._gone.add(name)
         facts = self._with(self._operation.facts.swap.endpoints or ()).facts
         self._operation = self._ports.operations.save_facts(self._operation, facts)
@@ -196,23 +206,13 @@ class _Moving:
         stays, by_hand = f"stays with {old.identifier}, because", self._move_by_hand
         if plan.source.region == plan.target.region:
             return f"{stays} none is deleted in the source's region. {by_hand}"
-        tagged = self._with_tags(found)
+        tagged = with_tags(self._rds, found)
         if owner := other_owner(tagged, plan):
             return f"{stays} it belongs to {owner}, by its tag {OWNER_TAG}. {by_hand}"
         if not is_ours(tagged, plan):
             what = f"it does not carry our tag {OWNER_TAG}={plan.owner}"
             return f"{stays} {what}. {self._adoption(found)}{by_hand}"
         return None
-
-    def _with_tags(self, found: CustomEndpoint) -> CustomEndpoint:
-        """Add the tags of an endpoint; raises TransientError where AWS knows it no longer."""
-        try:
-            tags = self._rds.call("list_tags_for_resource", ResourceName=found.arn)
-        except (AwsError, NotFoundError) as error:
-            if isinstance(error, NotFoundError) or error.code == NO_SUCH_RESOURCE:
-                raise TransientError(f"AWS shows {found.arn}, and finds no tags of it.") from error
-            raise
-        return found.with_tags(tags)
 
     @property
     def _move_by_hand(self) -> str:
@@ -244,7 +244,7 @@ class _Moving:
                 DBClusterEndpointIdentifier=endpoint.identifier,
                 DBClusterIdentifier=self._cluster.identifier,
                 EndpointType=endpoint.kind,
-                Tags=tag_list(self._operation),
+                Tags=tag_list(self._operation, endpoint.tags),
                 **{name: given for name, given in members.items() if given},
             )
         except AwsError as error:

@@ -379,7 +379,10 @@ def like_the_one_before(replacement: str = "swap") -> HeldStage:
         DBClusterEndpointIdentifier="analytics",
         DBClusterIdentifier="staging-cluster",
         EndpointType="READER",
-        Tags=[{"Key": "aurora-restore", "Value": f"{STAGE}/default"}],
+        Tags=[
+            {"Key": "aurora-restore", "Value": f"{STAGE}/default"},
+            {"Key": "cost centre", "Value": "42"},
+        ],
     )
     stage.rds().add_role_to_db_cluster(
         DBClusterIdentifier="staging-cluster",
@@ -450,7 +453,10 @@ def taking_turns() -> HeldStage:
         DBClusterEndpointIdentifier="analytics",
         DBClusterIdentifier="staging-cluster",
         EndpointType="READER",
-        Tags=[{"Key": "aurora-restore", "Value": f"{STAGE}/default"}],
+        Tags=[
+            {"Key": "aurora-restore", "Value": f"{STAGE}/default"},
+            {"Key": "cost centre", "Value": "42"},
+        ],
     )
     stage.settle()
     for _ in range(3):
@@ -482,8 +488,7 @@ def swapped_before() -> HeldStage:
     stage.deploy(REPLACEMENT="pointer", **RECORD)
     restored = stage.all_operations()[0]
     stage.put(ROLLBACK_REQUESTED, operation_id=restored.operation_id, request_id="back")
-    stage.run(HOUR)
-    assert State.SUCCEEDED is stage.newest().state, stage.newest().reason
+    stage.run_to_the_end()
     return stage
 
 

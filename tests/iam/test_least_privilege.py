@@ -98,13 +98,14 @@ def test_the_nights_are_what_they_are_called() -> None:
         "pointed",
         "taking_turns",
         "pointed_before",
+        "swapped_before",
     }
     assert (State.SUCCEEDED, State.RETIRED) == ends["like_the_one_before"]
     assert {State.SUCCEEDED} == {ends[name][-1] for name in ends if name not in others}
     assert (State.FAILED, State.SUCCEEDED, State.RETIRED) == ends["swapped"]
     assert {State.SUCCEEDED, State.RETIRED} == {*ends["swapped_again"]}
     both = (State.SUCCEEDED, State.CANCELLED, State.SUCCEEDED, State.RETIRED)
-    assert both == ends["rolled_back"]
+    assert both == ends["rolled_back"] == ends["swapped_before"]
     assert (State.FAILED,) == ends["swapped_in_vain"]
     assert {State.SUCCEEDED, State.RETIRED} == {*ends["pointed_before"]}
     cancelled = (State.CANCELLED,) * len(CANCELLED_STEPS)
