@@ -27,8 +27,8 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the protection that an operation lifted",
         CAPTURE,
-        "deletion_protection=found.deletion_protection or was_protected",
-        "deletion_protection=found.deletion_protection",
+        "found.deletion_protection or cluster.resource_id in record.unprotected",
+        "found.deletion_protection",
         tests=(f"{HALF}::test_a_target_that_came_back_is_protected_as_it_was",),
     ),
     Mutant(

@@ -24,6 +24,7 @@ from chalicelib.records.targets import (
     secured_change,
     target_changes,
     target_key,
+    unprotected_change,
 )
 
 TRIAL_KEY = "trial#"  # before a plan's name, in the state table
@@ -338,13 +339,21 @@ class Operations:
         Raises TransientError where another operation writes such a note at the same time.
         """
         target = self.target(operation.plan.target_cluster_arn)
-        if is_half == (resource_id in target.half_deleted):
-            return
+        if is_half != (resource_id in target.half_deleted):
+            self._note(half_deleted_change(target, resource_id, is_half=is_half))
+
+    def note_unprotected(self, operation: Operation, resource_id: str) -> None:
+        """Note that the deletion protection of a cluster is lifted; raises TransientError, too."""
+        target = self.target(operation.plan.target_cluster_arn)
+        if resource_id not in target.unprotected:
+            self._note(unprotected_change(target, resource_id))
+
+    def _note(self, change: Change) -> None:
         try:
-            self.store.change(half_deleted_change(target, resource_id, is_half=is_half))
+            self.store.change(change)
         except ConditionError:
             raise TransientError(
-                f"The clusters of {target.arn} that lose their instances were noted meanwhile."
+                f"Another operation noted something in {change.key} at the same time."
             ) from None
 
     def note_trial(self, plan: str, found: Item) -> None:

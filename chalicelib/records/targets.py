@@ -18,7 +18,7 @@ from chalicelib.records.store import Change, Item, When
 RETIREMENT = "retirement#"  # before the resource id of a replaced cluster, in a target's item
 RISE_SHARE_MAX = 1 / 4  # of an expected duration, from one night to the next
 RISE_SECONDS = 30  # that an expected duration may rise by, however short it is
-HALF_DELETED_MAX = 20  # clusters that are remembered; those before them are gone by then
+CLUSTERS_MAX = 20  # clusters that are remembered; those before them are gone by then
 _TIMESTAMP = TypeAdapter[datetime](AwareDatetime)  # without a zone it could not be compared
 
 
@@ -67,6 +67,8 @@ class TargetRecord:
     missing_endpoints: tuple[EndpointBaseline, ...] = ()  # custom ones that exist nowhere any more
     # The resource ids of clusters of which an operation deleted instances, the newest last.
     half_deleted: tuple[str, ...] = ()
+    # The resource ids of clusters whose deletion protection an operation lifted, the newest last.
+    unprotected: tuple[str, ...] = ()
 
 
 def target_key(arn: str) -> str:
@@ -100,6 +102,7 @@ def read_target(arn: str, item: Item) -> TargetRecord:
         deleted_by=item.get("deleted_by"),
         baseline=_read_baseline(arn, item),
         half_deleted=tuple(item.get("half_deleted", ())),
+        unprotected=tuple(item.get("unprotected", ())),
         missing_endpoints=_read_missing_endpoints(arn, item),
     )
 
@@ -199,14 +202,25 @@ def secured_change(operation: Operation, resource_id: str | None) -> Change:
 
 def half_deleted_change(target: TargetRecord, resource_id: str, *, is_half: bool) -> Change:
     """Note that a cluster loses its instances, or forget that; `target` has to be up to date."""
-    known = [*target.half_deleted]
+    known = target.half_deleted
+    return _listed_change(target, "half_deleted", known, resource_id, is_listed=is_half)
+
+
+def unprotected_change(target: TargetRecord, resource_id: str) -> Change:
+    """Note that a cluster's deletion protection is lifted; `target` has to be up to date."""
+    return _listed_change(target, "unprotected", target.unprotected, resource_id, is_listed=True)
+
+
+def _listed_change(
+    target: TargetRecord, name: str, known: tuple[str, ...], resource_id: str, *, is_listed: bool
+) -> Change:
     others = [found for found in known if found != resource_id]
-    noted = [*others, resource_id][-HALF_DELETED_MAX:] if is_half else others
-    unchanged = When("half_deleted", "is", known) if known else When("half_deleted", "absent")
+    noted = [*others, resource_id][-CLUSTERS_MAX:] if is_listed else others
+    unchanged = When(name, "is", [*known]) if known else When(name, "absent")
     return Change(
         target_key(target.arn),
-        assign={"half_deleted": noted} if noted else {},
-        remove=() if noted else ("half_deleted",),
+        assign={name: noted} if noted else {},
+        remove=() if noted else (name,),
         when=(unchanged,),
     )
 

@@ -28,7 +28,7 @@ def baseline_for(
 
     A cluster that an operation of ours restored and did not open is half-made, and one whose
     deletion stopped is half-deleted: what was there before counts then, as it does when there is
-    none. The protection of a cluster that was noted before may be lifted by such a deletion.
+    none. A protection that such a deletion lifted counts; one that people removed does not.
     """
     record = ports.operations.target(operation.plan.target_cluster_arn)
     known = record.baseline or operation.facts.target.baseline
@@ -37,11 +37,9 @@ def baseline_for(
     rds = ports.service("rds", operation.plan.target.region)
     put = _tags_of_plan(cluster.tags, record, ports)
     found = captured(cluster, instances, operation.plan, put=put)
-    is_known = known is not None and known.resource_id == cluster.resource_id
-    was_protected = is_known and bool(known and known.deletion_protection)
     return replace(
         found,
-        deletion_protection=found.deletion_protection or was_protected,
+        deletion_protection=found.deletion_protection or cluster.resource_id in record.unprotected,
         proxies=observe_proxies(rds, cluster.identifier),
         endpoints=_endpoints(operation, cluster, record, ports),
     )

@@ -83,6 +83,7 @@ class ClusterDeletion:
                 from_step="delete-rds",
             )
         if cluster.protected:
+            self._ports.operations.note_unprotected(self._operation, old.resource_id)
             self._disable_protection()
             return Wait(f"The deletion protection of {name} is lifted, to delete it.", interval)
         return None

@@ -223,6 +223,57 @@ def test_a_target_that_came_back_is_protected_as_it_was() -> None:
     assert like(stage).deletion_protection
 
 
+def test_a_target_whose_deletion_was_refused_is_protected_as_it_was() -> None:
+    """The operation had lifted the protection, and was refused then."""
+    stage = DifferentStage(REPLACEMENT="delete-first")
+    trouble = refused("AccessDenied", 403)
+    stage.inject(trouble, state="TARGET_DELETING", call="rds.delete_db_cluster", times=99)
+    stage.inject(trouble, state="TARGET_DELETING", call="rds.delete_db_instance", times=99)
+    assert State.TARGET_DELETING is stage.run_night().stopped_at
+    stage.call_faults.clear()
+    assert not like(stage).deletion_protection
+    stage.run(20 * HOUR)
+    assert succeeded(stage.run_night())
+    assert like(stage).deletion_protection
+
+
+def unprotect(stage: SwapStage) -> None:
+    """Take the protection away from the target, as people do."""
+    rds = stage.rds()
+    rds.modify_db_cluster(
+        DBClusterIdentifier=TARGET, DeletionProtection=False, ApplyImmediately=True
+    )
+    stage.settle()
+
+
+@pytest.mark.parametrize("replacement", ["swap", "delete-first"])
+def test_a_protection_that_people_removed_after_a_failed_night_stays_away(
+    replacement: str,
+) -> None:
+    """That night noted what the target is like, and replaced nothing."""
+    stage = DifferentStage(REPLACEMENT=replacement)
+    stage.inject(refused("AccessDenied", 403), step="setup-db-users", call=".", times=99)
+    assert State.PREFLIGHT_PASSED is stage.run_night().stopped_at
+    stage.call_faults.clear()
+    unprotect(stage)
+    stage.run(20 * HOUR)
+
+    assert succeeded(stage.run_night())
+    assert not like(stage).deletion_protection
+
+
+def test_a_protection_that_people_removed_after_a_rollback_stays_away() -> None:
+    """The night before the rollback noted it for the same cluster."""
+    stage = DifferentStage(KEEP_PREVIOUS_HOURS="48")
+    stage.ask_back(stage.run_night())
+    assert succeeded(stage.run_until_ended(2))
+    unprotect(stage)
+    stage.run(20 * HOUR)
+
+    assert succeeded(stage.run_night())
+    assert not like(stage).deletion_protection
+
+
 def test_a_half_deleted_previous_target_that_people_use_is_not_what_the_next_is_like() -> None:
     """They gave it the target's name by hand, since they had lost the other one."""
     stage = DifferentStage()
