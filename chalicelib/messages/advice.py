@@ -78,8 +78,8 @@ def _status_beside(operation: Operation, stopped: State) -> list[str]:
     if stopped is State.ROLLING_BACK or ROWS[stopped].on_giving_up is State.ROLLING_BACK:
         return []  # the reason says what is where
     target, plan = operation.facts.target, operation.plan.target
-    name = f": {target.old.name}" if plan.points and target.old else ""
-    status = f"The target is as it was{name}."
+    name = f", {target.old.name}" if plan.points and target.old else ""
+    status = f"This operation did not change the target{name}."
     if target.old is None and _is_before(State.SNAPSHOT_READY, stopped):
         status = "There is no target, as before."
     if target.cluster_resource_id is None or _is_back(operation):
@@ -91,7 +91,7 @@ def _status_in_its_place(operation: Operation, stopped: State) -> list[str]:
     """Describe the target where the old one is deleted before the new one is made."""
     old = operation.facts.target.old
     if _is_before(stopped, State.TARGET_DELETING):
-        return ["This operation deleted nothing: the target is as it was."]
+        return ["This operation deleted nothing, and did not change the target."]
     if stopped is State.TARGET_DELETING and old:
         deletion = _DELETION.get(operation.facts.target.deletion, _DELETION_UNKNOWN)
         return [deletion.format(target=old.arn)]

@@ -148,12 +148,15 @@ def test_a_copy_that_is_gone_is_made_again(logs: LogOutput) -> None:
 
 
 def test_a_cancel_before_the_deletion_says_that_the_target_is_unchanged() -> None:
-    """A cancel before the deletion says that the target is as it was."""
+    """A cancel before the deletion says that nothing was deleted."""
     stage = FaultyStage()
     stage.night()
     stopped(stage, State.COPYING)
 
-    assert "This operation deleted nothing: the target is as it was." in stage.notices()[-1]["text"]
+    assert (
+        "This operation deleted nothing, and did not change the target."
+        in stage.notices()[-1]["text"]
+    )
 
 
 @pytest.mark.parametrize(

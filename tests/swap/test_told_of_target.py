@@ -6,6 +6,7 @@ from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from chalicelib.flow.operation import Operation
 from simulation.stage import SimulatedStage
 from tests.choreography.fault_injection import after_the_first, refused
+from tests.choreography.requests import remove_target
 from tests.pointer.pointer_stage import PointerStage
 from tests.refusals.remedies import go_on
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
@@ -116,7 +117,9 @@ def test_nothing_is_said_to_be_undone_before_the_pointers_were_moved() -> None:
     stage.request(CANCEL_REQUESTED, operation_id=operation.operation_id)
     stage.run_until_ended(2)
     made = operation.new_cluster_id
-    expected = f"The target is as it was: {first.new_cluster_id}. The new cluster, {made}, is kept"
+    expected = (
+        f"did not change the target, {first.new_cluster_id}. The new cluster, {made}, is kept"
+    )
 
     assert expected in told(stage)
 
@@ -197,3 +200,32 @@ def test_a_deletion_that_was_cancelled_half_way_is_told_with_the_way_to_finish_i
     assert "some of its instances may be gone" in text
     assert State.RETIRED is stage.retirements()[-1].state
     assert PREVIOUS not in stage.standing()
+
+
+@pytest.mark.parametrize("make", EVERY_STAGE)
+@pytest.mark.parametrize("has_target", [False, True])
+def test_nothing_is_claimed_of_a_target_that_was_not_looked_at(
+    make: type[SwapStage], *, has_target: bool
+) -> None:
+    """A night that fails while it copies does not know whether there is one."""
+    stage = make(staging=has_target)
+    stage.inject(refused("AccessDenied"), call="rds.copy_db_cluster_snapshot", times=9)
+    assert State.FAILED is stage.run_night().state
+
+    assert "as it was" not in told(stage)
+    assert "did not change the target." in told(stage)
+
+
+@pytest.mark.parametrize("make", KEEPING_STAGES)
+def test_a_target_that_somebody_deleted_meanwhile_is_not_said_to_stand(
+    make: type[SwapStage],
+) -> None:
+    """The operation fails before it would have replaced it."""
+    stage = make()
+    stage.night()
+    stage.reach(State.RESTORED)
+    remove_target(stage)
+    fail(stage, State.RESTORED, call="rds.", count=1)
+
+    assert "as it was" not in told(stage)
+    assert "This operation did not change the target" in told(stage)
