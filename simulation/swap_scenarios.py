@@ -18,7 +18,7 @@ OF_SWAPS = MOVING | {
     S.TARGET_OPEN,
     *(state for state, row in ROWS.items() if row.phase is Phase.RETIRE),
 }
-IN_A_SWAP = (S.USERS_READY, S.SWAPPING, S.TARGET_RENAMED, S.TARGET_OPEN)
+IN_A_SWAP = (S.USERS_READY, S.TARGET_CHOSEN, S.SWAPPING, S.TARGET_RENAMED, S.TARGET_OPEN)
 # At this pace a rename takes 13.3 seconds, and is seen 1.7 seconds after that.
 UNEVEN = 9
 # Seconds after the beginning: before the first rename is asked for, while it is under way, while

@@ -46,16 +46,16 @@ class State(StrEnum):
     READERS_CREATING = "READERS_CREATING"
     # Production's logins are disabled, the plan's users are verified, all instances are available.
     USERS_READY = "USERS_READY"
+    # The previous cluster, which is to be the target again, is started if it was stopped.
+    TARGET_STARTING = "TARGET_STARTING"
+    # The cluster that will be the target is available; no login was proven there yet.
+    TARGET_CHOSEN = "TARGET_CHOSEN"
     # The old cluster leaves the target's name, and the new one gets it.
     SWAPPING = "SWAPPING"
     # The new cluster has the target's name; no login was proven there yet.
     TARGET_RENAMED = "TARGET_RENAMED"
     # Aurora stops and starts the new cluster, so that its certificate has the new name.
     TARGET_RESTARTING = "TARGET_RESTARTING"
-    # The previous cluster, which is to be the target again, is started if it was stopped.
-    TARGET_STARTING = "TARGET_STARTING"
-    # The cluster that the pointers will name is available; no login was proven there yet.
-    TARGET_CHOSEN = "TARGET_CHOSEN"
     # The plan's users can log in there: the pointers are written.
     TARGET_PROVEN = "TARGET_PROVEN"
     # The old cluster gets its name back, or the pointers.
@@ -205,9 +205,17 @@ CHOREOGRAPHY: tuple[StateRow, ...] = (
         deadline="instance_deadline", aurora_work="the readers", rds_events=INSTANCE_EVENTS,
         resume_at=S.CLUSTER_RESTORED),
     StateRow(S.USERS_READY,        P.SWAP,     "UsersReady",              "swap-target",
-        (S.SWAPPING, S.TARGET_CHOSEN, S.TARGET_OPEN),
+        (S.TARGET_CHOSEN, S.TARGET_OPEN),
         deadline="delete_deadline",  # in which an older previous target is deleted
         resume_at=S.CLUSTER_RESTORED),  # and who can log in by then
+    # Only a rollback begins here, where pointers lead to the target.
+    StateRow(S.TARGET_STARTING,    P.SWAP,     "TargetStartRequested",    "swap-target",
+        (S.TARGET_CHOSEN,),
+        deadline="swap_deadline", aurora_work="the start", rds_events=(rds.CLUSTER_STARTED,)),
+    StateRow(S.TARGET_CHOSEN,      P.SWAP,     "TargetChosen",            "setup-db-users",
+        (S.SWAPPING, S.TARGET_PROVEN),
+        deadline="swap_deadline",  # nothing was renamed or published so far
+        resume_at=S.CLUSTER_RESTORED),
     StateRow(S.SWAPPING,           P.SWAP,     "TargetSwapStarted",       "swap-target",
         (S.TARGET_RENAMED,),
         deadline="swap_deadline", aurora_work="the renames", rds_events=(rds.CLUSTER_RENAMED,),
@@ -223,14 +231,7 @@ CHOREOGRAPHY: tuple[StateRow, ...] = (
         rds_events=(rds.CLUSTER_STOPPED, rds.CLUSTER_STARTED),
         on_giving_up=S.ROLLING_BACK, on_cancel=S.ROLLING_BACK,
         resume_at=S.CLUSTER_RESTORED),
-    # Where pointers lead to the target, no cluster is renamed. Only a rollback begins here.
-    StateRow(S.TARGET_STARTING,    P.SWAP,     "TargetStartRequested",    "swap-target",
-        (S.TARGET_CHOSEN,),
-        deadline="swap_deadline", aurora_work="the start", rds_events=(rds.CLUSTER_STARTED,)),
-    StateRow(S.TARGET_CHOSEN,      P.SWAP,     "TargetChosen",            "setup-db-users",
-        (S.TARGET_PROVEN,),
-        deadline="swap_deadline",  # nothing was published so far
-        resume_at=S.CLUSTER_RESTORED),
+    # Where pointers lead to the target, no cluster is renamed.
     StateRow(S.TARGET_PROVEN,      P.SWAP,     "TargetProven",            "swap-target",
         (S.TARGET_OPEN,),
         deadline="swap_deadline", on_giving_up=S.ROLLING_BACK, on_cancel=S.ROLLING_BACK,

@@ -99,11 +99,11 @@ def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
         refuse_attached(rds, [holder.arn])
     if wait := until_noticed(operation, ports) or until_name_is_free(operation, ports):
         return wait
-    what = f"{cluster.identifier} takes the name {plan.cluster_id}"
+    what = f"{cluster.identifier} will take the name {plan.cluster_id}"
     if holder:
-        what += f"; {holder.resource_id} is kept as {plan.previous_id}"
+        what += f"; {holder.resource_id} will be kept as {plan.previous_id}"
     warnings += ensure_extras(operation, target, cluster)
-    return Advance(State.SWAPPING, facts, what, warnings=warnings)
+    return Advance(State.TARGET_CHOSEN, facts, what, warnings=warnings)
 
 
 def _choose(

@@ -1,4 +1,4 @@
-"""Proves that the new cluster opens where people find it, the way its users log in there."""
+"""Proves that the new cluster opens the way its users log in: where it waits, and at its name."""
 
 from chalicelib.aws import secrets
 from chalicelib.aws.rds import Cluster
@@ -18,7 +18,10 @@ from chalicelib.target.user_logins import user_logins
 
 
 def prove_login(operation: Operation, ports: Ports) -> Outcome:
-    """Log in as the plan's users where people will; raises RefusedError.
+    """Log in as the plan's users where the cluster is; raises RefusedError.
+
+    Before a swap that is where it waits: what would be refused at the name is met while the old
+    target still serves. Users and secrets may have changed since they were set up.
 
     A cluster that comes back and that no operation made has users of its own: there the server only
     has to answer and to prove who it is.
@@ -44,7 +47,7 @@ def _prove(operation: Operation, ports: Ports) -> Outcome:
         database.reach()
         refused = [login.username for login in logins if not database.try_login(login)]
     except CertificateNameError as error:
-        if plan.target.points:
+        if operation.state is State.TARGET_CHOSEN:
             raise _other_name(cluster, error) from error
         if plan.target.restart_after_rename and facts.swap.restart is not Restart.DONE:
             what = f"{cluster.identifier} is restarted: {error.reason}"
@@ -57,8 +60,13 @@ def _prove(operation: Operation, ports: Ports) -> Outcome:
             from_step="setup-db-users",
         )
     what = "the plan's users log in at" if logins else "PostgreSQL answers at"
-    to = State.TARGET_PROVEN if plan.target.points else State.TARGET_OPEN
-    return Advance(to, facts, f"{what} {place}")
+    return Advance(_next_state(operation), facts, f"{what} {place}")
+
+
+def _next_state(operation: Operation) -> State:
+    if operation.state is State.TARGET_RENAMED:
+        return State.TARGET_OPEN
+    return State.TARGET_PROVEN if operation.plan.target.points else State.SWAPPING
 
 
 def _refuse_old_address(cluster: Cluster, target: TargetCluster, ports: Ports) -> None:
@@ -79,7 +87,7 @@ def _refuse_old_address(cluster: Cluster, target: TargetCluster, ports: Ports) -
 
 def _other_name(cluster: Cluster, error: CertificateNameError) -> RefusedError:
     return RefusedError(
-        f"The pointers are left as they are: {error.reason}",
+        f"The target is left as it is: {error.reason}",
         f"Stop and start {cluster.identifier}: its certificate then has its present name.",
     )
 

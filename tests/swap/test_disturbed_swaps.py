@@ -1,11 +1,13 @@
 """Swaps that other people disturb: what people are left with, and what is deleted."""
 
+import json
+
 import pytest
 
-from chalicelib.flow.choreography import CANCEL_REQUESTED, State
+from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG
 from chalicelib.target.cluster import ABSENT_FOR
-from simulation.stage import ACCOUNT, TARGET_REGION
+from simulation.stage import ACCOUNT, APP, APP_SECRET, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.refusals.refused_swaps import deployment, integration
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
@@ -169,6 +171,26 @@ def test_an_old_target_that_a_deployment_takes_keeps_its_name() -> None:
     assert (State.FAILED, State.USERS_READY) == (ended.state, ended.stopped_at)
     assert "the source of the blue/green deployment bgd-one" in (ended.reason or "")
     assert old == stage.standing()[TARGET]
+
+
+def test_a_secret_that_changes_during_the_notice_is_met_while_the_old_target_serves() -> None:
+    """Its users would be refused at the name, so nothing is renamed; the set-up mends it."""
+    stage = SwapStage(NOTICE_MINUTES="20", DELETE_DEADLINE="7200")
+    old = stage.standing()[TARGET]
+    stage.night()
+    stage.reach(State.USERS_READY)
+    stage.run(120)
+    changed = json.dumps({**APP, "app_password": "changed-by-somebody"})
+    stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=changed)
+    failed = stage.run_until_ended(1)
+    renames = stage.calls_of("modify_db_cluster")
+
+    assert (State.FAILED, State.TARGET_CHOSEN) == (failed.state, failed.stopped_at)
+    assert "refuses app_user" in (failed.reason or "")
+    assert [] == [call for call in renames if "NewDBClusterIdentifier" in call.parameters]
+    assert old == stage.standing()[TARGET]
+    stage.request(REQUESTED, rerun_of=failed.operation_id, from_step="setup-db-users")
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
 
 
 def test_a_third_cluster_ends_the_swap_at_once() -> None:
