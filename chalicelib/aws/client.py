@@ -64,6 +64,7 @@ STATE_FAULTS = frozenset(
         "InvalidDBSnapshotState",
         "InvalidDBClusterEndpointStateFault",
         "InvalidGlobalClusterStateFault",
+        "InvalidResourceStateFault",  # of the Data API
     }
 )
 NO_CAPACITY = frozenset(

@@ -22,6 +22,7 @@ from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.endpoints import settle_endpoints
+from chalicelib.target.extras import ensure_data_api
 from chalicelib.target.readiness import until_as_planned
 from chalicelib.target.restored_cluster import require_restored
 from chalicelib.target.statuses import EVENTS
@@ -47,14 +48,18 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     if settled.wait:
         return settled.wait
     operation = settled.operation
+    data_api = ensure_data_api(operation, target, cluster, ports)
+    if isinstance(data_api, Wait):
+        return replace(data_api, facts=operation.facts)
+    warnings = (*settled.warnings, *data_api)
     if operation.kind is Kind.ROLLBACK:
         what = "a rollback makes no copy"
-        return Advance(State.ARCHIVED, operation.facts, what, warnings=settled.warnings)
+        return Advance(State.ARCHIVED, operation.facts, what, warnings=warnings)
     outcome = _settle_copies(operation, ports)
     if isinstance(outcome, Wait):
         return outcome
     unplanned = _unplanned(operation, cluster, instances)
-    return replace(outcome, warnings=(*settled.warnings, *outcome.warnings, *unplanned))
+    return replace(outcome, warnings=(*warnings, *outcome.warnings, *unplanned))
 
 
 def _in_use(operation: Operation, error: RefusedError) -> RefusedError:

@@ -22,7 +22,7 @@ from chalicelib.target.attachments import refuse_attached
 from chalicelib.target.by_hand import by_hand
 from chalicelib.target.cluster import TAKEN, TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.endpoints import note_endpoints
-from chalicelib.target.extras import ensure_extras
+from chalicelib.target.extras import ensure_insights
 from chalicelib.target.notice import until_noticed
 from chalicelib.target.patience import LOOK_SECONDS, patiently
 from chalicelib.target.pointing import Pointing
@@ -72,15 +72,16 @@ def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
     instances = target.observe_instances()
     if wait := until_as_planned(operation, target, cluster, instances, ports.now()):
         return wait
-    if wait := until_rebooted(operation, target, cluster, instances, ports):
-        return wait
-    warnings = warnings_of_parameters(operation, cluster, instances)
+    wait = until_rebooted(operation, target, cluster, instances, ports)
+    known = wait or ensure_insights(operation, target, cluster, ports)
+    if isinstance(known, Wait):
+        return known
+    warnings = (*warnings_of_parameters(operation, cluster, instances), *known)
     # A rerun may have given a half-deleted cluster its instances again.
     ports.operations.note_half_deleted(operation, cluster.resource_id, is_half=False)
     if plan.points:
-        return _choose(operation, target, cluster, warnings, ports)
+        return _choose(operation, cluster, warnings, ports)
     if cluster.identifier == plan.cluster_id:
-        warnings += ensure_extras(operation, target, cluster)
         which = "is the target, as before" if operation.keeps_cluster else "is the new cluster"
         what = f"{cluster.identifier} {which}"
         return Advance(State.TARGET_OPEN, facts, what, warnings=warnings)
@@ -102,16 +103,11 @@ def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
     what = f"{cluster.identifier} will take the name {plan.cluster_id}"
     if holder:
         what += f"; {holder.resource_id} will be kept as {plan.previous_id}"
-    warnings += ensure_extras(operation, target, cluster)
     return Advance(State.TARGET_CHOSEN, facts, what, warnings=warnings)
 
 
 def _choose(
-    operation: Operation,
-    target: TargetCluster,
-    cluster: Cluster,
-    warnings: tuple[str, ...],
-    ports: Ports,
+    operation: Operation, cluster: Cluster, warnings: tuple[str, ...], ports: Ports
 ) -> Outcome:
     """Decide whether pointers have to be moved to the new cluster."""
     facts, name = operation.facts, cluster.identifier
@@ -119,7 +115,6 @@ def _choose(
         return Advance(State.TARGET_OPEN, facts, f"{name} is the target", warnings=warnings)
     if wait := until_noticed(operation, ports):
         return wait
-    warnings += ensure_extras(operation, target, cluster)
     return Advance(State.TARGET_CHOSEN, facts, f"{name} will be the target", warnings=warnings)
 
 

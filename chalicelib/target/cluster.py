@@ -284,6 +284,10 @@ class TargetCluster:
         """Enable the HTTP endpoint, which neither restore nor ModifyDBCluster can."""
         self._rds.call("enable_http_endpoint", ResourceArn=cluster.arn)
 
+    def disable_data_api(self, cluster: Cluster) -> None:
+        """Disable the HTTP endpoint."""
+        self._rds.call("disable_http_endpoint", ResourceArn=cluster.arn)
+
     def change(self, **members: Any) -> None:
         """Request changes of the new cluster, which Aurora applies later."""
         try:

@@ -301,11 +301,11 @@ def swapped_again() -> HeldStage:
 def rolled_back() -> HeldStage:
     """Swap, go back to the previous target, which was stopped meanwhile, and delete the other.
 
-    That one is encrypted, as its final snapshot is.
+    That one is encrypted, as its final snapshot is. Both have the Data API.
     """
     settings = {"STOP_PREVIOUS": "true", "SKIP_FINAL_SNAPSHOT": "false"}
     stage = HeldStage({"REPLACEMENT": "swap", **settings})
-    stage.staging()
+    stage.rds().enable_http_endpoint(ResourceArn=stage.staging())
     stage.night()
     stage.run(2 * HOUR)
     restored = stage.all_operations()[0]

@@ -203,9 +203,11 @@ def test_protection_that_a_setting_lifts_is_reported() -> None:
 def test_what_only_a_ready_cluster_can_be_given_may_be_refused(replacement: str, call: str) -> None:
     """The data is fresh without the Data API and Database Insights: a warning says so."""
     stage = DifferentStage(REPLACEMENT=replacement)
-    stage.inject(refused("AccessDenied", 403), state="USERS_READY", call=f"rds.{call}", times=9)
+    is_data_api = call == "enable_http_endpoint"
+    state = State.TARGET_OPEN if is_data_api else State.USERS_READY
+    stage.inject(refused("AccessDenied", 403), state=state, call=f"rds.{call}", times=9)
     ended = stage.run_night()
-    what = "Data API" if call == "enable_http_endpoint" else "Database Insights"
+    what = "Data API" if is_data_api else "Database Insights"
 
     assert succeeded(ended)
     assert [what in warning for warning in ended.warnings if "could not be enabled" in warning] == [
@@ -213,13 +215,51 @@ def test_what_only_a_ready_cluster_can_be_given_may_be_refused(replacement: str,
     ]
 
 
-def test_the_data_api_is_enabled_after_productions_logins_are_closed() -> None:
-    """A secret of production's would open the copy through it."""
+@pytest.mark.parametrize("replacement", REPLACEMENTS)
+@pytest.mark.parametrize("call", ["enable_http_endpoint", "modify_db_cluster"])
+def test_what_a_throttled_call_refuses_is_asked_for_again(replacement: str, call: str) -> None:
+    """The next restore would not know that the old target had it."""
+    stage = DifferentStage(REPLACEMENT=replacement)
+    state = State.TARGET_OPEN if call == "enable_http_endpoint" else State.USERS_READY
+    stage.inject(refused("Throttling"), state=state, call=f"rds.{call}", times=2)
+    assert succeeded(stage.run_night())
+
+    assert (True, "advanced") == (like(stage).data_api, like(stage).insights_mode)
+
+
+@pytest.mark.parametrize("call", ["enable_http_endpoint", "modify_db_cluster"])
+def test_what_is_throttled_for_ever_is_a_warning_in_the_end(call: str) -> None:
+    """The restore does not fail for it."""
+    stage = DifferentStage()
+    state = State.TARGET_OPEN if call == "enable_http_endpoint" else State.USERS_READY
+    stage.inject(refused("Throttling"), state=state, call=f"rds.{call}", times=999)
+    ended = stage.run_night()
+
+    assert succeeded(ended)
+    assert any("could not be enabled" in warning for warning in ended.warnings)
+
+
+def test_the_data_api_is_enabled_at_the_targets_name() -> None:
+    """It does not follow a rename; and production's logins are closed by then."""
     stage = DifferentStage()
     assert succeeded(stage.run_night())
     (call,) = stage.calls_of("enable_http_endpoint")
 
-    assert ("swap-target", State.USERS_READY) == (call.step, call.state)
+    assert ("archive-snapshot", State.TARGET_OPEN) == (call.step, call.state)
+    assert call.parameters["ResourceArn"].endswith(":staging-cluster")
+
+
+def test_the_data_api_of_a_cluster_that_comes_back_is_enabled_anew() -> None:
+    """It was renamed twice, so it is disabled first."""
+    stage = DifferentStage()
+    restored = stage.run_night()
+    stage.ask_back(restored)
+    assert succeeded(stage.run_until_ended(2))
+    *_, off, on = stage.calls_of("disable_http_endpoint", "enable_http_endpoint")
+
+    assert ("disable_http_endpoint", "enable_http_endpoint") == (off.method, on.method)
+    assert [State.TARGET_OPEN, State.TARGET_OPEN] == [off.state, on.state]
+    assert like(stage).data_api
 
 
 def test_tags_of_settings_win_over_those_of_the_old_one() -> None:
