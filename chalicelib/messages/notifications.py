@@ -122,7 +122,8 @@ def publish_announcement(operation: Operation, at: str, ports: Ports) -> None:
     plan, command = operation.plan, commands.cancel_command(operation)
     text = (
         f"{target_of(operation, first=True)} will be replaced at {at} by a restore of "
-        f"{operation.facts.snapshot.arn}.\nTo prevent that: {command}"
+        f"{operation.facts.snapshot.arn}.\nTo prevent that: {command}\nPAUSED, REFRESH_DAYS and "
+        "REFRESH_WINDOW only hold up what has not begun: they do not prevent it."
     )
     subject = f"aurora-restore {operation.stage}: {cluster_of(operation)} will be replaced"
     values = {"kind": "announcement", **events.replacement_of(operation, at), "text": text}

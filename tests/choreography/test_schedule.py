@@ -80,6 +80,7 @@ def test_a_replacement_is_announced_with_the_command_that_prevents_it(replacemen
     replaced_at = next(left.started_at for left in operation.durations if left.state is state)
 
     assert announced["cancel"] == told["cancel"]
+    assert "PAUSED, REFRESH_DAYS and REFRESH_WINDOW only hold up what has not begun" in told["text"]
     assert operation.operation_id in told["text"]
     assert datetime.fromisoformat(announced["replaced_at"]) <= replaced_at
 
