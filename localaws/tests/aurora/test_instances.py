@@ -316,3 +316,23 @@ def test_a_creation_can_fail(
     assert event == emitted[-1]["detail"]["EventID"]
     assert emitted[-1]["detail"]["Message"].endswith("No room.")
     assert "accepted" == code_of(scene.rds(SOURCE).delete_db_instance, DBInstanceIdentifier="new")
+
+
+def test_an_instance_lies_in_a_zone_of_its_clusters_subnet_group(scene: Scene, rds: Rds) -> None:
+    """A zone that the group has no subnet in is refused, and AWS's choice is one that it has."""
+    subnets = rds(SOURCE).describe_db_subnet_groups()["DBSubnetGroups"][0]["Subnets"]
+    zones = {
+        found["SubnetAvailabilityZone"]["Name"]: found["SubnetIdentifier"] for found in subnets
+    }
+    covered = ["us-east-1b", "us-east-1c"]
+    rds(SOURCE).create_db_subnet_group(
+        DBSubnetGroupName="two",
+        DBSubnetGroupDescription="two",
+        SubnetIds=[zones[name] for name in covered],
+    )
+    scene.cluster("two", instances=0, DBSubnetGroupName="two")
+    refused = creation(scene, DBClusterIdentifier="two", AvailabilityZone="us-east-1a")
+    made = [scene.instance(f"two-{number}", "two") for number in (1, 2, 3)]
+
+    assert "InvalidParameterValue" == refused
+    assert {*covered} == {found["AvailabilityZone"] for found in made}

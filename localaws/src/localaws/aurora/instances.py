@@ -101,8 +101,8 @@ def _refuse_not_ready(request: Request, cluster: Cluster) -> None:
 
 
 def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instance:
-    zones = [f"{request.region.name}{letter}" for letter in "abc"]
     group = cluster.options.subnet_group
+    zones = sorted({*group.subnets.values()})
     return Instance(
         arn=request.region.arn(arns.INSTANCE, identifier),
         cluster=cluster,
