@@ -10,6 +10,7 @@ from moto.sns.models import sns_backends
 
 from localaws.aurora import Key, Network
 from localaws.iam import EncryptedSecret
+from localaws.iam.roles import role_of
 
 AWS_ALIASES: Final = "alias/aws/"
 ENABLED: Final = "Enabled"
@@ -85,6 +86,11 @@ def network_problem(account: str, region: str, subnets: list[str], groups: list[
 def has_security_group(account: str, region: str, group_id: str) -> bool:
     """Tell whether a security group exists."""
     return ec2_backends[account][region].get_security_group_from_id(group_id) is not None
+
+
+def has_role(arn: str) -> bool:
+    """Tell whether an IAM role exists."""
+    return role_of(arn) is not None
 
 
 def find_secret(account: str, region: str, reference: str) -> EncryptedSecret | None:

@@ -31,6 +31,7 @@ from localaws.account import (
     default_network,
     find_key,
     find_secret,
+    has_role,
     has_security_group,
     key_of_topic,
 )
@@ -120,6 +121,7 @@ class Server:
             keys=find_key,
             security_groups=has_security_group,
             network=default_network,
+            roles=has_role,
             secrets=MasterSecrets(),
             exports=BucketExports(),
             emit=lambda event: self._publish(event, event["account"], event["region"], "default"),

@@ -112,7 +112,7 @@ def _monitoring(request: Request, now: Instance) -> Changes:
         }
     interval = request.get("MonitoringInterval", now.monitoring_interval)
     kept = now.monitoring_role if interval else None
-    return instances.monitoring(interval, request.get("MonitoringRoleArn", kept))
+    return instances.monitoring(request, interval, request.get("MonitoringRoleArn", kept))
 
 
 def _apply(state: AuroraState, instance: Instance, changes: Changes) -> None:

@@ -11,6 +11,7 @@ from localaws.aurora.errors import (
     instance_not_found,
     instance_state,
     invalid_combination,
+    invalid_value,
     not_modelled,
     wrong_state,
 )
@@ -120,16 +121,23 @@ def _new_instance(request: Request, identifier: str, cluster: Cluster) -> Instan
         insights=insights.of_instance(request),
         ca_certificate=certificate_authority(request),
         tags=read_tags(request),
-        **monitoring(request.get("MonitoringInterval", 0), request.get("MonitoringRoleArn")),
+        **monitoring(
+            request, request.get("MonitoringInterval", 0), request.get("MonitoringRoleArn")
+        ),
     )
 
 
-def monitoring(interval: int, role: str | None) -> dict[str, Any]:
-    """Return how an instance is monitored, or refuse an interval without a role and the reverse."""
+def monitoring(request: Request, interval: int, role: str | None) -> dict[str, Any]:
+    """Return how an instance is monitored.
+
+    An interval without a role is refused, the reverse, and a role that does not exist.
+    """
     if interval not in _MONITORING_SECONDS or bool(interval) != (role is not None):
         raise invalid_combination(
             "MonitoringInterval is 0, 1, 5, 10, 15, 30 or 60, and above 0 needs MonitoringRoleArn."
         )
+    if role is not None and not request.state.roles(role):
+        raise invalid_value(f"{role} is no role that may be used for ENHANCED_MONITORING.")
     return {"monitoring_interval": interval, "monitoring_role": role}
 
 

@@ -34,9 +34,9 @@ class Aurora:
 
     Thread-safe. Work on the data plane runs without the lock, so that other callers need not wait
     for it; `emit` is called with the lock held and must not wait. `keys` finds KMS keys,
-    `security_groups` says whether one exists, `network` describes the default VPC of an account's
-    region, `secrets` keeps the passwords that RDS manages, `exports` what snapshots are exported
-    to, and `choices` decide what AWS leaves open.
+    `security_groups` and `roles` say whether one exists, `network` describes the default VPC of an
+    account's region, `secrets` keeps the passwords that RDS manages, `exports` what snapshots are
+    exported to, and `choices` decide what AWS leaves open.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Aurora:
         keys: Lookup | None = None,
         security_groups: Callable[[str, str, str], bool] = lambda _account, _region, _group: True,
         network: Callable[[str, str], Network] = default_network,
+        roles: Callable[[str], bool] = lambda _arn: True,
         secrets: SecretStore | None = None,
         exports: ExportStorage | None = None,
         emit: Callable[[Answer], None] = lambda _event: None,
@@ -64,6 +65,7 @@ class Aurora:
             data=data or NoData(),
             keys=keys or KeyRing(),
             security_groups=security_groups,
+            roles=roles,
             emit=emit,
             make_region=lambda account, name: region_with_default_groups(
                 account, name, network(account, name)

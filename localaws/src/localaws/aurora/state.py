@@ -91,6 +91,7 @@ class AuroraState:
     data: DataPlane
     keys: Lookup
     security_groups: Callable[[str, str, str], bool]
+    roles: Callable[[str], bool]
     emit: Callable[[Answer], None]
     make_region: Callable[[str, str], Region]
     identities: Identities
