@@ -54,7 +54,7 @@ def target_status(operation: Operation) -> list[str]:
         made = operation.facts.target.cluster_resource_id
         return [f"The {what}: {operation.new_cluster_id}, {made}.", *kept_previous(operation)]
     if operation.plan.target.keeps_old:
-        return _status_beside(operation, stopped)
+        return [*_status_beside(operation, stopped), *_made_room(operation)]
     return _status_in_its_place(operation, stopped)
 
 
@@ -85,6 +85,14 @@ def _status_beside(operation: Operation, stopped: State) -> list[str]:
     if target.cluster_resource_id is None or _is_back(operation):
         return [status]
     return [f"{status} The new cluster, {operation.new_cluster_id}, is kept for a rerun."]
+
+
+def _made_room(operation: Operation) -> list[str]:
+    gone = operation.facts.target.room_of
+    why = "because the new cluster needed its name, so nobody can go back to it any more"
+    return [f"The cluster {gone}, kept from an earlier replacement, is deleted, {why}."] * bool(
+        gone
+    )
 
 
 def _status_in_its_place(operation: Operation, stopped: State) -> list[str]:

@@ -11,7 +11,7 @@ from chalicelib.flow.errors import (
     RefusedError,
     StateFaultError,
 )
-from chalicelib.flow.facts import OldTarget
+from chalicelib.flow.facts import Facts, OldTarget
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.ownership import is_ours, refuse_others
@@ -60,7 +60,7 @@ def until_name_is_free(operation: Operation, ports: Ports) -> Wait | None:
         return None
     announce([retirement_in_the_way(operation, found, ports)], ports)
     reason = f"The older previous target {found.identifier} is {found.status}, to be deleted."
-    return Wait(reason, plan.restore_check_interval)
+    return Wait(reason, plan.restore_check_interval, _making_room(operation, found))
 
 
 def until_room_is_made(operation: Operation, found: Cluster, ports: Ports) -> Wait | None:
@@ -90,7 +90,13 @@ def until_room_is_made(operation: Operation, found: Cluster, ports: Ports) -> Wa
         )
     announce([retirement], ports)
     reason = f"The previous target {found.identifier} is {found.status}, to be deleted."
-    return Wait(reason, plan.target.restore_check_interval, operation.facts)
+    return Wait(reason, plan.target.restore_check_interval, _making_room(operation, found))
+
+
+def _making_room(operation: Operation, found: Cluster) -> Facts:
+    """Note which cluster goes because its name is needed: people could have gone back to it."""
+    name = f"{found.identifier} ({found.resource_id})"
+    return replace(operation.facts, target=replace(operation.facts.target, room_of=name))
 
 
 def _refuse_undecided(operation: Operation, found: Cluster, ports: Ports) -> None:

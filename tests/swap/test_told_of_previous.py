@@ -128,6 +128,24 @@ def test_a_previous_target_whose_name_was_needed_cannot_come_back() -> None:
     assert "because a restore needed its name." in line(stage, "The operation ")
 
 
+def test_a_cancelled_restore_says_that_it_cost_people_the_way_back() -> None:
+    """It had a kept cluster deleted, whose name it needed, and was cancelled after that."""
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="48")
+    rolled_back(stage)
+    gone = stage.standing()[NEXT]
+    stage.run(20 * HOUR)
+    stage.night()
+    stage.reach(State.CLUSTER_RESTORING)
+    stage.request(CANCEL_REQUESTED, operation_id=stage.restores()[-1].operation_id)
+    ended = stage.run_until_ended(len(stage.restores()))
+
+    assert State.CANCELLED is ended.state
+    assert gone not in stage.standing().values()
+    assert line(stage, f"The cluster {NEXT} ({gone}), ").endswith(
+        "is deleted, because the new cluster needed its name, so nobody can go back to it any more."
+    )
+
+
 def test_a_previous_target_that_others_deleted_cannot_come_back() -> None:
     """The refusal does not say that an operation deleted it."""
     stage = PointerStage()
