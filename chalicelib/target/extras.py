@@ -85,4 +85,7 @@ def _or_warning(
 
 
 def _warning(name: str, error: RefusedError | TransientError) -> str:
-    return f"{name}, which the old target had, could not be enabled: {error.reason}"
+    return (
+        f"{name}, which the old target had, could not be enabled: {error.reason} Enable it "
+        "yourself: the next restore only knows what the target has by then."
+    )
