@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aurora_restore.doctor import (
     alerting,
     functions,
+    kept,
     keys,
     liveness,
     network,
@@ -65,6 +66,7 @@ CHECKS: tuple[Check | PlanCheck, ...] = (
     PlanCheck("secrets", target.secrets),
     PlanCheck("users", target.users),
     PlanCheck("target", target.target),
+    PlanCheck("kept clusters", kept.kept_clusters),
     PlanCheck("pointers", target.pointers),
     PlanCheck("network groups", target.network_groups),
     PlanCheck("orderable options", target.orderable_options),

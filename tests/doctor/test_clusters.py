@@ -9,7 +9,7 @@ import pytest
 
 from aurora_restore.findings import Status
 from chalicelib.flow.choreography import State
-from chalicelib.flow.facts import Facts, SnapshotFacts, TargetFacts
+from chalicelib.flow.facts import Facts, OldTarget, SnapshotFacts, TargetFacts
 from chalicelib.flow.operation import Kind
 from chalicelib.flow.timestamps import iso_timestamp
 from tests.deployment.place import REGION, SOURCE_REGION
@@ -19,6 +19,7 @@ from tests.doctor.scene import Scene
 from tests.doctor.test_operations import put_ended
 
 OURS = [{"Key": "aurora-restore", "Value": "dev/default"}]
+RERUN_IT = "have it deleted: aws events put-events "
 TARGET_ARN = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:{TARGET}"
 
 
@@ -373,6 +374,74 @@ def test_a_pointed_target_that_would_be_swapped_is_reported(scene: Scene) -> Non
 
     assert Status.FAILED is found.status
     assert f"People use the cluster {TARGET}-a as the target" in found.what
+
+
+def adopted(scene: Scene, state: State | None, **more: Any) -> str:
+    """Keep the adopted target beside the one that pointers lead to; returns its resource id.
+
+    The operation that decides about it is in a state, or there is none.
+    """
+    for name in (TARGET, f"{TARGET}-a"):
+        make_ours(scene, name)
+    pointing(scene)
+    rds = scene.client("rds")
+    found = rds.describe_db_clusters()["DBClusters"]
+    ids = {each["DBClusterIdentifier"]: each["DbClusterResourceId"] for each in found}
+    item = {"opened_id": ids[f"{TARGET}-a"], "opened_as": f"{TARGET}-a"}
+    if state:
+        old = OldTarget(arn=TARGET_ARN, resource_id=ids[TARGET])
+        facts = Facts(target=TargetFacts(old=old))
+        at = datetime.now(UTC)
+        put_ended(scene, "retire-it", state, at, kind=Kind.RETIRE, facts=facts, **more)
+        item[f"retirement#{ids[TARGET]}"] = "retire-it"
+    scene.put_item(operation_id=f"target#{TARGET_ARN}", **item)
+    return str(ids[TARGET])
+
+
+@pytest.mark.parametrize(
+    ("state", "why", "what_to_do"),
+    [
+        (State.CANCELLED, "retire-it, which was to delete it, is CANCELLED: As asked.", RERUN_IT),
+        (State.FAILED, "retire-it, which was to delete it, is FAILED: As asked.", RERUN_IT),
+        (None, "No operation decides about it.", "delete it by hand: aws rds delete-db-cluster "),
+    ],
+)
+def test_a_cluster_that_nothing_will_delete_is_reported(
+    scene: Scene, state: State | None, why: str, what_to_do: str
+) -> None:
+    """It is not the target any more and costs money: an adopted one that people kept, for example.
+
+    Whoever wants to keep it removes the tag.
+    """
+    resource_id = adopted(scene, state, reason="As asked.")
+    found = scene.see("kept clusters")
+    tag = {"ResourceName": TARGET_ARN, "TagKeys": ["aurora-restore"]}
+    scene.client("rds").remove_tags_from_resource(**tag)
+
+    assert Status.WARNING is found.status
+    assert f"{TARGET_ARN} ({resource_id}) is available, and is not the target." in found.what
+    assert f"It stays, and costs money, until you delete it. {why}" in found.what
+    assert what_to_do in found.do
+    assert Status.OK is scene.see("kept clusters").status
+
+
+def test_a_cluster_whose_deletion_is_to_come_is_not_reported(scene: Scene) -> None:
+    """Its operation waits for its time; a left-over one makes room for the next restore."""
+    adopted(scene, State.PREVIOUS_KEPT)
+    make_ours(scene, f"{TARGET}-b")
+
+    assert Status.OK is scene.see("kept clusters").status
+
+
+def test_a_left_over_cluster_of_another_replacement_is_reported(scene: Scene) -> None:
+    """No restore makes its own under that name any more."""
+    make_ours(scene, TARGET)
+    make_ours(scene, f"{TARGET}-b")
+    found = scene.see("kept clusters")
+
+    assert Status.WARNING is found.status
+    assert found.what.startswith(f"{TARGET_ARN}-b (")
+    assert f"{TARGET_ARN} (" not in found.what
 
 
 def test_a_zone_that_does_not_exist_is_reported(scene: Scene) -> None:
