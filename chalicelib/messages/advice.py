@@ -19,6 +19,8 @@ from chalicelib.messages.previous_target import (
 )
 from chalicelib.settings import DEFAULT_PLAN
 
+SWAPPED_HALF_WAY = "docs/runbook.md#a-swap-that-did-not-finish"
+POINTED_HALF_WAY = "docs/runbook.md#pointers-that-were-not-moved-everywhere"
 NEW_IS_TARGET = "new cluster is the target"
 YOUR_SNAPSHOT = "your-snapshot"  # in a command, for the name of a snapshot that does not exist yet
 
@@ -75,7 +77,10 @@ def _repeated_status(operation: Operation, stopped: State) -> list[str]:
 
 def _status_beside(operation: Operation, stopped: State) -> list[str]:
     """Describe the target where the new cluster is made beside it."""
-    if stopped is State.ROLLING_BACK or ROWS[stopped].on_giving_up is State.ROLLING_BACK:
+    if stopped is State.ROLLING_BACK:
+        section = POINTED_HALF_WAY if operation.plan.target.points else SWAPPED_HALF_WAY
+        return [f"How to see which cluster is the target, and what to do: {section}."]
+    if ROWS[stopped].on_giving_up is State.ROLLING_BACK:
         return []  # the reason says what is where
     target, plan = operation.facts.target, operation.plan.target
     name = f", {target.old.name}" if plan.points and target.old else ""

@@ -14,10 +14,12 @@ from tests.deployment.place import REGION, Place
 from tests.deployment.runbook import RUNBOOK, type_in
 from tests.docs.readme import commands
 
+ZONE_OF_THE_PAGE = "Z0123456789ABCDEFGHIJ"
 SECTIONS = (
     "First restore",
     "Rotated secrets",
     "A swap that did not finish",
+    "Pointers that were not moved everywhere",
     "failure-queue-not-empty",
     "heartbeat-silent",
 )
@@ -97,8 +99,12 @@ def test_a_request_to_one_stage_does_not_reach_the_other(place: Place, checkout:
 @pytest.mark.parametrize("section", SECTIONS[1:])
 def test_the_commands_of_a_section_work(place: Place, checkout: Path, section: str) -> None:
     """Each command that the runbook gives in such a section ends with exit status 0."""
+    route53 = place.clients("route53", REGION)
+    zone = route53.create_hosted_zone(Name="db.example.com", CallerReference=section)
+    zone_id = zone["HostedZone"]["Id"].rpartition("/")[2]
     for block in commands(section, RUNBOOK):
-        type_in(place, checkout, block)
+        type_in(place, checkout, block.replace(ZONE_OF_THE_PAGE, zone_id))
+    route53.delete_hosted_zone(Id=zone_id)
 
 
 def test_removing_one_stage_leaves_the_other(place: Place, checkout: Path) -> None:

@@ -6,6 +6,7 @@ from chalicelib.flow.choreography import REQUESTED, State
 from simulation.stage import STAGE, TOPIC
 from tests.choreography.fault_injection import refused
 from tests.pointer.pointer_stage import TARGET, A, B, PointerStage
+from tests.refusals.remedies import go_on
 from tests.swap.swap_stage import first_and_second
 
 
@@ -186,3 +187,27 @@ def test_subjects_name_the_cluster_that_is_the_target() -> None:
         f"{A} FAILED",
     ] == [one for one in told if "CANCELLED" not in one]
     assert text.startswith(f"The restore of the target {TARGET} ({A}) failed at swap-target: ")
+
+
+def test_pointers_that_stand_half_way_are_moved_on_and_then_back() -> None:
+    """The way back does not finish; the notice leads to the page, which names both requests."""
+    stage = PointerStage()
+    denied = refused("AccessDenied")
+    stage.inject(denied, state="TARGET_PROVEN", call="ssm.put_parameter", times=9)
+    stage.inject(denied, state="ROLLING_BACK", call="secretsmanager.", times=9)
+    failed = stage.run_night()
+    text, half_way = stage.notices()[-1]["text"], stage.pointed()
+    stage.call_faults.clear()
+    go_on(stage, text)
+    ended = stage.run_until_ended(2)
+    moved_on = stage.pointed()
+    stage.ask_back(ended)
+    back = stage.run_until_ended(3)
+
+    assert (State.FAILED, State.ROLLING_BACK) == (failed.state, failed.stopped_at)
+    assert "The rollback did not finish: " in text
+    assert "docs/runbook.md#pointers-that-were-not-moved-everywhere" in text
+    assert (A, None) == (half_way["secret"], half_way["parameters"])
+    assert (State.SUCCEEDED, State.SUCCEEDED) == (ended.state, back.state)
+    assert stage.all_name(A) == moved_on
+    assert stage.all_name(TARGET) == stage.pointed()
