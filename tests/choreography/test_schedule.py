@@ -139,6 +139,23 @@ def test_a_replacement_that_nobody_can_be_told_of_does_not_take_place() -> None:
     assert "sns publish" in (ended.reason or "")
 
 
+def test_a_requested_replacement_is_announced_too() -> None:
+    """Whoever asked for it is not the only one who uses the target."""
+    stage = FaultyStage({"REPLACEMENT": "swap", "NOTICE_MINUTES": "10", "PAUSED": "true"})
+    stage.night()
+    stage.run_to_the_end()
+    stage.request(REQUESTED, request_id="now")
+    stage.run(7200)
+    _skipped, ended, _retirement = stage.all_operations()
+    (announced,) = (
+        event["detail"] for event in stage.delivered if event["detail-type"] == RESTORE_ANNOUNCED
+    )
+    (swapped,) = (left for left in ended.durations if left.state is State.SWAPPING)
+
+    assert State.SUCCEEDED is ended.state
+    assert datetime.fromisoformat(announced["replaced_at"]) <= swapped.started_at
+
+
 def test_a_replacement_that_people_prevent_does_not_take_place() -> None:
     """The command of the announcement cancels the operation, and the target stays."""
     stage = FaultyStage({"REPLACEMENT": "swap", "NOTICE_MINUTES": "10"})

@@ -121,7 +121,8 @@ PLAN: Mapping[str, Mapping[str, str]] = {
         ),
         "notice_minutes": (
             "Minutes by which the replacement is announced in advance, by the event "
-            "`RestoreAnnounced` and a notification. `0` announces nothing."
+            "`RestoreAnnounced` and a notification. `0` announces nothing. They are a part of "
+            "`DELETE_DEADLINE`."
         ),
     },
     "When it is replaced": {
