@@ -7,12 +7,11 @@ from chalicelib.flow.choreography import CANCEL_REQUESTED, State
 from simulation.in_memory_services import ZONE
 from simulation.stage import ACCOUNT, APP, APP_SECRET, TARGET_REGION
 from tests.choreography.fault_injection import refused
-from tests.choreography.requests import again
 from tests.choreography.run_night import FaultyStage
 from tests.pointer.pointer_stage import DNS_NAME, A, B, PointerStage
 from tests.refusals.refused_requests import RefusedRequest
 from tests.refusals.refused_swaps import a_swapped_night, back_to_the_restore
-from tests.refusals.remedies import Deed, RefusalCase, both, newest_restore
+from tests.refusals.remedies import Deed, RefusalCase, both, mended, newest_restore
 
 POINTER = {
     "REPLACEMENT": "pointer",
@@ -130,11 +129,7 @@ def in_use() -> tuple[str, str]:
     stage.night()
     stage.reach(State.TARGET_DELETING)
     secret(json.dumps({**APP, "cluster_id": A}))(stage)
-    failed = stage.run_until_ended(2)
-    secret(json.dumps(APP))(stage)
-    again(stage, failed.operation_id)
-    assert State.SUCCEEDED is stage.run_until_ended(3).state
-    return str(failed.reason), str(failed.remedy)
+    return mended(stage, stage.run_until_ended(2), secret(json.dumps(APP)))
 
 
 def kept_for_good() -> tuple[str, str]:
@@ -146,11 +141,7 @@ def kept_for_good() -> tuple[str, str]:
     stage.run_night()
     stage.request(CANCEL_REQUESTED, operation_id=stage.retirements()[-1].operation_id)
     stage.run(20 * HOUR)
-    failed = stage.run_night()
-    stage.remove(B)
-    again(stage, failed.operation_id)
-    assert State.SUCCEEDED is stage.run_until_ended(5).state
-    return str(failed.reason), str(failed.remedy)
+    return mended(stage, stage.run_night(), lambda _stage: stage.remove(B))
 
 
 def pointed_target() -> tuple[str, str]:
@@ -159,11 +150,7 @@ def pointed_target() -> tuple[str, str]:
     stage.run_night()
     stage.run(20 * HOUR)
     stage.environment["REPLACEMENT"] = "swap"
-    failed = stage.run_night()
-    stage.environment["REPLACEMENT"] = "pointer"
-    again(stage, failed.operation_id)
-    assert State.SUCCEEDED is stage.run_until_ended(3).state
-    return str(failed.reason), str(failed.remedy)
+    return mended(stage, stage.run_night(), environment(REPLACEMENT="pointer"))
 
 
 POINTER_REQUESTS = (

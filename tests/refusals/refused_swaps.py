@@ -25,7 +25,7 @@ from tests.refusals.refused_requests import (
     command_of_the_remedy,
     to_the_end,
 )
-from tests.refusals.remedies import Deed, RefusalCase, both, newest_restore, setting
+from tests.refusals.remedies import Deed, RefusalCase, both, mended, newest_restore, setting
 from tests.refusals.scene import TARGET_ARN
 from tests.swap.swap_stage import NAMES, SwapStage
 
@@ -438,11 +438,7 @@ def undecided() -> tuple[str, str]:
     stage.request(CANCEL_REQUESTED, operation_id=kept)
     stage.run(HOUR)
     del stage.store.tables["state"][kept]
-    failed = stage.run_night()
-    renamed(NEXT, "of-last-week")(stage)
-    stage.request(REQUESTED, rerun_of=failed.operation_id)
-    assert State.SUCCEEDED is stage.run_until_ended(4).state
-    return str(failed.reason), str(failed.remedy)
+    return mended(stage, stage.run_night(), renamed(NEXT, "of-last-week"))
 
 
 def opened_elsewhere() -> tuple[str, str]:
@@ -451,11 +447,7 @@ def opened_elsewhere() -> tuple[str, str]:
     stage.run_night()
     stage.run(20 * HOUR)
     renamed(TARGET, NEXT)(stage)
-    failed = stage.run_night()
-    renamed(NEXT, TARGET)(stage)
-    stage.request(REQUESTED, rerun_of=failed.operation_id, from_step="delete-rds")
-    assert State.SUCCEEDED is stage.run_until_ended(3).state
-    return str(failed.reason), str(failed.remedy)
+    return mended(stage, stage.run_night(), renamed(NEXT, TARGET), from_step="delete-rds")
 
 
 def _ended(stage: SwapStage, retirement: Operation) -> Operation:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from chalicelib.flow.choreography import State
+from chalicelib.flow.choreography import REQUESTED, State
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.messages.advice import YOUR_SNAPSHOT
 from simulation.in_memory_services import client_error
 from simulation.stage import ACCOUNT, SOURCE_REGION
 from tests.choreography.fault_injection import raised
 from tests.choreography.run_night import FaultyStage
+from tests.swap.swap_stage import SwapStage
 
 Deed = Callable[[FaultyStage], object]
 TAKEN_NOW = "after-the-change"
@@ -78,6 +79,20 @@ def tried(case: RefusalCase) -> Tried:
     return Tried(
         str(failed.reason), str(failed.remedy), again.state, str(again.reason), failed.problems
     )
+
+
+def mended(
+    stage: SwapStage, failed: Operation, mend: Deed, *, from_step: str | None = None
+) -> tuple[str, str]:
+    """Do what the remedy of a failed operation says, and run it again with success.
+
+    Gives the reason and the remedy.
+    """
+    mend(stage)
+    count, detail = len(stage.restores()), {"from_step": from_step} if from_step else {}
+    stage.request(REQUESTED, rerun_of=failed.operation_id, **detail)
+    assert State.SUCCEEDED is stage.run_until_ended(count + 1).state
+    return str(failed.reason), str(failed.remedy)
 
 
 def newest_restore(stage: FaultyStage) -> Operation:
