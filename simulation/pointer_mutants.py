@@ -92,31 +92,38 @@ OF_POINTERS: tuple[Mutant, ...] = (
     Mutant(
         "the pointers that name a previous target, before it is deleted",
         PREVIOUS,
-        "if _is_pointed_to(plan, target, previous, ports):",
+        "if is_pointed_to(plan, target, previous, ports):",
         "if False:",
         tests=(f"{MOVED}::test_a_previous_target_that_pointers_still_name_is_not_deleted",),
     ),
     Mutant(
         "the pointers that name a previous target of a swap, before it is deleted",
-        PREVIOUS,
-        "has_pointers = plan.target.points or bool(pointers.parameters.read())",
-        "has_pointers = plan.target.points",
+        PRESENT,
+        "return bool(pointers.parameters.read()) and pointers.name(cluster)",
+        "return False",
         tests=(f"{CHANGED}::test_parameters_that_are_left_keep_what_they_name",),
     ),
     Mutant(
         "the places of pointers that are younger than a previous target",
-        PREVIOUS,
-        "plan = last.plan if last else plan",
-        "plan = plan if last else plan",
+        PRESENT,
+        "plans = [plan] if last is None else [last.plan, plan]",
+        "plans = [plan]",
         tests=(f"{CHANGED}::test_a_previous_target_of_a_swap_that_pointers_name_is_kept",),
     ),
     Mutant(
         "the pointers that name a left-over cluster, before it is deleted",
         DELETE_RDS,
-        "    if operation.plan.target.keeps_old:\n"
+        "    if operation.plan.target.keeps_old and operation.kind is not Kind.RETIRE:\n"
         "        refuse_in_use(operation, cluster, ports)\n",
         "",
         tests=(f"{NIGHTS}::test_a_left_over_cluster_that_people_begin_to_use_is_not_deleted",),
+    ),
+    Mutant(
+        "the pointers of the last success, before a left-over cluster is deleted",
+        PRESENT,
+        "if is_opened or is_pointed_to(plan, target, cluster, ports):",
+        "if is_opened or Pointers(plan, ports).name(cluster):",
+        tests=(f"{CHANGED}::test_a_left_over_cluster_that_older_pointers_name_is_not_deleted",),
     ),
     Mutant(
         "the previous target that people keep, before its name is used",

@@ -371,7 +371,8 @@ OF_SWAPS: tuple[Mutant, ...] = (
     Mutant(
         "the cluster that people use, before its deletion goes on",
         "chalicelib/steps/delete_rds.py",
-        "    if operation.plan.target.keeps_old:\n        refuse_in_use(",
+        "    if operation.plan.target.keeps_old and operation.kind is not Kind.RETIRE:\n"
+        "        refuse_in_use(",
         "    if operation.plan.target.points:\n        refuse_in_use(",
         tests=(f"{ELSEWHERE}::test_a_deletion_that_was_decided_before_spares_the_opened_cluster",),
     ),

@@ -76,9 +76,12 @@ def _refuse_deletion(
     target: TargetCluster,
     ports: Ports,
 ) -> None:
-    """Check owner and use of a cluster, before each further deletion of it."""
+    """Check owner and use of a cluster, before each further deletion of it.
+
+    Whether people use a previous target is known by then.
+    """
     _refuse_unowned(operation, cluster, instances, target)
-    if operation.plan.target.keeps_old:
+    if operation.plan.target.keeps_old and operation.kind is not Kind.RETIRE:
         refuse_in_use(operation, cluster, ports)
 
 

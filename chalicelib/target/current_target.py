@@ -11,7 +11,7 @@ from chalicelib.ports import Ports
 from chalicelib.records.targets import TargetRecord
 from chalicelib.target.by_hand import named_by_hand
 from chalicelib.target.cluster import find_clusters, observe_cluster
-from chalicelib.target.pointers import Pointers
+from chalicelib.target.pointers import Pointers, places_of
 
 
 def present_target(plan: Plan, target: TargetRecord, ports: Ports) -> Cluster | None:
@@ -141,15 +141,32 @@ def refuse_in_use(operation: Operation, cluster: Cluster, ports: Ports) -> None:
     It is the one that was opened last, and the one that pointers name.
     """
     plan = operation.plan
-    opened = ports.operations.target(plan.target_cluster_arn).opened_id
-    if plan.target.swaps:
-        if cluster.resource_id == opened and cluster.status != "deleting":
+    target = ports.operations.target(plan.target_cluster_arn)
+    is_opened = cluster.resource_id == target.opened_id
+    if plan.target.swaps and is_opened:
+        if cluster.status != "deleting":
             _refuse_opened(plan, cluster, ports)
         return
-    if cluster.resource_id == opened or Pointers(plan, ports).name(cluster):
+    if is_opened or is_pointed_to(plan, target, cluster, ports):
         raise RefusedError(
             f"People use the cluster {cluster.arn}: it was opened last, or pointers name it. It is "
             "left alone.",
             "Find out who changed the pointers, or the record of the target.",
             from_step="delete-rds",
         )
+
+
+def is_pointed_to(plan: Plan, target: TargetRecord, cluster: Cluster, ports: Ports) -> bool:
+    """Tell whether a pointer names a cluster: one of this plan, or of that of the last success.
+
+    An operation keeps its plan, and the places of the pointers may be younger than that, or older.
+    """
+    last_id = target.last_success_operation
+    last = ports.operations.read(last_id) if last_id else None
+    plans = [plan] if last is None else [last.plan, plan]
+    pointing = {places_of(found): found for found in plans if found.target.points}
+    if pointing:
+        return any(Pointers(found, ports).name(cluster) for found in pointing.values())
+    pointers = Pointers(plans[0], ports)
+    # No parameters mean that the target has no pointers.
+    return bool(pointers.parameters.read()) and pointers.name(cluster)

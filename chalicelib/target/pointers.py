@@ -38,6 +38,13 @@ def address_of(plan: Plan, cluster: Cluster) -> Address:
     )
 
 
+def places_of(plan: Plan) -> tuple[str | None, ...]:
+    """Name the places of a plan's pointers."""
+    target = plan.target
+    secret = plan.users.app_credentials_secret_id
+    return plan.name, secret, target.target_dns_zone_id, target.target_dns_name
+
+
 @dataclass(frozen=True)
 class SeenPointers:
     """All places as they were read; `record` is None where there is none, or no name is set."""

@@ -15,21 +15,18 @@ from chalicelib.flow.facts import Facts, OldTarget
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.ownership import is_ours, refuse_others
-from chalicelib.flow.plan import Plan
 from chalicelib.flow.retirement import kept_until
 from chalicelib.flow.text_limits import counted
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.publishing import announce
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
-from chalicelib.records.targets import TargetRecord
 from chalicelib.target.attachments import what_holds
 from chalicelib.target.cluster import ABSENT_FOR, TargetCluster, find_clusters, observe_cluster
-from chalicelib.target.current_target import present_name
+from chalicelib.target.current_target import is_pointed_to, present_name
 from chalicelib.target.deletion import keys_of_cluster
 from chalicelib.target.endpoints import left_endpoints
 from chalicelib.target.notice import is_noticed
-from chalicelib.target.pointers import Pointers
 from chalicelib.target.preflight import Preflight
 
 ENDPOINTS_REMEDY = "Delete these endpoints, and create those that are needed on the target again."
@@ -168,22 +165,9 @@ def why_kept(operation: Operation, previous: Cluster, ports: Ports) -> Kept | No
             f"{target.opened_id}."
         )
         return Kept.until_deleted_by_hand(previous, reason)
-    if _is_pointed_to(plan, target, previous, ports):
+    if is_pointed_to(plan, target, previous, ports):
         return Kept.until_deleted_by_hand(previous, f"{it} is kept: pointers still name it.")
     return None
-
-
-def _is_pointed_to(plan: Plan, target: TargetRecord, previous: Cluster, ports: Ports) -> bool:
-    """Tell whether a pointer names a previous target, which may be older than all pointers.
-
-    The last success knows their places then. No parameters mean that the target has no pointers.
-    """
-    if not plan.target.points and target.last_success_operation:
-        last = ports.operations.read(target.last_success_operation)
-        plan = last.plan if last else plan
-    pointers = Pointers(plan, ports)
-    has_pointers = plan.target.points or bool(pointers.parameters.read())
-    return has_pointers and pointers.name(previous)
 
 
 def _younger(operation: Operation, previous: Cluster, ports: Ports) -> str | None:

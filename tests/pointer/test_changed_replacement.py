@@ -8,6 +8,7 @@ import pytest
 from chalicelib.flow.choreography import State
 from simulation.in_memory_services import ZONE
 from simulation.stage import APP_SECRET
+from tests.choreography.fault_injection import refused
 from tests.pointer.pointer_stage import DNS_NAME, FOLDER, TARGET, A, PointerStage
 from tests.swap.swap_stage import NAMES, first_and_second
 from tests.swap.test_by_hand import follow
@@ -152,10 +153,15 @@ def by_parameter(stage: PointerStage) -> None:
 
 def by_record(stage: PointerStage) -> None:
     """Point the DNS record there."""
+    put_record(stage, PREVIOUS)
+
+
+def put_record(stage: PointerStage, cluster: str) -> None:
+    """Point the DNS record to a cluster."""
     (record,) = stage.zones.list_resource_record_sets(
         HostedZoneId=ZONE, StartRecordName=DNS_NAME, MaxItems="1"
     )["ResourceRecordSets"]
-    wanted = {**record, "ResourceRecords": [{"Value": stage.endpoint(PREVIOUS)}]}
+    wanted = {**record, "ResourceRecords": [{"Value": stage.endpoint(cluster)}]}
     changes = [
         {"Action": "DELETE", "ResourceRecordSet": record},
         {"Action": "CREATE", "ResourceRecordSet": wanted},
@@ -189,6 +195,46 @@ def test_a_previous_target_of_a_swap_that_pointers_name_is_kept(
     assert State.CANCELLED is retirement.state
     assert "pointers still name it" in (retirement.reason or "")
     assert old == stage.standing()[PREVIOUS]
+
+
+def left_over(stage: PointerStage) -> str:
+    """Let a night stop before its cluster is opened; gives the name of that."""
+    before = {*stage.standing()}
+    stage.inject(refused("InvalidParameterValue"), call="rds.create_db_instance", times=9)
+    assert State.FAILED is stage.run_night().state
+    stage.call_faults.clear()
+    stage.run(20 * 3600)
+    (name,) = {*stage.standing()} - before
+    return name
+
+
+def test_a_left_over_cluster_that_older_pointers_name_is_not_deleted() -> None:
+    """The restore has another record's name by its settings, and people use the one of before."""
+    stage = PointerStage()
+    assert State.SUCCEEDED is stage.run_night().state
+    stage.run(20 * 3600)
+    stage.environment["TARGET_DNS_NAME"] = "new.staging.db.example"
+    name = left_over(stage)
+    left = stage.standing()[name]
+    put_record(stage, name)
+    ended = stage.run_night()
+
+    assert State.FAILED is ended.state
+    assert "People use the cluster" in (ended.reason or "")
+    assert left == stage.standing()[name]
+
+
+def test_a_left_over_cluster_of_a_swap_that_parameters_name_is_not_deleted() -> None:
+    """The settings know of no pointers."""
+    stage = PointerStage(REPLACEMENT="swap")
+    name = left_over(stage)
+    left = stage.standing()[name]
+    stage.parameters.put_parameter(Name=f"{FOLDER}cluster_id", Value=name, Type="String")
+    ended = stage.run_night()
+
+    assert State.FAILED is ended.state
+    assert "People use the cluster" in (ended.reason or "")
+    assert left == stage.standing()[name]
 
 
 def test_parameters_that_are_left_keep_what_they_name() -> None:
