@@ -295,6 +295,13 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=(f"{DISTURBED}::test_one_answer_without_a_previous_target_is_not_believed",),
     ),
     Mutant(
+        "the second look at what keeps a previous target",
+        "chalicelib/target/previous.py",
+        "if kept.is_certain or now - since >= ABSENT_FOR:",
+        "if True:",
+        tests=(f"{DISTURBED}::test_one_answer_without_the_target_ends_no_retirement",),
+    ),
+    Mutant(
         "the room for the last snapshot of a previous target",
         "chalicelib/target/preflight.py",
         "        refuse_full(self._operation, self._rds, {SNAPSHOTS: 1})\n",

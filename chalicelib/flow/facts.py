@@ -94,6 +94,7 @@ class TargetFacts:
     deletion: Deletion | None = None  # None in records of before it was noted
     absent_since: Timestamp | None = None  # of a previous target that is not found
     room_of: str | None = None  # the older previous target that is deleted, as its name is needed
+    kept_since: Timestamp | None = None  # since when AWS shows what keeps a previous target
     engine_version: str | None = None  # that the new cluster gets; None: the snapshot's
     made_as: str | None = None  # the new cluster's name before it is the target's
     cluster_id: str | None = None  # its name at present; None in records of before there were two

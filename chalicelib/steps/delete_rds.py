@@ -38,6 +38,7 @@ from chalicelib.target.previous import (
     refuse_taken_name,
     until_room_is_made,
     until_surely_gone,
+    until_surely_kept,
     why_kept,
 )
 from chalicelib.target.readers import warnings_of_strangers, with_added
@@ -329,6 +330,8 @@ def _delete_previous(operation: Operation, ports: Ports) -> Outcome:
     if cluster is None and not is_expected and (wait := until_surely_gone(operation, ports)):
         return wait
     if cluster and (kept := why_kept(operation, cluster, ports)):
+        if wait := until_surely_kept(operation, kept, ports):
+            return wait
         raise RefusedError(kept.reason, kept.remedy)
     if cluster and cluster.status != "deleting":
         refuse_attached(rds, [cluster.arn])

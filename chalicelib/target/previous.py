@@ -1,6 +1,7 @@
 """The previous target, which keeps its name until an operation of its own has deleted it."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from chalicelib.aws.client import Service
 from chalicelib.aws.rds import RECOVERABLE, Cluster, Health, health, is_lost
@@ -35,10 +36,14 @@ KEPT_REMEDY = "Delete the cluster {} yourself if it is not needed and not the ta
 
 @dataclass(frozen=True)
 class Kept:
-    """Why a previous target is not deleted after all, and what people may do about it."""
+    """Why a previous target is not deleted after all, and what people may do about it.
+
+    `is_certain` where records say so, and not an answer of AWS.
+    """
 
     reason: str
     remedy: str
+    is_certain: bool = False
 
     @classmethod
     def until_deleted_by_hand(cls, cluster: Cluster, reason: str) -> "Kept":
@@ -78,6 +83,8 @@ def until_room_is_made(operation: Operation, found: Cluster, ports: Ports) -> Wa
     kept = f"{retirement.operation_id} did not delete it: it is {retirement.state}."
     if not ended:
         why = why_kept(retirement, found, ports)
+        if why and (wait := until_surely_kept(operation, why, ports)):
+            return wait
         kept = why.reason if why else _lost_endpoints(retirement, found, ports)
     if kept:
         raise RefusedError(
@@ -151,8 +158,9 @@ def why_kept(operation: Operation, previous: Cluster, ports: Ports) -> Kept | No
     if younger := _younger(operation, previous, ports):
         reason = f"{it} is kept: {younger} decides about it."
         if ports.operations.read(younger):
-            return Kept(reason, NOTHING_TO_DO)
-        return Kept.until_deleted_by_hand(previous, f"{reason} The record of that is gone.")
+            return Kept(reason, NOTHING_TO_DO, is_certain=True)
+        gone = f"{reason} The record of that is gone."
+        return replace(Kept.until_deleted_by_hand(previous, gone), is_certain=True)
     has_name = plan.target.swaps and previous.identifier == plan.target.cluster_id
     if has_name or it == target.opened_id:
         return Kept(f"{it} is the target again, so it is not deleted.", NOTHING_TO_DO)
@@ -261,14 +269,31 @@ def until_surely_gone(operation: Operation, ports: Ports) -> Wait | None:
     An absence that was noted long ago was another one, after which the cluster was found again.
     """
     facts, now = operation.facts, ports.now()
-    since = facts.target.absent_since
-    if since is None or now - since > 3 * ABSENT_FOR:
-        since = now
+    since = _seen_since(facts.target.absent_since, now)
     if now - since >= ABSENT_FOR:
         return None
     noted = replace(facts, target=replace(facts.target, absent_since=since))
     reason = "The previous target is not found; whether it is gone is asked again."
-    return Wait(reason, operation.plan.target.restore_check_interval, noted)
+    return Wait(reason, _interval_of_doubt(operation), noted)
+
+
+def until_surely_kept(operation: Operation, kept: Kept, ports: Ports) -> Wait | None:
+    """Wait until AWS has shown for minutes what keeps a previous target, which ends something."""
+    facts, now = operation.facts, ports.now()
+    since = _seen_since(facts.target.kept_since, now)
+    if kept.is_certain or now - since >= ABSENT_FOR:
+        return None
+    noted = replace(facts, target=replace(facts.target, kept_since=since))
+    return Wait(f"{kept.reason} That is asked again.", _interval_of_doubt(operation), noted)
+
+
+def _seen_since(noted: datetime | None, now: datetime) -> datetime:
+    return now if noted is None or now - noted > 3 * ABSENT_FOR else noted
+
+
+def _interval_of_doubt(operation: Operation) -> float:
+    """Give the seconds until something is asked again, so soon that it counts as the same."""
+    return min(operation.plan.target.restore_check_interval, ABSENT_FOR.total_seconds())
 
 
 def refuse_final_snapshot(
@@ -353,5 +378,7 @@ def _keep_for_now(operation: Operation, kept: Kept, ports: Ports) -> Outcome:
     plan, reason = operation.plan, kept.reason
     if ports.operations.target(plan.target_cluster_arn).locked_by:
         return Wait(reason, plan.target.restore_check_interval)
+    if wait := until_surely_kept(operation, kept, ports):
+        return wait
     facts = operation.facts
     return Advance(State.CANCELLING, facts, reason, reason=reason, remedy=kept.remedy)

@@ -9,6 +9,7 @@ from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG
 from chalicelib.target.cluster import ABSENT_FOR
 from simulation.stage import ACCOUNT, APP, APP_SECRET, TARGET_REGION
 from tests.choreography.fault_injection import refused
+from tests.pointer.pointer_stage import PointerStage
 from tests.refusals.refused_swaps import deployment, integration
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
 
@@ -261,6 +262,36 @@ def test_one_answer_without_a_previous_target_is_not_believed() -> None:
     assert (State.PREVIOUS_KEPT, State.RETIRED) == (unsure, stage.retirements()[0].state)
     assert {TARGET: new} == stage.standing()
     assert old not in {cluster.resource_id for cluster in clusters.values()}
+
+
+@pytest.mark.parametrize("make", [SwapStage, PointerStage])
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_one_answer_without_the_target_ends_no_retirement(
+    make: type[SwapStage], is_decided: bool
+) -> None:
+    """AWS does not find the target's name for two minutes, and the previous one goes in time."""
+    stage = make(KEEP_PREVIOUS_HOURS="1")
+    _, new = first_and_second(stage)
+    clusters = stage.aurora._state.region(ACCOUNT, TARGET_REGION).clusters
+    (name,) = (name for name, found in stage.standing().items() if found == new)
+    hidden = clusters[name]
+
+    def hide() -> None:
+        clusters.pop(name)
+
+    stage.run(3540)
+    if is_decided:
+        stage.inject(hide, step="delete-rds", call="events.put_events")
+    else:
+        hide()
+    stage.run(150)
+    unsure = stage.retirements()[0].state
+    clusters[name] = hidden
+    stage.run(2 * 3600)
+
+    expected = State.PREVIOUS_DELETING if is_decided else State.PREVIOUS_KEPT
+    assert (expected, State.RETIRED) == (unsure, stage.retirements()[0].state)
+    assert {name: new} == stage.standing()
 
 
 def test_a_previous_target_that_is_not_found_for_minutes_is_gone() -> None:
