@@ -301,7 +301,8 @@ def swapped_again() -> HeldStage:
 def rolled_back() -> HeldStage:
     """Swap, go back to the previous target, which was stopped meanwhile, and delete the other.
 
-    That one is encrypted, as its final snapshot is. Both have the Data API.
+    That one is encrypted, as its final snapshot is. Both have the Data API. A deletion of the
+    previous target was begun, and all its instances are there.
     """
     settings = {"STOP_PREVIOUS": "true", "SKIP_FINAL_SNAPSHOT": "false"}
     stage = HeldStage({"REPLACEMENT": "swap", **settings})
@@ -309,6 +310,9 @@ def rolled_back() -> HeldStage:
     stage.night()
     stage.run(2 * HOUR)
     restored = stage.all_operations()[0]
+    if old := restored.facts.target.old:
+        item = stage.store.tables["state"][f"target#{restored.plan.target_cluster_arn}"]
+        item["half_deleted"] = [old.resource_id]
     stage.put(ROLLBACK_REQUESTED, operation_id=restored.operation_id, request_id="back")
     stage.run_to_the_end()
     return stage
