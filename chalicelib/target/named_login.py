@@ -47,8 +47,10 @@ def _prove(operation: Operation, ports: Ports) -> Outcome:
         database.reach()
         refused = [login.username for login in logins if not database.try_login(login)]
     except CertificateNameError as error:
-        if operation.state is State.TARGET_CHOSEN:
+        if operation.state is State.TARGET_CHOSEN and plan.target.points:
             raise _other_name(cluster, error) from error
+        if operation.state is State.TARGET_CHOSEN:  # renamed before, and about to be once more
+            return Advance(State.SWAPPING, facts, error.reason)
         if plan.target.restart_after_rename and facts.swap.restart is not Restart.DONE:
             what = f"{cluster.identifier} is restarted: {error.reason}"
             return Advance(State.TARGET_RESTARTING, facts, what)
@@ -87,7 +89,7 @@ def _refuse_old_address(cluster: Cluster, target: TargetCluster, ports: Ports) -
 
 def _other_name(cluster: Cluster, error: CertificateNameError) -> RefusedError:
     return RefusedError(
-        f"The target is left as it is: {error.reason}",
+        f"The pointers are left as they are: {error.reason}",
         f"Stop and start {cluster.identifier}: its certificate then has its present name.",
     )
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chalicelib.database.errors import CertificateNameError
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG
 from chalicelib.target.cluster import ABSENT_FOR
@@ -172,6 +173,21 @@ def test_an_old_target_that_a_deployment_takes_keeps_its_name() -> None:
     assert (State.FAILED, State.USERS_READY) == (ended.state, ended.stopped_at)
     assert "the source of the blue/green deployment bgd-one" in (ended.reason or "")
     assert old == stage.standing()[TARGET]
+
+
+def test_a_certificate_of_another_name_does_not_keep_the_new_cluster_from_its_name() -> None:
+    """It was renamed and restarted before, and gets the target's name again."""
+    stage = SwapStage()
+    stage.night()
+    stage.reach(State.TARGET_CHOSEN)
+    made = stage.restores()[0].facts.target.cluster_resource_id or ""
+    server = stage.data.clusters[made]
+    server.trouble = CertificateNameError(f"The certificate names {TARGET}.", "")
+    stage.reach(State.SWAPPING)
+    server.trouble = None
+
+    assert State.SUCCEEDED is stage.run_until_ended(1).state
+    assert made == stage.standing()[TARGET]
 
 
 def test_a_secret_that_changes_during_the_notice_is_met_while_the_old_target_serves() -> None:
