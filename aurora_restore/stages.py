@@ -68,6 +68,7 @@ ALARMS: Final = (
 FORWARDING_ALARM: Final = "forwarding-queue-not-empty"  # in the source's region
 VARIABLES: Final = "environment_variables"
 CONFIG: Final = ".chalice/config.json"
+LOCAL_ENDPOINT: Final = ".chalice/local-endpoint"  # of the local AWS that a checkout was made for
 BUCKET_CHARACTERS_MAX: Final = 63  # S3 user guide, bucket naming rules
 
 

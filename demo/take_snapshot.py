@@ -111,7 +111,10 @@ def night(port: Port = None, cluster: Cluster = CLUSTER, region: Region = REGION
             "first. If it has another port, name it: make night PORT=…\n"
         )
         return 1
-    sys.stdout.write(f"Aurora takes the snapshot {snapshot} of {cluster}.\n")
+    sys.stdout.write(
+        f"Aurora takes the snapshot {snapshot} of {cluster} in {region} (the local AWS at "
+        f"{endpoint}).\n"
+    )
     return 0
 
 
@@ -145,7 +148,7 @@ def _explained(refusal: SnapshotRefusedError, asked: SnapshotRequest) -> str:
     near = get_close_matches(asked.cluster, [name for name, _ in known], n=1)
     meant = [(name, region) for name, region in known if name in near] or known
     commands = [_command(name, region, asked.port) for name, region in meant]
-    return f"{missing} {'Did you mean' if near else 'There are'}: {'; '.join(commands)}"
+    return f"{missing} {'Did you mean' if near else 'Choose one'}: {'; '.join(commands)}"
 
 
 def _command(cluster: str, region: str, port: int) -> str:

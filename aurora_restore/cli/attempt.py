@@ -1,5 +1,6 @@
 """How a verb ends: with 0, or with sentences that output what stopped it and an exit status."""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from botocore.parsers import ResponseParserError
 import chalicelib
 from aurora_restore.deployment.errors import DeploymentError, NotReadyError
 from aurora_restore.findings import Status
-from aurora_restore.stages import Stage, StageError
+from aurora_restore.stages import LOCAL_ENDPOINT, Stage, StageError
 from aurora_restore.terminal import printable
 
 INTERRUPTED: Final = 130  # as shells have it
@@ -50,6 +51,8 @@ def attempt(work: Callable[[], None]) -> int:
 def read_stage(name: str, checkout: Path, command: str) -> Stage:
     """Read a stage of a checkout for a verb; raises StageError."""
     require_checkout(checkout, command)
+    if command != "package":  # it asks no AWS
+        _refuse_other_endpoint(checkout)
     return Stage.read(name, checkout, command=command)
 
 
@@ -62,6 +65,18 @@ def require_checkout(checkout: Path, command: str) -> None:
             f".chalice/config.json. Run `aurora-restore {command}` in a checkout's folder{named}."
         )
     _refuse_other_code(checkout, Path(chalicelib.__file__).parent)
+
+
+def _refuse_other_endpoint(checkout: Path) -> None:
+    """Raise StageError where the checkout of a local AWS would be used with another one."""
+    note, given = checkout / LOCAL_ENDPOINT, os.environ.get("AWS_ENDPOINT_URL")
+    made_for = note.read_text().strip() if note.is_file() else given
+    if made_for != given:
+        raise StageError(
+            f"{checkout} was made for the local AWS at {made_for}, and AWS_ENDPOINT_URL is "
+            f"{given or 'not set'}. Export AWS_ENDPOINT_URL={made_for}, or name the folder "
+            "`checkout` in the data folder of the other one with --checkout (CHECKOUT= for make)."
+        )
 
 
 def _refuse_other_code(checkout: Path, imported: Path) -> None:

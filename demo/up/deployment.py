@@ -17,7 +17,7 @@ from localaws.clients import local_environment, without_aws
 from localaws.errors import WorldError
 from localaws.startup import LocalAws
 
-from aurora_restore.stages import CHECKOUT
+from aurora_restore.stages import CHECKOUT, LOCAL_ENDPOINT
 from demo.aws import TARGET_REGION
 from demo.up.names import STAGE
 
@@ -47,6 +47,7 @@ class Deployment:
         folder = aws.server.folder
         checkout = folder / "checkout"
         copy_app(checkout)
+        (checkout / LOCAL_ENDPOINT).write_text(aws.server.endpoint)
         _fill_in(checkout / ".chalice" / "config.json", settings, network)
         self._log = folder / "deploy.log"
         self._processes = aws.processes

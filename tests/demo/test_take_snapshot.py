@@ -81,7 +81,10 @@ def port() -> Iterator[int]:
 def test_night_takes_a_snapshot(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     """The command names the snapshot that is being taken."""
     assert take_snapshot.main(["--port", str(port)]) == 0
-    assert capsys.readouterr().out == f"Aurora takes the snapshot {SNAPSHOT} of prod-cluster.\n"
+    assert capsys.readouterr().out == (
+        f"Aurora takes the snapshot {SNAPSHOT} of prod-cluster in us-east-1 (the local AWS at "
+        f"http://127.0.0.1:{port}).\n"
+    )
 
 
 def test_the_exported_endpoint_is_used_where_no_port_is_given(
@@ -137,7 +140,7 @@ def test_a_refusal_is_passed_on_as_a_sentence(
             "nobody",
             "us-west-2",
             (
-                "There are: make night CLUSTER=orders REGION=eu-west-1 PORT=0; "
+                "Choose one: make night CLUSTER=orders REGION=eu-west-1 PORT=0; "
                 "make night CLUSTER=prod-cluster REGION=us-east-1 PORT=0; "
                 "make night CLUSTER=staging-cluster REGION=us-west-2 PORT=0"
             ),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from localaws.aurora import Aurora, RdsError
+from localaws.aurora.errors import cluster_not_found
 from localaws.aurora.actions import ACTIONS
 from localaws.iam.enforcer import Enforcer
 from localaws.modelled import NOT_MODELLED_CODE, refusal_of
@@ -125,12 +126,13 @@ class Gateway:
                 "error": f"A night needs {' and '.join(missing)}: POST "
                 "/localaws/night?cluster=…&region=…."
             }
+        cluster, region = query["cluster"][0], query["region"][0]
+        clusters = self._aurora.clusters_of(ACCOUNT)
         try:
-            snapshot = self._aurora.take_automated_snapshot(
-                query["cluster"][0], account=ACCOUNT, region=query["region"][0]
-            )
+            if region not in clusters:  # AWS may have no such region, so none is made for it
+                raise cluster_not_found(cluster)
+            snapshot = self._aurora.take_automated_snapshot(cluster, account=ACCOUNT, region=region)
         except RdsError as error:
-            clusters = self._aurora.clusters_of(ACCOUNT)
             return f"{error.http_status} Refused", {
                 "code": error.code,
                 "error": error.message,

@@ -74,12 +74,17 @@ def test_a_night_takes_the_automated_snapshot_and_its_events_arrive(
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [("?cluster=nobody&region=us-east-1", 404), ("?cluster=prod-cluster", 400)]
+    ("query", "status"),
+    [
+        ("?cluster=nobody&region=us-east-1", 404),
+        ("?cluster=prod-cluster&region=eu-west-9", 404),
+        ("?cluster=prod-cluster", 400),
+    ],
 )
 def test_a_snapshot_that_cannot_be_taken_is_refused(
     server: Server, query: str, status: int
 ) -> None:
-    """An unknown cluster and a missing region are answered with a sentence."""
+    """An unknown cluster, an unknown region and a missing one are answered with a sentence."""
     answered, answer = fetch(server, f"/localaws/night{query}", method="POST")
 
     assert (status, True) == (answered, answer["error"].endswith("."))
