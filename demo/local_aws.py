@@ -78,7 +78,7 @@ class LocalAwsProcess:
         if self._process.poll() is not None:
             said = "\n  ".join(self._said)
             raise DemoError(
-                f"The local world ended with status {self._process.returncode}. It said:\n  {said}"
+                f"The local AWS ended with status {self._process.returncode}. It said:\n  {said}"
             )
 
     def wait(self) -> None:
@@ -90,12 +90,12 @@ class LocalAwsProcess:
         try:
             line = self._lines.get(timeout=deadline.remaining())
         except queue.Empty:
-            raise deadline.over("the local world to be ready") from None
+            raise deadline.over("the local AWS to be ready") from None
         if line is None:
             status = self._process.wait(self._stop_seconds)
             raise DemoError(
-                f"The local world ended with status {status} before it was ready; its last words "
-                "are above."
+                f"The local AWS ended with status {status} before it was ready; what it said "
+                "last is above."
             )
         return line
 

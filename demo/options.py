@@ -20,7 +20,7 @@ def replacement_name(given: str) -> str:
     """Read how the target is replaced; raises OptionError."""
     if given not in REPLACEMENTS:
         raise OptionError(
-            f"'{given}' is no way to replace a target. Choose --replacement swap, pointer or "
+            f"'{given}' is not a way to replace a target. Choose --replacement swap, pointer or "
             "delete-first (REPLACEMENT=… of make)."
         )
     return given

@@ -87,6 +87,10 @@ class Demo:
         self._close(aws, cluster, outcome, connections[0])
         if self._options.replacement != DELETE_FIRST:
             self._go_back(world, aws, inspector, (before[1], question), outcome)
+        else:
+            self._say(
+                "  delete-first keeps no previous cluster, so there is nothing to go back to."
+            )
         self._heading("Try it yourself")
         self._offer(next_steps.lines(aws.endpoint, connections, outcome.record))
         self._heading("The end")
@@ -187,7 +191,7 @@ class Demo:
             self._say(line)
 
     def _keep(self, world: LocalAwsProcess) -> None:
-        self._say("\nThe world keeps running until Ctrl-C.")
+        self._say("\nThe local AWS keeps running until Ctrl-C.")
         self._screen.waiting("running")
         # Ctrl-C ends the local AWS, and changes nothing about the results.
         with contextlib.suppress(KeyboardInterrupt):

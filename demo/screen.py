@@ -11,6 +11,8 @@ from aurora_restore.terminal import printable
 from demo.assertions import CheckResult
 from demo.watch import Step
 
+WHAT_MAX = 300  # characters: a step may list much
+
 DIM, GOOD, BAD, HEADING = "dim", "green", "bold red", "bold"
 
 
@@ -77,10 +79,14 @@ def screen(stream: TextIO = sys.stdout) -> Screen:
 
 
 def step_line(step: Step) -> str:
-    """Write one change of state: its time, Aurora's seconds, ours, and what which step did."""
+    """Write one change of state: its time, Aurora's seconds, ours, and what which step did.
+
+    The audit table has the whole text.
+    """
     aurora = f"Aurora {step.aurora_seconds:5.1f} s" if step.aurora_seconds else " " * 14
     times = f"{aurora}  own {step.own_seconds:4.1f} s"
-    return f"{step.at_seconds:6.1f} s  {step.state:<18}  {times}  {step.step}: {step.what}"
+    what = step.what if len(step.what) <= WHAT_MAX else f"{step.what[:WHAT_MAX]}…"
+    return f"{step.at_seconds:6.1f} s  {step.state:<18}  {times}  {step.step}: {what}"
 
 
 def result_line(result: CheckResult) -> tuple[str, str]:

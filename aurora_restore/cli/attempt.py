@@ -69,7 +69,7 @@ def require_checkout(checkout: Path, command: str) -> None:
 
 def _refuse_other_endpoint(checkout: Path) -> None:
     """Raise StageError where the checkout of a local AWS would be used with another one."""
-    note, given = checkout / LOCAL_ENDPOINT, os.environ.get("AWS_ENDPOINT_URL")
+    note, given = checkout / LOCAL_ENDPOINT, os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
     made_for = note.read_text().strip() if note.is_file() else given
     if made_for != given:
         raise StageError(

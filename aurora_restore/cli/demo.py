@@ -24,7 +24,7 @@ def seconds(given: str | float) -> float:
         read = 0
     if not 0 < read <= SECONDS_MAX:
         raise OptionError(
-            f"'{given}' is no value for --timeout (TIMEOUT=… of make). Choose seconds from 1 to "
+            f"'{given}' is not a value for --timeout (TIMEOUT=… of make). Choose seconds from 1 to "
             f"{SECONDS_MAX:,}."
         )
     return read

@@ -95,7 +95,7 @@ def whole_number(option: str, variable: str, *, smallest: int) -> Callable[[str 
         text = str(given)
         if not (text.isascii() and text.isdigit() and int(text) >= smallest):
             raise OptionError(
-                f"'{text}' is no value for --{option} ({variable}=… of make). Choose a whole "
+                f"'{text}' is not a value for --{option} ({variable}=… of make). Choose a whole "
                 f"number from {smallest}."
             )
         return int(text)

@@ -232,7 +232,10 @@ def _as_client(
         return Verification(warnings=(_stopped(user, database, stopping, error),))
     if not samples:
         what = f"{user.username} logs in to database {database}"
-        none = "there was no table to try without policies, triggers, rules or functions in indexes"
+        none = (
+            "there was no table to try; one with policies, triggers, rules or functions in its "
+            "indexes is not tried"
+        )
         return Verification(
             (f"{what}.",), (f"In database {database} {user.username} logged in; {none}.",)
         )

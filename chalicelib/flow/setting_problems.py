@@ -16,7 +16,7 @@ EXPECTED: Mapping[str, str] = {
     "source_region": "the region of the source cluster, such as us-east-1",
     "source_cluster_id": "the identifier of the source cluster, such as prod-cluster",
     "target_region": "the region of the target cluster, such as us-west-2",
-    "target_cluster_id": "the identifier of the cluster that is replaced, such as staging-cluster",
+    "target_cluster_id": "the identifier of the cluster to restore to, such as staging-cluster",
     "db_subnet_group_name": "the name of a DB subnet group in the target's region",
     "vpc_security_group_ids": (
         "security groups of the subnet group's VPC, such as sg-12345678,sg-87654321"

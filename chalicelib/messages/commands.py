@@ -12,6 +12,7 @@ from chalicelib.flow.choreography import (
 )
 from chalicelib.flow.identifiers import requested_id
 from chalicelib.flow.operation import Operation
+from chalicelib.ports import Ports
 
 
 def request_command(stage: str, region: str, detail: Mapping[str, object]) -> str:
@@ -36,6 +37,16 @@ def cancel_command(operation: Operation) -> str:
     """Write the command that cancels an operation."""
     detail = {"operation_id": operation.operation_id}
     return _command(operation.stage, _region(operation), CANCEL_REQUESTED, detail)
+
+
+def newest_command(ports: Ports) -> str:
+    """Write the command that lists the newest operations of all plans, oldest first."""
+    query = "sort_by(Items[?operation_id], &created_at.S)[-20:].[operation_id.S, state.S]"
+    table = ports.settings.state_table_name
+    return (
+        f"aws dynamodb scan --region {ports.region} --table-name {table} --output text --query "
+        f"{shlex.quote(query)}"
+    )
 
 
 def _command(stage: str, region: str, detail_type: str, detail: Mapping[str, object]) -> str:

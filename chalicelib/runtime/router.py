@@ -29,7 +29,7 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.rds_events import CLUSTER_DELETED, MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
 from chalicelib.flow.untrusted_text import quoted
-from chalicelib.messages import notifications
+from chalicelib.messages import commands, notifications
 from chalicelib.messages.events import (
     LAST,
     CancelRequested,
@@ -312,7 +312,7 @@ def _operation_or_refuse(operation_id: str, ports: Ports) -> Operation:
     if operation is None:
         raise RefusedError(
             f"There is no operation {quoted(operation_id)} in the stage {ports.settings.stage}.",
-            f"Look its id up in the table {ports.settings.state_table_name}.",
+            f"List the newest with `{commands.newest_command(ports)}`, and name one of these.",
         )
     return operation
 

@@ -101,7 +101,7 @@ def made_before(request_id: str, operation: Operation) -> RefusedError:
     ended = operation.state in TERMINAL
     return RefusedError(
         f"The request {quoted(request_id)} was made before. Its operation {operation.operation_id} "
-        f"is {operation.state}{reason}",
+        f"{'ended as' if ended else 'is'} {operation.state}{reason}",
         "Use another request_id to ask for another operation."
         if ended
         else "Wait for its end; then use another request_id to ask for another operation.",

@@ -52,7 +52,7 @@ def _prove(operation: Operation, ports: Ports) -> Outcome:
         if operation.state is State.TARGET_CHOSEN:  # renamed before, and about to be once more
             return Advance(State.SWAPPING, facts, error.reason)
         if plan.target.restart_after_rename and facts.swap.restart is not Restart.DONE:
-            what = f"{cluster.identifier} is restarted: {error.reason}"
+            what = f"{cluster.identifier} is restarted, as is usual after a rename: {error.reason}"
             return Advance(State.TARGET_RESTARTING, facts, what)
         return Advance(State.TARGET_OPEN, facts, error.reason, warnings=(_staying_out(error),))
     if refused:

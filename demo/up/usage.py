@@ -99,6 +99,7 @@ def _events() -> Iterator[str]:
     )
     yield _put_event("RestoreRequested", "request_id", "request-'$(date +%s)'")
     yield "# the operations, newest first, and why one ended without success"
+    yield "# retire-… is the planned deletion of a previous cluster, kept if it is the target again"
     yield f"{_NEWEST_FIRST} --query 'Items[].[operation_id.S, state.S, reason.S]'"
     yield "# what the newest one has done"
     yield f"OPERATION=$({_NEWEST_FIRST} --query 'Items[?kind.S!=`retire`]|[0].operation_id.S')"

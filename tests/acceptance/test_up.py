@@ -424,7 +424,7 @@ def test_a_folder_has_one_world_at_a_time(world: Up) -> None:
 
     assert (1, "") == (refused.returncode, refused.stdout)
     assert refused.stderr.startswith(
-        f"Another world runs in {world.folder}. Stop it, or name another folder with --data (make: "
+        f"Another local AWS runs in {world.folder}. Stop it, or name another folder with --data "
     )
     assert "another port with --port (make: PORT=…)." in refused.stderr
     assert world.process.poll() is None

@@ -60,7 +60,7 @@ def test_a_local_aws_that_cannot_start_is_an_error_after_its_last_output() -> No
     ):
         list(running.building(TimeLimit(SECONDS)))
 
-    assert str(error.value).startswith("The local world ended with status 3 before it was ready")
+    assert str(error.value).startswith("The local AWS ended with status 3 before it was ready")
 
 
 def test_a_local_aws_that_ends_early_is_an_error_with_its_last_output() -> None:
@@ -71,14 +71,14 @@ def test_a_local_aws_that_ends_early_is_an_error_with_its_last_output() -> None:
         with pytest.raises(DemoError) as error:
             running.check()
 
-    assert str(error.value) == "The local world ended with status 1. It said:\n  ready\n  A bug."
+    assert str(error.value) == "The local AWS ended with status 1. It said:\n  ready\n  A bug."
 
 
 def test_a_local_aws_that_is_never_ready_times_out() -> None:
     """The demo ends when its time is up, and says what it waited for."""
     with world("import signal; signal.pause()") as running, pytest.raises(DemoError) as error:
         list(running.building(TimeLimit(0.2)))
-    expected = "The demo has taken its 0.2 seconds and still waits for the local world to be ready."
+    expected = "The demo has taken its 0.2 seconds and still waits for the local AWS to be ready."
 
     assert expected == str(error.value)
 

@@ -29,8 +29,8 @@ def test_another_way_is_refused_with_those_there_are() -> None:
         replacement_name("Swap")
 
     assert refused.value.message == (
-        "'Swap' is no way to replace a target. Choose --replacement swap, pointer or delete-first "
-        "(REPLACEMENT=… of make)."
+        "'Swap' is not a way to replace a target. Choose --replacement swap, pointer or "
+        "delete-first (REPLACEMENT=… of make)."
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from demo.assertions import CheckResult
 from demo.results import Results
-from demo.screen import BAD, result_line, screen, step_line
+from demo.screen import BAD, WHAT_MAX, result_line, screen, step_line
 from demo.watch import Step
 
 COLOUR = "\x1b[1;31m"
@@ -88,6 +88,13 @@ def test_a_step_is_one_line_with_auroras_time_and_ours() -> None:
     )
 
     assert expected == step_line(step)
+
+
+def test_a_long_text_of_a_step_is_cut() -> None:
+    """The audit table has all of it."""
+    step = Step(1.0, "READERS_CREATING", "setup-db-users", "x" * (WHAT_MAX + 1), 0.0, 1.0)
+
+    assert step_line(step).endswith(f"setup-db-users: {'x' * WHAT_MAX}…")
 
 
 def test_findings_are_ticked_or_crossed() -> None:

@@ -45,4 +45,4 @@ def test_a_time_that_never_begins_or_never_ends_is_refused(
 ) -> None:
     """The demo refuses it before anything is started."""
     assert 2 == run_verb(["demo", f"--timeout={seconds}"])
-    assert f"'{seconds}' is no value for --timeout" in capsys.readouterr().err
+    assert f"'{seconds}' is not a value for --timeout" in capsys.readouterr().err

@@ -106,20 +106,20 @@ def test_what_is_not_a_speed_is_refused_by_the_demo_s_world() -> None:
         (("night", "PORT=abc"), "'abc' is not a port. Choose a number from 1 to 65535."),
         (
             ("prove", "FAULTS=all"),
-            "'all' is no value for --faults (FAULTS=… of make). Choose a whole number from 0.",
+            "'all' is not a value for --faults (FAULTS=… of make). Choose a whole number from 0.",
         ),
         (
             ("prove", "SEEDS=1"),
-            "'1' is no value for --seeds (SEEDS=… of make). Choose a whole number from 20.",
+            "'1' is not a value for --seeds (SEEDS=… of make). Choose a whole number from 20.",
         ),
         (
             ("prove", "SEED=-1"),
-            "'-1' is no value for --seed (SEED=… of make). Choose a whole number from 0.",
+            "'-1' is not a value for --seed (SEED=… of make). Choose a whole number from 0.",
         ),
         (
             ("bench", "OPERATIONS=0"),
             (
-                "'0' is no value for --operations (OPERATIONS=… of make). Choose a whole number "
+                "'0' is not a value for --operations (OPERATIONS=… of make). Choose a whole number "
                 "from 1."
             ),
         ),

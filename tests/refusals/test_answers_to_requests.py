@@ -33,8 +33,8 @@ def test_a_repeated_request_is_answered_with_its_operation(scene: RefusalScene) 
     (reason,) = notified_reasons(scene.stage)
 
     assert (
-        f'The request "lunch-break" was made before. Its operation {failed.operation_id} is '
-        f"FAILED: {failed.reason}"
+        f'The request "lunch-break" was made before. Its operation {failed.operation_id} ended '
+        f"as FAILED: {failed.reason}"
     ) == reason
     remedy = scene.stage.notices()[-1]["remedy"]
     assert "Use another request_id to ask for another operation." == remedy
@@ -61,7 +61,7 @@ def test_a_request_that_was_skipped_is_made_when_it_is_put_again(scene: RefusalS
     (reason,) = notified_reasons(scene.stage)
 
     assert [State.SKIPPED, State.SKIPPED, State.SUCCEEDED] == sorted(asked_for)
-    assert reason.endswith("is SUCCEEDED.")
+    assert reason.endswith("ended as SUCCEEDED.")
 
 
 def test_the_event_of_a_skipped_request_that_comes_twice_is_no_second_one(

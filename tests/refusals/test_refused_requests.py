@@ -180,7 +180,10 @@ def test_an_operation_that_nobody_knows_is_refused(
     assert (
         f'There is no operation "{next(iter(detail.values()))}" in the stage test.' in notification
     )
-    assert "aurora-restore-test-state" in notification
+    assert (
+        "`aws dynamodb scan --region us-west-2 --table-name aurora-restore-test-state "
+        in notification
+    )
 
 
 def test_a_plan_that_the_stage_does_not_have_is_refused(scene: RefusalScene) -> None:

@@ -74,7 +74,7 @@ def _locked(lock: IO[str], path: Path) -> IO[str]:
     except OSError:
         lock.close()
         raise FolderError(
-            f"Another world runs in {path}. Stop it, or name another folder with --data "
+            f"Another local AWS runs in {path}. Stop it, or name another folder with --data "
             "and another port with --port."
         ) from None
     return lock
