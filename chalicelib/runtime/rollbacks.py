@@ -19,7 +19,7 @@ from chalicelib.ports import Ports
 from chalicelib.runtime import plans
 from chalicelib.runtime.starting import create, made_before, new_operation
 from chalicelib.target.by_hand import deleted_by_hand
-from chalicelib.target.cluster import TargetCluster, find_clusters, observe_cluster
+from chalicelib.target.cluster import ABSENT_FOR, TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.current_target import present_arn, present_name
 from chalicelib.target.deletion import as_old_target
 from chalicelib.target.previous import retirement_of_cluster
@@ -107,6 +107,12 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
             f"cannot be rolled back.{_why_gone(before, ports)}",
             NO_WAY_BACK,
         )
+    moving = ports.operations.read(target.swapped_by) if target.swapped_by else None
+    if moving and moving.state not in TERMINAL:  # what stands half-way is no state to judge
+        raise RefusedError(
+            f"The operation {moving.operation_id} replaces {name} now.",
+            "Wait for its end. If the previous target is still wanted then, ask once more.",
+        )
     retirement = retirement_of_cluster(before, old.resource_id, ports)
     if retirement and retirement.state is State.PREVIOUS_DELETING:
         raise RefusedError(f"The previous target {old.resource_id} is being deleted.", NO_WAY_BACK)
@@ -117,7 +123,11 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
         state = previous.status if previous else "gone"
         gone = _why_gone(before, ports)
         raise RefusedError(f"The previous target {old.resource_id} is {state}.{gone}", NO_WAY_BACK)
-    if previous.resource_id in target.half_deleted and not _is_repaired(before, previous, ports):
+    ended = retirement.ended_at if retirement else None
+    is_old = ended is None or ports.now() - ended >= ABSENT_FOR  # else AWS may show what is gone
+    if previous.resource_id in target.half_deleted and not (
+        is_old and _is_repaired(before, previous, ports)
+    ):
         raise RefusedError(
             f"The previous target {previous.arn} was being deleted when that stopped, so it is no "
             "longer whole.",

@@ -1,6 +1,6 @@
 """What keeps a previous target until a person has done the remedy."""
 
-from chalicelib.flow.choreography import REQUESTED, State
+from chalicelib.flow.choreography import REQUESTED, ROLLBACK_REQUESTED, State
 from tests.choreography.fault_injection import after_the_first, refused
 from tests.refusals.remedies import go_on
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
@@ -59,4 +59,23 @@ def half_deleted() -> tuple[str, str]:
     arn = stage.restores()[0].facts.snapshot.arn
     stage.request(REQUESTED, snapshot_identifier=arn)
     assert State.SUCCEEDED is stage.run_until_ended(2).state
+    return refusal["reason"], refusal["remedy"]
+
+
+def being_replaced() -> tuple[str, str]:
+    """Ask for the previous target while a rollback to it gives the clusters their names."""
+    stage = SwapStage()
+    old, new = first_and_second(stage)
+    stage.ask_back(stage.restores()[0])
+    stage.reach(State.SWAPPING)
+    stage.request(
+        ROLLBACK_REQUESTED, operation_id=stage.restores()[0].operation_id, request_id="twice"
+    )
+    stage.deliver()
+    refusal = next(notice for notice in stage.notices() if " replaces " in (notice["reason"] or ""))
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
+    assert old == stage.standing()[TARGET]
+    stage.ask_back(stage.restores()[1])
+    assert State.SUCCEEDED is stage.run_until_ended(3).state
+    assert new == stage.standing()[TARGET]
     return refusal["reason"], refusal["remedy"]
