@@ -592,7 +592,7 @@ def test_readers_that_go_with_the_target_are_named(scene: Scene) -> None:
 
     assert Status.FAILED is alone.status
     assert "With ADOPT_READERS=true, readers that others make are deleted" in alone.do
-    assert str(scene.see("target")).endswith(" With it go readers that others made: scaled.)")
+    assert " With it go readers that others made: scaled." in str(scene.see("target"))
 
 
 def delete_target(rds: Any) -> None:
