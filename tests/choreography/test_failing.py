@@ -182,7 +182,8 @@ def test_a_failure_after_the_restore_says_that_productions_logins_are_open(
     )
     ended = stage.run_night()
     (notice,) = stage.notices()
-    words = f"are still open on the target as it stands, {ended.facts.target.cluster_resource_id}."
+    made = ended.facts.target.cluster_resource_id
+    words = f"are still open on {ended.new_cluster_id}, {made}."
 
     assert State.FAILED == ended.state
     assert notice["production_logins_closed"] is False

@@ -201,10 +201,8 @@ def test_a_notice_says_whose_logins_are_open_on_what_an_earlier_operation_left(
         refused("AccessDenied", 403), state="SNAPSHOT_READY", call="rds.", step="delete-rds"
     )
     again(stage, first.operation_id, from_step="delete-rds")
-    beware = [
-        f"the target as it stands, {first.facts.target.cluster_resource_id}." in notice["text"]
-        for notice in stage.notices()
-    ]
+    made = first.facts.target.cluster_resource_id
+    beware = [f", {made}." in notice["text"] for notice in stage.notices()]
     again(stage, first.operation_id, from_step="delete-rds")
 
     assert [True, True] == beware
