@@ -15,7 +15,7 @@ from localaws.aurora import KeyRing
 Answer = dict[str, Any]
 ENTRIES_MAX = 10
 CURRENT = "AWSCURRENT"  # the label of a secret's present version
-ZONE = "ZSTAGING"
+ZONE, ZONE_NAME = "ZSTAGING", "db.example"
 PROPAGATION = timedelta(seconds=60)
 BYTES_MAX = 256 * 1024  # of a message of SNS, and of all entries of one call of EventBridge
 
@@ -303,6 +303,11 @@ class InMemoryZones(InMemoryService):
         records = dict(self._records)
         for change in ChangeBatch["Changes"]:
             wanted = copy.deepcopy(change["ResourceRecordSet"])
+            if not wanted["Name"].removesuffix(".").endswith(f".{ZONE_NAME}"):
+                message = (
+                    f"RRSet with DNS name {wanted['Name']} is not permitted in zone {ZONE_NAME}."
+                )
+                raise client_error("InvalidChangeBatch", message, "ChangeResourceRecordSets")
             wanted["Name"] = wanted["Name"].removesuffix(".") + "."
             is_there = records.get(wanted["Name"])
             is_right = is_there == wanted if change["Action"] == "DELETE" else is_there is None

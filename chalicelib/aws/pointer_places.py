@@ -225,7 +225,8 @@ class PointedRecord:
         """Replace the record that was read, or create or delete it; returns the change's id.
 
         A batch holds or fails as a whole, and the deletion of a record that is another by now fails
-        (API reference, ChangeResourceRecordSets).
+        (API reference, ChangeResourceRecordSets). So does a name that the zone cannot have, with
+        the same code: raises RefusedError where nobody has changed the record.
         """
         changes = []
         if seen:
@@ -239,9 +240,16 @@ class PointedRecord:
                 ChangeBatch={"Comment": "aurora-restore", "Changes": changes},
             )
         except AwsError as error:
-            if error.code == "InvalidChangeBatch":
+            if error.code != "InvalidChangeBatch":
+                raise
+            if self.read() != seen:
                 raise _changed(f"The record {self._name}") from error
-            raise
+            raise RefusedError(
+                error.reason,
+                f"Correct TARGET_DNS_NAME, {self._name}, or TARGET_DNS_ZONE_ID, {self._zone_id}: "
+                "the name has to be one below the zone's.",
+                from_step="delete-rds",
+            ) from error
         return str(answer["ChangeInfo"]["Id"]).rpartition("/")[2]
 
     def _record_set(self, host: str) -> dict[str, Any]:

@@ -149,13 +149,15 @@ class Move:
     def to(self, address: Address | None, *, source: Address | None = None) -> str | None:
         """Write what differs; returns what is still waited for, None when all is done.
 
-        `address` None takes the pointers away, which need a `source` then.
+        `address` None takes the pointers away, which need a `source` then. The record is written
+        first: Route 53 refuses a name for good that only it can judge.
         """
         seen = self._pointers.read()
+        pending = self._write_record(seen.record, address, source)
         self._write_secret(seen.secret, address, source)
         for name in PARAMETERS:
             self._write_parameter(name, seen.parameters.get(name), address, source)
-        return self._write_record(seen.record, address, source)
+        return pending
 
     def _write_secret(
         self, seen: SeenSecret, address: Address | None, source: Address | None

@@ -6,11 +6,13 @@ the pointers back to it.
 
 from datetime import timedelta
 
+from chalicelib.aws.pointer_places import Address
 from chalicelib.aws.rds import Cluster, Health, health, is_lost
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
+from chalicelib.flow.target_spec import PORT
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import TargetCluster, find_clusters
 from chalicelib.target.patience import LOOK_SECONDS
@@ -73,8 +75,10 @@ class Pointing:
         is_gone = had_old and (old is None or is_lost(old.status))
         if is_gone and not self._is_sure:
             return self._wait("The old cluster is not found.")
+        if new is None and not self._is_sure:
+            return self._wait("The new cluster is not found.")
         to = new if is_gone else old
-        source = address_of(plan, new) if new and not is_gone else None
+        source = None if is_gone else self._moved_to(new)
         address = address_of(plan, to) if to else None
         if (address or source) and (pending := self._pointers.to(address, source=source)):
             return self._wait(pending)
@@ -85,6 +89,20 @@ class Pointing:
             self._pointers.operation.facts,
             f"rolled back: the pointers {named}",
             reason=f"{why} After {self._operation.undoing}, the pointers {named}.".strip(),
+        )
+
+    def _moved_to(self, new: Cluster | None) -> Address | None:
+        """Give what the pointers name that were moved, though the new cluster may be gone."""
+        plan, noted = self._operation.plan, self._operation.facts.target
+        if new:
+            return address_of(plan, new)
+        if noted.endpoint is None:
+            return None
+        return Address(
+            host=noted.endpoint.lower(),
+            reader_host=(noted.reader_endpoint or "").lower(),
+            port=noted.port or plan.target.port or PORT,
+            cluster_id=noted.cluster_id or "",
         )
 
     @property

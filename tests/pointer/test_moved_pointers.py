@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.flow.choreography import CANCEL_REQUESTED, State
 from simulation.in_memory_services import client_error
-from simulation.stage import APP, APP_SECRET
+from simulation.stage import ACCOUNT, APP, APP_SECRET, TARGET_REGION
 from tests.choreography.fault_injection import CrashError, raised, refused
 from tests.pointer.pointer_stage import DNS_NAME, FOLDER, TARGET, A, B, PointerStage
 from tests.swap.swap_stage import first_and_second
@@ -189,6 +189,39 @@ def test_a_new_cluster_that_fails_meanwhile_loses_its_pointers() -> None:
 
     assert State.FAILED is ended.state
     assert stage.all_name(TARGET) == stage.pointed()
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_the_pointers_of_a_first_night_are_taken_away_though_its_cluster_is_not_found(
+    is_deleted: bool,
+) -> None:
+    """One answer may be a stale one; and where somebody deleted the cluster, none of them stays."""
+    stage = PointerStage(staging=False)
+    operation = stage.proving()
+    stage.deliver_one(stage.queue.popleft())
+    assert A == stage.pointed()["secret"]
+    clusters = stage.aurora._state.region(ACCOUNT, TARGET_REGION).clusters
+    hidden = clusters.pop(A)
+    stage.request(CANCEL_REQUESTED, operation_id=operation.operation_id)
+    stage.run(60)
+    if not is_deleted:
+        clusters[A] = hidden
+    ended = stage.run_until_ended(1)
+
+    assert State.CANCELLED is ended.state
+    assert stage.all_name(None) == stage.pointed()
+
+
+def test_a_name_that_the_zone_cannot_have_moves_no_pointer() -> None:
+    """Route 53 refuses it for good: nobody changed the record, and the notice says what to do."""
+    stage = PointerStage(TARGET_DNS_NAME="staging.elsewhere.example")
+    ended = stage.run_night()
+
+    assert State.FAILED is ended.state
+    assert "is not permitted in zone" in (ended.reason or "")
+    assert "TARGET_DNS_NAME" in (ended.remedy or "")
+    assert "host" not in stage.secret()
+    assert 300 > ended.durations[-1].seconds
 
 
 def test_an_old_target_that_is_gone_gets_no_pointer_back() -> None:

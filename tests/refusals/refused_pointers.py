@@ -90,6 +90,12 @@ POINTERS = (
         environment={**POINTER, "TARGET_DNS_ZONE_ID": "ZNONE"},
     ),
     RefusalCase(
+        "a name that the hosted zone cannot have",
+        lambda _stage: None,
+        environment(TARGET_DNS_NAME=DNS_NAME),
+        environment={**POINTER, "TARGET_DNS_NAME": "staging.elsewhere.example"},
+    ),
+    RefusalCase(
         "a certificate of another name, before the pointers",
         another_certificate,
         restarted,
