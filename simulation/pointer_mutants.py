@@ -81,9 +81,18 @@ OF_POINTERS: tuple[Mutant, ...] = (
         tests=(f"{MOVED}::test_people_are_told_only_when_all_name_servers_know",),
     ),
     Mutant(
+        "the host of something else in the secret, before anything is made",
+        "chalicelib/target/pointers.py",
+        "if host and not self._is_own(host, hosts):",
+        "if False:",
+        tests=(
+            f"{MOVED}::test_what_has_the_name_of_the_target_and_is_not_its_writer_is_left_alone",
+        ),
+    ),
+    Mutant(
         "the record of something else, before anything is made",
         "chalicelib/target/pointers.py",
-        "if record.host not in {address_of(self._plan, cluster).host for cluster in standing}:",
+        "if seen.record and not self._is_own(seen.record.host, hosts):",
         "if False:",
         tests=(
             f"{MOVED}::test_a_record_of_something_else_is_refused_before_anything_is_made",

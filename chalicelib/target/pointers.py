@@ -4,11 +4,13 @@ A pointer is moved only after the proof of a login at the cluster that it will n
 after the other: until the last of them, some clients use the old cluster and some the new one.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from chalicelib.aws.pointer_places import (
+    MEMBERS,
     PARAMETERS,
     Address,
     PointedParameters,
@@ -26,6 +28,9 @@ from chalicelib.flow.target_spec import PORT
 from chalicelib.ports import Ports
 
 NO_HOST = ""
+WRITER_DOMAIN = re.compile(
+    r"cluster-[a-z0-9]+\.([a-z0-9-]+\.rds|rds\.[a-z0-9-]+)\.amazonaws\.com(\.cn)?$"
+)
 
 
 def address_of(plan: Plan, cluster: Cluster) -> Address:
@@ -101,22 +106,38 @@ class Pointers:
         """Tell whether any pointer names a cluster."""
         return bool(self.read().naming(address_of(self._plan, cluster)))
 
-    def refuse_unusable(self, standing: Sequence[Cluster]) -> None:
-        """Raise RefusedError for parameters or a record that cannot be read, or is not ours.
+    def refuse_unusable(self, standing: Sequence[Cluster], last: str | None) -> None:
+        """Raise RefusedError for a place that cannot be read, or that leads to something else.
 
-        A record that leads to none of the target's clusters may be another service's, whose name
-        TARGET_DNS_NAME has by mistake.
+        That may be another service's record, whose name TARGET_DNS_NAME has by mistake, or a proxy
+        that clients need. `last` is the endpoint of the last success, which may be gone.
         """
-        self.parameters.read()
-        record = self.record.read() if self.record else None
-        if record is None or record.host.partition(".")[0] in self._plan.target.cluster_ids:
-            return
-        if record.host not in {address_of(self._plan, cluster).host for cluster in standing}:
+        seen = self.read()
+        hosts = {address_of(self._plan, cluster).host for cluster in standing} | {last}
+        if seen.record and not self._is_own(seen.record.host, hosts):
             raise RefusedError(
-                f"The record {self._plan.target.target_dns_name} leads to {record.host}, which is "
-                "none of the target's clusters.",
+                f"The record {self._plan.target.target_dns_name} leads to {seen.record.host}, "
+                "which is none of the target's clusters.",
                 "Correct TARGET_DNS_NAME, or delete that record if nothing needs it.",
             )
+        host = str(seen.secret.values.get("host", "")).lower()
+        if host and not self._is_own(host, hosts):
+            secret_id = self._plan.users.app_credentials_secret_id
+            raise RefusedError(
+                f"The secret {secret_id} names the host {host}, which is none of the target's "
+                "clusters.",
+                f"Remove {', '.join(MEMBERS)} from it, if its clients may be led to the target.",
+            )
+
+    def _is_own(self, host: str, hosts: Collection[str | None]) -> bool:
+        """Tell whether a host is the writer endpoint of one of the target's clusters.
+
+        The second label of others begins with proxy-, cluster-ro- or cluster-custom- (user guide,
+        Aurora endpoint connections).
+        """
+        name, _, domain = host.partition(".")
+        is_named = name in self._plan.target.cluster_ids
+        return host in hosts or (is_named and WRITER_DOMAIN.match(domain) is not None)
 
 
 class Move:

@@ -283,7 +283,11 @@ class Preflight:
             return
         names = self._plan.target.cluster_ids
         standing = [found for name in names if (found := observe_cluster(self._rds, name))]
-        Pointers(self._plan, self._ports).refuse_unusable(standing)
+        operations = self._ports.operations
+        last_id = operations.target(self._plan.target_cluster_arn).last_success_operation
+        last = operations.read(last_id) if last_id else None
+        host = last.facts.target.endpoint if last else None
+        Pointers(self._plan, self._ports).refuse_unusable(standing, host and host.lower())
 
     def _quotas(self, replaced_instances: int, *, replaces: bool, final_snapshot: bool) -> None:
         needed = {

@@ -277,6 +277,34 @@ def test_a_record_of_something_else_is_refused_before_anything_is_made(
     assert [TARGET] == [*stage.standing()]
 
 
+OF_RDS = "cab16bcf4674.us-west-2.rds.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        f"{TARGET}.proxy-{OF_RDS}",
+        f"{TARGET}.cluster-ro-{OF_RDS}",
+        f"{TARGET}.cluster-custom-{OF_RDS}",
+        f"{TARGET}.internal.example",
+    ],
+)
+def test_what_has_the_name_of_the_target_and_is_not_its_writer_is_left_alone(host: str) -> None:
+    """Clients need that proxy or endpoint, whatever names it: the record or the secret."""
+    for place in ("record", "secret"):
+        stage = PointerStage()
+        if place == "record":
+            stage.put_record(host)
+        else:
+            value = json.dumps({**APP, "host": host, "port": 6432})
+            stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=value)
+        ended = stage.run_night()
+
+        assert State.FAILED is ended.state
+        assert f"{host}, which is none of the target's clusters." in (ended.reason or "")
+        assert [TARGET] == [*stage.standing()]
+
+
 def test_a_record_that_leads_to_the_target_is_taken_over() -> None:
     """It may have another time to live than ours."""
     stage = PointerStage()

@@ -81,6 +81,12 @@ POINTERS = (
         "a record of something else", record("other.example"), without_record, environment=POINTER
     ),
     RefusalCase(
+        "a secret that names a proxy",
+        secret(json.dumps({**APP, "host": "pgbouncer.internal.example", "port": 6432})),
+        secret(json.dumps(APP)),
+        environment=POINTER,
+    ),
+    RefusalCase(
         "a record that is no CNAME", record("192.0.2.1", "A"), without_record, environment=POINTER
     ),
     RefusalCase(
