@@ -186,6 +186,11 @@ class SeenRecord:
         (value,) = self.record_set["ResourceRecords"]
         return str(value["Value"]).lower().removesuffix(".")
 
+    @property
+    def ttl(self) -> int:
+        """The seconds for which a name server may answer with it after it was changed."""
+        return int(self.record_set["TTL"])
+
 
 class PointedRecord:
     """A CNAME record in a hosted zone of Route 53."""

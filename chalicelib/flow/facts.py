@@ -149,6 +149,7 @@ class SwapFacts:
     restart: Restart | None = None  # so that its certificate has the name
     record_change: str | None = None  # Route 53's id of the last change of the record
     record_host: str | None = None  # the host that it made the record name; "" for none
+    record_ttl: int | None = None  # seconds for which name servers may give the host before it
     announced_at: Timestamp | None = None  # to people: the replacement of the target
     # Custom ones that the target is to have and has not, with the new members; None: not known yet.
     # Of a retirement: those that the previous target had.

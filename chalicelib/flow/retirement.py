@@ -39,10 +39,16 @@ def retirement_of(operation: Operation) -> Operation | None:
         entered_at=now,
         due_at=operation.due_at,
         requested_by=f"{operation.operation_id}, which replaced {old.resource_id}",
-        deadline=now + timedelta(seconds=operation.plan.seconds(ROWS[state].deadline)),
+        deadline=max(
+            now + timedelta(seconds=operation.plan.seconds(ROWS[state].deadline)),
+            now + _kept_for(operation) + timedelta(seconds=operation.plan.target.delete_deadline),
+        ),
         facts=Facts(
             target=TargetFacts(old=old, made_as=operation.facts.target.made_as),
-            swap=SwapFacts(endpoints=_endpoints_of(operation, old)),
+            swap=SwapFacts(
+                endpoints=_endpoints_of(operation, old),
+                record_ttl=operation.facts.swap.record_ttl,
+            ),
         ),
     )
 
@@ -59,7 +65,13 @@ def kept_until(operation: Operation) -> datetime:
     """Say until when the previous target is kept, by its operation; a rerun deletes it at once."""
     if operation.rerun_of:
         return operation.created_at
-    return operation.created_at + timedelta(hours=operation.plan.target.keep_previous_hours)
+    return operation.created_at + _kept_for(operation)
+
+
+def _kept_for(operation: Operation) -> timedelta:
+    """Give KEEP_PREVIOUS_HOURS, or longer while name servers may still lead clients there."""
+    hours, ttl = operation.plan.target.keep_previous_hours, operation.facts.swap.record_ttl
+    return max(timedelta(hours=hours), timedelta(seconds=ttl or 0))
 
 
 def previous_kept_until(operation: Operation) -> datetime | None:
@@ -73,4 +85,4 @@ def previous_kept_until(operation: Operation) -> datetime | None:
     hours = operation.plan.target.keep_previous_hours
     if opened is None or not operation.keeps_previous or not hours:
         return None
-    return opened + timedelta(hours=hours)
+    return opened + _kept_for(operation)

@@ -214,15 +214,16 @@ class Move:
         noted = self.operation.facts.swap
         if names_source and (host != wanted or noted.record_host != wanted):
             # A change whose reply was lost is made once more, for an id to wait for.
-            self._note(record.write(seen, wanted or None), wanted)
+            ttl = max(seen.ttl if seen else 0, noted.record_ttl or 0)
+            self._note(record.write(seen, wanted or None), wanted, ttl)
         noted = self.operation.facts.swap
         if noted.record_change is None or noted.record_host != wanted:
             return None
         return self.unsynced()
 
-    def _note(self, change_id: str, host: str) -> None:
+    def _note(self, change_id: str, host: str, ttl: int) -> None:
         facts = self.operation.facts
-        swap = replace(facts.swap, record_change=change_id, record_host=host)
+        swap = replace(facts.swap, record_change=change_id, record_host=host, record_ttl=ttl)
         noted = replace(facts, swap=swap)
         self.operation = self._ports.operations.save_facts(self.operation, noted)
 

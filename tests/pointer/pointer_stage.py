@@ -56,12 +56,12 @@ class PointerStage(SwapStage):
         """Give what `pointed` is when all places name a cluster."""
         return dict.fromkeys(self.pointed(), name)
 
-    def put_record(self, value: str, record_type: str = "CNAME") -> None:
+    def put_record(self, value: str, record_type: str = "CNAME", ttl: int = 300) -> None:
         """Let somebody make the record."""
         record = {
             "Name": DNS_NAME,
             "Type": record_type,
-            "TTL": 300,
+            "TTL": ttl,
             "ResourceRecords": [{"Value": value}],
         }
         change = {"Action": "CREATE", "ResourceRecordSet": record}

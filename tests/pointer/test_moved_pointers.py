@@ -315,6 +315,19 @@ def test_a_record_that_leads_to_the_target_is_taken_over() -> None:
     assert stage.all_name(A) == stage.pointed()
 
 
+def test_the_previous_target_outlives_the_time_to_live_of_the_record_that_led_to_it() -> None:
+    """A name server may give clients the former host for a day."""
+    stage = PointerStage(KEEP_PREVIOUS_HOURS="0")
+    stage.put_record(stage.endpoint(TARGET), ttl=86_400)
+    ended = stage.run_night()
+    stage.run(23 * 3600)
+
+    assert State.SUCCEEDED is ended.state
+    assert {TARGET, A} == {*stage.standing()}
+    stage.run(2 * 3600)
+    assert {A} == {*stage.standing()}
+
+
 def test_a_zone_that_does_not_exist_is_refused_before_anything_is_made() -> None:
     """The sentence names the setting."""
     stage = PointerStage(TARGET_DNS_ZONE_ID="ZNONE")
