@@ -41,7 +41,7 @@ def cancel_command(operation: Operation) -> str:
 
 def newest_command(ports: Ports) -> str:
     """Write the command that lists the newest operations of all plans, oldest first."""
-    query = "sort_by(Items[?operation_id], &created_at.S)[-20:].[operation_id.S, state.S]"
+    query = "sort_by(Items[?created_at], &created_at.S)[-20:].[operation_id.S, state.S]"
     table = ports.settings.state_table_name
     return (
         f"aws dynamodb scan --region {ports.region} --table-name {table} --output text --query "

@@ -1,10 +1,13 @@
 """Every refusal of what people ask for; each with what its remedy says, asked for in its place."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+
+import jmespath  # type: ignore[import-untyped]
 
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from simulation.stage import APP, APP_SECRET, SOURCE_REGION
@@ -23,6 +26,7 @@ from tests.refusals.remedies import (
     setting,
     take_snapshot_now,
 )
+from tests.simulation.exports import marshalled
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,10 +140,14 @@ def anothers_snapshot(stage: FaultyStage) -> None:
 
 
 def look_the_id_up(stage: FaultyStage) -> None:
-    """Find the operation in the table that the remedy names, and ask for it again."""
-    (table,) = re.findall(r"in the table (\S+)\.", stage.notices()[-1]["remedy"])
-    assert table == stage.ports().settings.state_table_name
-    stage.request(REQUESTED, rerun_of=operation_ids(stage)[0])
+    """List the newest operations by the remedy's command, and ask for the last of them again."""
+    (command,) = re.findall(r"`(aws dynamodb scan .+)`", stage.notices()[-1]["remedy"])
+    typed = shlex.split(command)[3:]
+    options = dict(zip(typed[::2], typed[1::2], strict=True))
+    assert options["--table-name"] == stage.ports().settings.state_table_name
+    items = [marshalled(item) for item in stage.store.tables["state"].values()]
+    listed = jmespath.search(options["--query"], {"Items": items})
+    stage.request(REQUESTED, rerun_of=listed[-1][0])
 
 
 def only_known_fields(stage: FaultyStage) -> None:
