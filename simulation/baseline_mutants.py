@@ -148,8 +148,8 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the warning instead of a failure",
         "chalicelib/target/extras.py",
-        "except (RefusedError, TransientError) as error:",
-        "except TransientError as error:",
+        "    except RefusedError as error:\n        return (_warning(name, error),)\n",
+        "",
         tests=(f"{LIKE}::test_what_only_a_ready_cluster_can_be_given_may_be_refused",),
     ),
     Mutant(
