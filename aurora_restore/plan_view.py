@@ -21,18 +21,34 @@ from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.records.store import DynamoStore
+from chalicelib.records.store import DynamoStore, Item, TableName
 from chalicelib.records.targets import TargetRecord
 from chalicelib.settings import Settings
 from chalicelib.snapshots.eligibility import newest_eligible
 from chalicelib.snapshots.source import SourceCluster
-from chalicelib.target.capture import baseline_for, captured
+from chalicelib.target.capture import baseline_for
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.current_target import name_beside, opened_cluster, present_target
 from chalicelib.target.deletion import takes_final_snapshot_first
 from chalicelib.target.preflight import OF_VERSION, Preflight
 
 NO_TABLE = "ResourceNotFoundException"
+
+
+class ReadingStore(DynamoStore):
+    """The tables as one reads them who may come before them: without them, nothing is recorded.
+
+    Whether the stage has its tables is a check of its own.
+    """
+
+    def get(self, key: str, table: TableName = "state") -> Item | None:
+        """Read one item, consistently; None before the tables are made."""
+        try:
+            return super().get(key, table)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == NO_TABLE:
+                return None
+            raise
 
 
 def reading_ports(
@@ -45,7 +61,7 @@ def reading_ports(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Ports:
     """Give the world as a function of the stage sees it."""
-    store = DynamoStore(
+    store = ReadingStore(
         clients("dynamodb", region),
         state_table=settings.state_table_name,
         audit_table=settings.audit_table_name,
@@ -139,15 +155,8 @@ class PlanView:
 
     @cached_property
     def baseline(self) -> Baseline | None:
-        """What the target is like, as an operation would capture it.
-
-        Before the first deployment there is no table that knows a target that is gone.
-        """
-        operation = self._without_baseline
-        cluster, instances = self.cluster, self.instances
-        with suppress(ClientError):
-            return baseline_for(operation, cluster, instances, self.ports)
-        return captured(cluster, instances, self.plan) if cluster else None
+        """What the target is like, as an operation would capture it."""
+        return baseline_for(self._without_baseline, self.cluster, self.instances, self.ports)
 
     @cached_property
     def _without_baseline(self) -> Operation:
@@ -183,13 +192,7 @@ class PlanView:
     @cached_property
     def record(self) -> TargetRecord:
         """The target's item; empty before the tables are made."""
-        arn = self.plan.target_cluster_arn
-        try:
-            return self.ports.operations.target(arn)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == NO_TABLE:
-                return TargetRecord(arn)
-            raise
+        return self.ports.operations.target(self.plan.target_cluster_arn)
 
     @cached_property
     def next_id(self) -> str:

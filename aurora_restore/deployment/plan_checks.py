@@ -22,6 +22,8 @@ SECRETS = {
     "application secret": "APP_CREDENTIALS_SECRET_ID",
 }
 """The checks of secrets, by the setting that names each."""
+READING = {**SECRETS, "pointers": SECRETS["application secret"]}
+"""The checks that read a secret: pointers lead to the target in the application's."""
 
 
 def findings(state: DeploymentState) -> Iterator[Finding]:
@@ -108,11 +110,12 @@ def _comes_later(state: DeploymentState, view: PlanView, name: str) -> bool:
     stage = state.stage
     if name == "topic":
         return view.plan.reports.sns_topic_arn == state.arn("sns", stage.topic)
-    if name not in SECRETS:
+    if name not in READING or (name == "pointers" and not view.plan.target.points):
         return False
-    secret = view.plan.setting(SECRETS[name].lower())
+    variable = READING[name]
+    secret = view.plan.setting(variable.lower())
     found = state.find("secretsmanager", "describe_secret", SecretId=secret)
     if found is not None:
         return not found.get("VersionIdsToStages")
-    own = stack_parameters.SECRETS[SECRETS[name]](stage)
-    return secret in (own, stage.variables[SECRETS[name]])
+    own = stack_parameters.SECRETS[variable](stage)
+    return secret in (own, stage.variables[variable])

@@ -180,6 +180,17 @@ def test_a_right_configuration_passes(place: Place) -> None:
     assert "plan default" in {finding.name for finding in named}
 
 
+@pytest.mark.parametrize("replacement", ["swap", "pointer", "delete-first"])
+def test_every_replacement_is_checked_before_there_are_tables(
+    place: Place, replacement: str
+) -> None:
+    """A first deployment is checked whole: nothing is recorded then, and its secrets come later."""
+    found = look(place, REPLACEMENT=replacement)
+
+    assert [] == [str(finding) for finding in found if finding.status is not Status.OK]
+    assert "plan default" in {finding.name for finding in found}
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
