@@ -27,7 +27,7 @@ from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import requested_id
 from chalicelib.flow.ownership import OWNER_TAG
 from chalicelib.flow.plan import Plan
-from chalicelib.messages.events import RestoreRequested
+from chalicelib.messages.requests import RestoreRequested
 from chalicelib.records.targets import target_key
 from chalicelib.runtime import plans, starting
 from simulation.stage import ACCOUNT, PRODUCTION_PASSWORD, SOURCE_REGION, TARGET_REGION

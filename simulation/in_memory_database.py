@@ -22,7 +22,8 @@ from chalicelib.database.errors import (
     privilege_error,
     token_login_error,
 )
-from chalicelib.database.names import check_users, logins_to_revoke, refuse_attributes, refuse_open
+from chalicelib.database.names import check_users, refuse_attributes, refuse_open
+from chalicelib.database.rds_roles import logins_to_revoke
 from chalicelib.database.restored_database import Verification
 from chalicelib.database.verification import reopened_logins_warning
 from chalicelib.flow.errors import RefusedError, TransientError

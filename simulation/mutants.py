@@ -298,7 +298,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the age check of replayed events",
-        "chalicelib/messages/events.py",
+        "chalicelib/messages/event_age.py",
         "    if age > EVENT_AGE_MAX:",
         "    if False:",
         ("replayed",),

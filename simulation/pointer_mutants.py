@@ -3,7 +3,10 @@
 from simulation.mutants import Mutant
 
 TABLE, PLACES = "chalicelib/flow/choreography.py", "chalicelib/aws/pointer_places.py"
-PRESENT, PREVIOUS = "chalicelib/target/current_target.py", "chalicelib/target/previous.py"
+PRESENT, PREVIOUS = (
+    "chalicelib/target/current_target.py",
+    "chalicelib/target/previous_protection.py",
+)
 DELETE_RDS = "chalicelib/steps/delete_rds.py"
 NIGHTS, MOVED = "pointer/test_pointed_nights.py", "pointer/test_moved_pointers.py"
 UNIT, CHANGED = "pointer/test_places.py", "pointer/test_changed_replacement.py"

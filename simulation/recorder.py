@@ -11,7 +11,7 @@ from chalicelib.flow.facts import Facts
 from chalicelib.flow.operation import Kind
 from chalicelib.flow.text_limits import NAMES_MAX
 from chalicelib.records.store import Item, TableName
-from chalicelib.runtime.runner import LEASE_MARGIN_SECONDS
+from chalicelib.runtime.lease import LEASE_MARGIN_SECONDS
 from simulation.checker import Checker
 from simulation.history import Bounds, Entry, Opened, Reached, Unnamed, Violation, Wrote
 from simulation.injector import CallSite

@@ -159,7 +159,7 @@ OF_SWAPS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the cluster that was proven, before a previous target is deleted",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_protection.py",
         "if holder is None or holder.resource_id != target.opened_id:",
         "if False:",
         ("target-taken",),
@@ -217,14 +217,14 @@ OF_SWAPS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the younger retirement of the same cluster, before an older one deletes it",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_protection.py",
         "if younger := _younger(operation, previous, ports):",
         'if younger := "":',
         tests=(f"{KEPT}::test_an_older_retirement_deletes_nothing_that_people_keep",),
     ),
     Mutant(
         "what keeps a previous target, before a restore waits for its name",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_name.py",
         "why = why_kept(retirement, found, ports)",
         "why = None",
         tests=(
@@ -241,7 +241,7 @@ OF_SWAPS: tuple[Mutant, ...] = (
     Mutant(
         "the custom endpoints of a previous target, before it is deleted",
         "chalicelib/target/previous.py",
-        "    if lost := _lost_endpoints(operation, cluster, ports):\n",
+        "    if lost := lost_endpoints(operation, cluster, ports):\n",
         '    if lost := "":\n',
         tests=(f"{LEFT}::test_in_the_sources_region_it_is_deleted_when_its_endpoints_are_moved",),
     ),
@@ -254,7 +254,7 @@ OF_SWAPS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the endpoints that a previous target had, before it is deleted",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_protection.py",
         "known = retirement.facts.swap.endpoints if retirement else ()",
         "known = ()",
         tests=(f"{OLD}::test_a_previous_target_is_kept_while_an_endpoint_is_shown_with_its_former_name",),
@@ -289,14 +289,14 @@ OF_SWAPS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the second look for a previous target that is not found",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_protection.py",
         "if now - since >= ABSENT_FOR:",
         "if True:",
         tests=(f"{DISTURBED}::test_one_answer_without_a_previous_target_is_not_believed",),
     ),
     Mutant(
         "the second look at what keeps a previous target",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_protection.py",
         "if kept.is_certain or now - since >= ABSENT_FOR:",
         "if True:",
         tests=(f"{DISTURBED}::test_one_answer_without_the_target_ends_no_retirement",),
@@ -392,14 +392,14 @@ OF_SWAPS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the note of a retirement without a record, before a restore deletes its cluster",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_name.py",
         "        _refuse_undecided(operation, found, ports)\n",
         "",
         tests=(f"{KEPT}::test_a_cluster_that_people_keep_stays_when_the_record_of_that_is_gone",),
     ),
     Mutant(
         "the note of a younger retirement without a record, before an older one deletes",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_protection.py",
         "    return None if is_this else noted\n",
         "    return None if is_this or decider is None else noted\n",
         tests=(f"{AGAIN}::test_a_rerun_of_an_older_retirement_deletes_nothing_that_people_keep",),
@@ -436,7 +436,7 @@ OF_SWAPS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the target whose key is disabled, before a restore that could not rename it",
-        "chalicelib/target/previous.py",
+        "chalicelib/target/previous_name.py",
         "    if old.status == RECOVERABLE:\n",
         "    if False:\n",
         tests=(f"{DISTURBED}::test_a_target_whose_key_is_disabled_is_refused_before_anything_is_made",),

@@ -17,7 +17,7 @@ from chalicelib.runtime.present_cluster import refuse_replaced_of, refuse_unknow
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.snapshots.copies import COPIES_MAX, copies_under_way
 from chalicelib.target.pointers import Pointers, disagreements
-from chalicelib.target.previous import refuse_lost, refuse_taken_name
+from chalicelib.target.previous_name import refuse_lost, refuse_taken_name
 from chalicelib.target.readers import adopted
 
 NIGHTS_LEFT_MIN = 14

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aurora_restore.packaging import archive, dependencies, project, prune, sdk
+from aurora_restore.packaging import archive, dependencies, project, prune, sdk_data
 from aurora_restore.packaging.platforms import Platform, architecture_of, platform_of
 from aurora_restore.stages import CHECKOUT, Stage
 
@@ -66,7 +66,7 @@ def _made(checkout: Path, folder: Path, platform: Platform, wheels: Path | None)
     pins = dependencies.pins(checkout / "requirements.txt", checkout / "requirements-dev.lock")
     dependencies.install(pins, vendor, platform, wheels)
     prune.prune(vendor)
-    sdk.trim(vendor)
+    sdk_data.trim(vendor)
     project.compile_sources(folder)
     return archive.make_zip(folder, platform.architecture)
 

@@ -1,4 +1,4 @@
-"""Snapshots, clusters and instances as RDS describes them, and the meaning of their status.
+"""Snapshots, clusters and instances as RDS describes them.
 
 Facts about Aurora are from the RDS API reference and the Aurora user guide.
 """
@@ -6,77 +6,15 @@ Facts about Aurora are from the RDS API reference and the Aurora user guide.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
+from chalicelib.aws.statuses import PENDING_REBOOT
 from chalicelib.flow.baseline import DomainBaseline, InstanceBaseline, RoleBaseline
 
-PENDING_REBOOT = "pending-reboot"  # how parameters are that take effect with a reboot
-RECOVERABLE = "inaccessible-encryption-credentials-recoverable"  # for seven days (user guide)
 ENGINE = "aurora-postgresql"  # Neptune and DocumentDB clusters have the same API and events
 
 
 CAPACITY = ("MinCapacity", "MaxCapacity", "SecondsUntilAutoPause")
-
-
-class Health(Enum):
-    """The meaning of a status for a step that waits."""
-
-    READY = "ready"
-    PROGRESSING = "progressing"
-    MAY_RECOVER = "may recover"
-    TERMINAL = "terminal"
-
-
-_READY = frozenset({"available", "storage-optimization"})
-_PROGRESSING = frozenset(
-    {
-        "creating",
-        "copying",
-        "migrating",
-        "preparing-data-migration",
-        "backing-up",
-        "modifying",
-        "rebooting",
-        "resetting-master-credentials",
-        "starting",
-        "upgrading",
-        "maintenance",
-        "renaming",
-        "failing-over",
-        "promoting",
-        "update-iam-db-auth",
-        "scaling-compute",
-        "scaling-storage",
-        "storage-config-upgrade",
-    }
-)
-_TERMINAL = frozenset(
-    {
-        "failed",
-        "inaccessible-encryption-credentials",
-        "deleting",
-        "deleted",
-        "restore-error",
-        "insufficient-capacity",
-    }
-)
-
-
-def health(status: str) -> Health:
-    """Give the meaning of a status; an unknown one may recover, within the deadline."""
-    if status in _READY:
-        return Health.READY
-    if status in _PROGRESSING or status.startswith("configuring-"):
-        return Health.PROGRESSING
-    if status in _TERMINAL or status.startswith("incompatible-") or status.endswith("-failed"):
-        return Health.TERMINAL
-    return Health.MAY_RECOVER
-
-
-def is_lost(status: str) -> bool:
-    """Tell whether a resource of this status never comes back."""
-    return health(status) is Health.TERMINAL
 
 
 @dataclass(frozen=True)

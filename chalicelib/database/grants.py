@@ -30,10 +30,10 @@ from chalicelib.database.membership import (
     membership,
     new_grantees,
 )
-from chalicelib.database.names import RDS_LOGIN_ROLES
 from chalicelib.database.objects import OBJECTS, GrantableObject
 from chalicelib.database.ownership import adopt_large_objects, refuse_owner
 from chalicelib.database.privileges import APPLICATION, READ_ONLY, Privilege, excess, missing
+from chalicelib.database.rds_roles import RDS_LOGIN_ROLES
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.text_limits import counted, first_few
 

@@ -8,13 +8,8 @@ from psycopg2.sql import SQL, Identifier, Literal
 
 from chalicelib.database.connection import Connection, rows, run
 from chalicelib.database.errors import BUSY_CODES, DatabaseBusyError
-from chalicelib.database.names import (
-    RDS_GROUP_ROLES,
-    ROLES_PER_STATEMENT,
-    batched,
-    logins_to_revoke,
-    refuse_open,
-)
+from chalicelib.database.names import ROLES_PER_STATEMENT, batched, refuse_open
+from chalicelib.database.rds_roles import RDS_GROUP_ROLES, logins_to_revoke
 from chalicelib.flow.text_limits import listed
 
 TERMINATE_MILLISECONDS = 5_000

@@ -11,12 +11,8 @@ from contextlib import contextmanager
 from psycopg2.sql import SQL, Composable, Identifier
 
 from chalicelib.database.connection import Connection, attempt, rows, run, transaction
-from chalicelib.database.names import (
-    RDS_GROUP_ROLES,
-    RDS_LOGIN_ROLES,
-    ROLES_PER_STATEMENT,
-    batched,
-)
+from chalicelib.database.names import ROLES_PER_STATEMENT, batched
+from chalicelib.database.rds_roles import RDS_GROUP_ROLES, RDS_LOGIN_ROLES
 from chalicelib.database.roles import ensure_group
 
 MEMBERSHIP_HAS_OPTIONS = 160_000

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from chalicelib.flow.timestamps import iso_timestamp
 
+_COPY_DIGITS = 6  # of the digest that a copy's name ends with
 NAME_MAX = 55  # of the 63 characters that RDS allows, so that a suffix still fits
 
 
@@ -38,6 +39,31 @@ def resource_name(stage: str, operation_id: str) -> str:
     """
     name = f"aurora-restore-{_slug(stage, 10)}-{operation_id}"
     return name if len(name) <= NAME_MAX else f"{name[:45].rstrip('-')}-{digest_of(name)}"
+
+
+def copy_name(
+    stage: str,
+    root_id: str,
+    *,
+    snapshot_arn: str,
+    created_at: datetime | None,
+    key_arn: str | None,
+) -> str:
+    """Name a snapshot copy: the same for a whole chain of reruns, so that a rerun adopts it.
+
+    A copy under another key has another name. So has the copy of a snapshot that was deleted and
+    taken again under the same name.
+    """
+    timestamp = iso_timestamp(created_at) if created_at else ""
+    key = (key_arn,) if key_arn else ()
+    digest = digest_of(snapshot_arn, timestamp, *key)
+    return f"{resource_name(stage, root_id)}-{digest[:_COPY_DIGITS]}"
+
+
+def is_name_of_copy(identifier: str, stage: str, root_id: str) -> bool:
+    """Tell whether a run of a chain of reruns may give its copy this name."""
+    root = re.escape(resource_name(stage, root_id))
+    return re.fullmatch(rf"{root}-[0-9a-f]{{{_COPY_DIGITS}}}", identifier) is not None
 
 
 def _slug(text: str, length: int) -> str:

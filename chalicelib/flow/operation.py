@@ -1,6 +1,5 @@
 """The record of one restore as a value, and the names that follow from it. Nothing has effects."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,18 +8,16 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib.flow import older_records
+from chalicelib.flow import identifiers, older_records
 from chalicelib.flow.choreography import CANCELLABLE, ROWS, TERMINAL, State
 from chalicelib.flow.errors import Retry, UnreadableRecordError
 from chalicelib.flow.facts import Facts, OldTarget
-from chalicelib.flow.identifiers import digest_of, resource_name
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.target_spec import TargetSpec, instance_count, resolve
 from chalicelib.flow.text_limits import listed
-from chalicelib.flow.timestamps import Timestamp, iso_timestamp
+from chalicelib.flow.timestamps import Timestamp
 
 _STORED_AS = {"plan_name": "plan", "plan": "settings"}  # `plan` is the key of the index by-plan
-_COPY_DIGITS = 6  # of the digest that a copy's name ends with
 
 
 class Kind(StrEnum):
@@ -243,7 +240,7 @@ class Operation:
     @property
     def name_of_final_snapshot(self) -> str:
         """The identifier of the old target's final snapshot, this operation's own."""
-        return f"{resource_name(self.stage, self.operation_id)}-final"
+        return f"{identifiers.resource_name(self.stage, self.operation_id)}-final"
 
     @property
     def name_of_copy(self) -> str:
@@ -253,21 +250,19 @@ class Operation:
         return self.copy_name(self.facts.copies.key_arn)
 
     def copy_name(self, key_arn: str | None) -> str:
-        """Name a snapshot copy: the same for a whole chain of reruns, so that a rerun adopts it.
-
-        A copy under another key has another name. So has the copy of a snapshot that was deleted
-        and taken again under the same name.
-        """
+        """Name the copy of its snapshot under a key."""
         snapshot = self.facts.snapshot
-        created_at = iso_timestamp(snapshot.created_at) if snapshot.created_at else ""
-        key = (key_arn,) if key_arn else ()
-        digest = digest_of(snapshot.arn or "", created_at, *key)
-        return f"{resource_name(self.stage, self.root_id)}-{digest[:_COPY_DIGITS]}"
+        return identifiers.copy_name(
+            self.stage,
+            self.root_id,
+            snapshot_arn=snapshot.arn or "",
+            created_at=snapshot.created_at,
+            key_arn=key_arn,
+        )
 
     def is_name_of_copy(self, identifier: str) -> bool:
         """Tell whether a run of this chain of reruns may give its copy this name."""
-        root = re.escape(resource_name(self.stage, self.root_id))
-        return re.fullmatch(rf"{root}-[0-9a-f]{{{_COPY_DIGITS}}}", identifier) is not None
+        return identifiers.is_name_of_copy(identifier, self.stage, self.root_id)
 
 
 # Built when the module is imported: Lambda's start has a whole processor, and an invocation of a

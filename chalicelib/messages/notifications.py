@@ -22,7 +22,7 @@ from chalicelib.flow.text_limits import (
 )
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import one_line, shown_name
-from chalicelib.messages import advice, commands, events
+from chalicelib.messages import advice, announcements, commands
 from chalicelib.messages.previous_target import kept_previous, named
 from chalicelib.messages.target_naming import cluster_of, opened_arn, pointers_of, target_of
 from chalicelib.observability import logger
@@ -126,7 +126,7 @@ def publish_announcement(operation: Operation, at: str, ports: Ports) -> None:
         "REFRESH_WINDOW only hold up what has not begun: they do not prevent it."
     )
     subject = f"aurora-restore {operation.stage}: {cluster_of(operation)} will be replaced"
-    values = {"kind": "announcement", **events.replacement_of(operation, at), "text": text}
+    values = {"kind": "announcement", **announcements.replacement_of(operation, at), "text": text}
     publish(plan.reports.sns_topic_arn, subject, text, values, ports)
 
 
@@ -152,7 +152,7 @@ def payload(operation: Operation, text: str, now: datetime) -> dict[str, Any]:
         "outcome": outcome_of(operation),
         "age_of_data_seconds": _age_seconds(operation, now),
         "text": text,
-        **events.end_of(operation),
+        **announcements.end_of(operation),
     }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from chalicelib.flow.choreography import TERMINAL
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
-from chalicelib.messages import events
+from chalicelib.messages.announcements import announcement
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 
@@ -19,7 +19,7 @@ def announce(operations: Sequence[Operation], ports: Ports) -> None:
     other. The heartbeat announces again what fails.
     """
     try:
-        taken = ports.put_events([events.announcement(operation) for operation in operations])
+        taken = ports.put_events([announcement(each) for each in operations])
     except (TransientError, RefusedError) as error:
         if isinstance(error, RefusedError) and len(operations) > 1:
             for operation in operations:

@@ -4,7 +4,7 @@
 - starting, reruns, repeated_steps, rollbacks, plans: the start of operations, and their plans
 - present_cluster: the refusal of a request for a cluster that is no longer the target
 - unnamed: the answer to a cancellation or a rollback that names no operation
-- runner: claims an operation, runs its step and writes the outcome
+- runner, lease: claims an operation for a while, runs its step and writes the outcome
 - heartbeat: the tick of every minute, which announces overdue operations again
 - catch_up: the check of the plans, and of snapshots whose event never came
 

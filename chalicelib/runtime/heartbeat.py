@@ -12,8 +12,8 @@ from chalicelib.messages.publishing import announce, republish_after
 from chalicelib.observability import logger
 from chalicelib.ports import ENTRIES_MAX, Ports
 from chalicelib.runtime import catch_up
+from chalicelib.runtime.lease import LEASE_MARGIN_SECONDS
 from chalicelib.runtime.runner import (
-    LEASE_MARGIN_SECONDS,
     UNANSWERED_MAX,
     StepInvocation,
     cancel,

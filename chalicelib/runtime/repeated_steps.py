@@ -10,7 +10,7 @@ from dataclasses import replace
 from chalicelib.flow.choreography import State, begins_in
 from chalicelib.flow.facts import AttemptFacts, Facts
 from chalicelib.flow.operation import Operation
-from chalicelib.messages.events import RestoreRequested
+from chalicelib.messages.requests import RestoreRequested
 from chalicelib.ports import Ports
 from chalicelib.runtime import reruns, starting
 from chalicelib.runtime.present_cluster import refuse_replaced_of, refuse_unknown

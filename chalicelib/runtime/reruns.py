@@ -9,7 +9,7 @@ from chalicelib.flow.facts import AttemptFacts, Facts, SwapFacts, TargetFacts
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.messages.commands import rollback_command
-from chalicelib.messages.events import RestoreRequested
+from chalicelib.messages.requests import RestoreRequested
 from chalicelib.ports import Ports
 from chalicelib.records.targets import TargetRecord
 from chalicelib.runtime import plans

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from chalicelib.aws.rds import Cluster, is_lost
+from chalicelib.aws.rds import Cluster
+from chalicelib.aws.stale_answers import ABSENT_FOR
+from chalicelib.aws.statuses import is_lost
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.facts import CopyFacts, Facts, SwapFacts, TargetFacts
@@ -14,15 +16,15 @@ from chalicelib.flow.retirement import kept_until
 from chalicelib.flow.text_limits import listed
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import quoted
-from chalicelib.messages.events import RollbackRequested
+from chalicelib.messages.requests import RollbackRequested
 from chalicelib.ports import Ports
 from chalicelib.runtime import plans
 from chalicelib.runtime.starting import create, made_before, new_operation
 from chalicelib.target.by_hand import deleted_by_hand
-from chalicelib.target.cluster import ABSENT_FOR, TargetCluster, find_clusters, observe_cluster
+from chalicelib.target.cluster import TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.current_target import present_arn, present_name
 from chalicelib.target.deletion import as_old_target
-from chalicelib.target.previous import retirement_of_cluster
+from chalicelib.target.previous_protection import retirement_of_cluster
 
 _DELETING = State.PREVIOUS_DELETING
 NO_WAY_BACK = "Restore a snapshot of that time instead, by its snapshot_identifier."

@@ -30,20 +30,18 @@ from chalicelib.flow.plan import Plan
 from chalicelib.flow.rds_events import CLUSTER_DELETED, MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages import commands, notifications
-from chalicelib.messages.events import (
+from chalicelib.messages.envelopes import event_id_of, is_operation_id, operation_id_of
+from chalicelib.messages.event_age import why_untimely
+from chalicelib.messages.publishing import announce
+from chalicelib.messages.rds_notices import RdsNotice
+from chalicelib.messages.requests import (
     LAST,
     CancelRequested,
     ProbeRequested,
-    RdsNotice,
     RestoreRequested,
     RollbackRequested,
-    event_id_of,
-    is_operation_id,
-    operation_id_of,
     parse_request,
-    why_untimely,
 )
-from chalicelib.messages.publishing import announce
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 from chalicelib.runtime import plans, repeated_steps, reruns, rollbacks, runner, starting

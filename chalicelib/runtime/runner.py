@@ -30,8 +30,8 @@ from chalicelib.messages.publishing import announce, republish_after
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 from chalicelib.records.operations import WriteResult
+from chalicelib.runtime.lease import lease_until
 
-LEASE_MARGIN_SECONDS = 10  # beyond the function's own timeout: a holder cannot outlive its lease
 BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
 # Announcements of the heartbeat, past the deadline, before it ends an operation itself.
 UNANSWERED_MAX = 3
@@ -55,9 +55,8 @@ def run_step(step: str, operation_id: str, ports: Ports) -> str | None:
     """
     invocation, now = StepInvocation(step, ports, ports.new_id()), ports.now()
     states = states_of(step)
-    until = now + timedelta(seconds=ports.remaining_seconds() + LEASE_MARGIN_SECONDS)
     claim = ports.operations.claim(
-        operation_id, states, owner=invocation.owner, now=now, until=until
+        operation_id, states, owner=invocation.owner, now=now, until=lease_until(now, ports)
     )
     operation = claim.operation
     if operation is None:

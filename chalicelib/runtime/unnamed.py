@@ -6,7 +6,8 @@ from typing import Any
 from chalicelib.flow.choreography import CANCEL_REQUESTED, TERMINAL
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.text_limits import listed
-from chalicelib.messages.events import CancelRequested, RollbackRequested, detail_of
+from chalicelib.messages.envelopes import detail_of
+from chalicelib.messages.requests import CancelRequested, RollbackRequested
 from chalicelib.ports import Ports
 from chalicelib.runtime import plans
 

@@ -25,7 +25,7 @@ from chalicelib.target.endpoints import settle_endpoints
 from chalicelib.target.extras import ensure_data_api
 from chalicelib.target.readiness import until_as_planned
 from chalicelib.target.restored_cluster import require_restored
-from chalicelib.target.statuses import EVENTS
+from chalicelib.target.status_remedies import EVENTS
 
 
 def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:

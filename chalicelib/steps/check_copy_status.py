@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.aws.rds import Health, Snapshot, health
+from chalicelib.aws.rds import Snapshot
+from chalicelib.aws.stale_answers import ABSENT_FOR
+from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.facts import Facts, Hop
@@ -12,7 +14,6 @@ from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.polling import too_early_to_poll
 from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
-from chalicelib.target.cluster import ABSENT_FOR
 
 COPY_FAILURES_MAX = 3  # the attempts to copy before the operation fails
 

@@ -12,7 +12,7 @@ from chalicelib.ports import Ports
 from chalicelib.target import instances
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.restored_cluster import require_restored
-from chalicelib.target.statuses import wait_for
+from chalicelib.target.status_remedies import wait_for
 
 
 def check_restore_status(operation: Operation, ports: Ports) -> Outcome:

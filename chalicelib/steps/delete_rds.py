@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.aws.rds import Cluster, Health, Instance, Snapshot, health
+from chalicelib.aws.rds import Cluster, Instance, Snapshot
+from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.facts import Deletion, Facts, OldTarget
@@ -31,16 +32,9 @@ from chalicelib.target.left_over import refuse_open_left_over
 from chalicelib.target.notice import until_noticed
 from chalicelib.target.older_data import why_older
 from chalicelib.target.preflight import Preflight
-from chalicelib.target.previous import (
-    keep_previous,
-    refuse_final_snapshot,
-    refuse_lost,
-    refuse_taken_name,
-    until_room_is_made,
-    until_surely_gone,
-    until_surely_kept,
-    why_kept,
-)
+from chalicelib.target.previous import keep_previous, refuse_final_snapshot
+from chalicelib.target.previous_name import refuse_lost, refuse_taken_name, until_room_is_made
+from chalicelib.target.previous_protection import until_surely_gone, until_surely_kept, why_kept
 from chalicelib.target.readers import warnings_of_strangers, with_added
 
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws import secrets
-from chalicelib.aws.rds import Cluster, Health, health
+from chalicelib.aws.rds import Cluster
 from chalicelib.aws.secrets import MasterCredentials
+from chalicelib.aws.statuses import Health, health
 from chalicelib.database.errors import AuthenticationMethodError, login_error
 from chalicelib.database.restored_database import Endpoint, Login, Remaining, RestoredDatabase
 from chalicelib.database.verification import Verification

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.aws.rds import ENGINE, Health, Snapshot, health
+from chalicelib.aws.rds import ENGINE, Snapshot
+from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.facts import Facts, SnapshotFacts

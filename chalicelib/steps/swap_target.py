@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.aws.client import AwsError, Service
-from chalicelib.aws.rds import Cluster, Health, health
+from chalicelib.aws.rds import Cluster
+from chalicelib.aws.stale_answers import is_sure
+from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.facts import Facts, Restart
@@ -26,15 +28,14 @@ from chalicelib.target.extras import ensure_insights
 from chalicelib.target.notice import until_noticed
 from chalicelib.target.patience import LOOK_SECONDS, patiently
 from chalicelib.target.pointing import Pointing
-from chalicelib.target.previous import until_name_is_free
+from chalicelib.target.previous_name import until_name_is_free
 from chalicelib.target.readiness import until_as_planned
 from chalicelib.target.reboots import until_rebooted, warnings_of_parameters
 from chalicelib.target.restored_cluster import require_restored
 from chalicelib.target.swap import STOPPED, Move, Names, Positions, next_move, next_move_back
 
 ASKED_AGAIN_AFTER = timedelta(seconds=45)  # a rename shows after some seconds
-# "Not found" may be a stale answer for so long, and so may "available" after a rename was asked.
-SURE_AFTER, SETTLING_SECONDS = timedelta(minutes=2), 30
+SETTLING_SECONDS = 30
 OF_OLD = frozenset({Move.START_OLD, Move.PARK_OLD, Move.NAME_OLD})
 NEED_PARKING = frozenset({Move.PARK_OLD, Move.DONE, Move.GIVE_UP})
 STARTS = frozenset({Move.START_OLD, Move.START_NEW})
@@ -153,8 +154,8 @@ class _Swap:
         """Move the rollback on; at its end people are told what is where."""
         waited = self._ports.now() - self._operation.entered_at
         deadline = timedelta(seconds=self._operation.plan.target.swap_deadline)
-        is_sure = waited > min(SURE_AFTER, deadline / 2)
-        decide = partial(next_move_back, old_is_gone=is_sure, is_settled=is_sure)
+        sure = is_sure(waited, deadline)
+        decide = partial(next_move_back, old_is_gone=sure, is_settled=sure)
         seen, move = self._decide(decide)
         if move is Move.WAIT and seen.has_name(seen.old):  # nobody waits for the name
             again = "An answer of AWS may be minutes old, so both are looked at once more"

@@ -6,7 +6,7 @@
 - engine_version, extended_support: the version that the new cluster gets, and its support
 - capture, requests, extras: what the old target is like, and how the new one is asked for
 - notice: the announcement of a replacement
-- cluster, instances, statuses: the new cluster's creation and its waits
+- cluster, instances, status_remedies: the new cluster's creation and its waits
 - restored_cluster: that cluster when it is looked for again
 - differences: the settings of a cluster compared with what is planned
 - master_login: the waits until the master user can log in
@@ -18,7 +18,9 @@
 - reboots: those that parameters need
 - readiness, named_login: the proofs before people get the new cluster, and at its name
 - user_logins: the logins of the plan's users, as their secret has them
-- swap, previous: which cluster gets which name next, and the one that is kept
+- swap: which cluster gets which name next
+- previous, previous_protection, previous_name: the replaced cluster, which is kept for a while;
+  what keeps it from its deletion; and what happens when a restore needs its name
 - left_over: the one that production's passwords open, which no restore would delete
 - current_target: which cluster is the target now, whatever its name is
 - pointers, pointing: what names the target, and how it comes to name the new one

@@ -8,7 +8,8 @@ a name to be free waits for its cluster to be gone.
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from chalicelib.aws.rds import Cluster, Health, health, is_lost
+from chalicelib.aws.rds import Cluster
+from chalicelib.aws.statuses import Health, health, is_lost
 from chalicelib.target.swap import STOPPED, Positions
 
 

@@ -6,7 +6,6 @@ its name, or the one that had it before.
 
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 from chalicelib.aws.client import AwsError, NotFoundError, Service
@@ -30,8 +29,6 @@ from chalicelib.target.requests import (
 TAKEN, INSTANCE_TAKEN = "DBClusterAlreadyExistsFault", "DBInstanceAlreadyExists"
 # What AWS chooses where it refuses the old instance's, by the code of its refusal.
 _CHOICES = {"CertificateNotFound": AUTHORITY, "KMSKeyNotAccessibleFault": INSIGHTS_KEY}
-# "Not found" may be a stale answer for so long: RDS's answers are eventually consistent.
-ABSENT_FOR = timedelta(minutes=5)
 
 
 def observe_cluster(rds: Service, identifier: str) -> Cluster | None:

@@ -2,7 +2,8 @@
 
 from itertools import count
 
-from chalicelib.aws.rds import Cluster, is_lost
+from chalicelib.aws.rds import Cluster
+from chalicelib.aws.statuses import is_lost
 from chalicelib.flow.errors import RefusedError, Retry, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import OWNER_TAG, is_ours

@@ -3,7 +3,8 @@
 from contextlib import suppress
 
 from chalicelib.aws.client import NotFoundError
-from chalicelib.aws.rds import Cluster, Health, Instance, health
+from chalicelib.aws.rds import Cluster, Instance
+from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.errors import RefusedError, StateFaultError
 from chalicelib.flow.facts import OldTarget
 from chalicelib.flow.operation import Operation

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.aws.rds import Cluster, Health, health
+from chalicelib.aws.rds import Cluster
+from chalicelib.aws.statuses import Health, health
 from chalicelib.flow import exposure
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
@@ -12,7 +13,7 @@ from chalicelib.flow.outcome import Wait
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.restored_cluster import require_restored
-from chalicelib.target.statuses import wait_for
+from chalicelib.target.status_remedies import wait_for
 
 
 def until_available(operation: Operation, target: TargetCluster, ports: Ports) -> Wait | Cluster:

@@ -8,7 +8,7 @@ from chalicelib.flow.errors import TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
 from chalicelib.flow.timestamps import iso_timestamp
-from chalicelib.messages.events import replacement_of
+from chalicelib.messages.announcements import replacement_of
 from chalicelib.messages.notifications import publish_announcement
 from chalicelib.ports import Ports
 

@@ -7,7 +7,9 @@ the pointers back to it.
 from datetime import timedelta
 
 from chalicelib.aws.pointer_places import Address
-from chalicelib.aws.rds import Cluster, Health, health, is_lost
+from chalicelib.aws.rds import Cluster
+from chalicelib.aws.stale_answers import is_sure
+from chalicelib.aws.statuses import Health, health, is_lost
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
@@ -18,8 +20,6 @@ from chalicelib.target.cluster import TargetCluster, find_clusters
 from chalicelib.target.patience import LOOK_SECONDS
 from chalicelib.target.pointers import Move, address_of
 from chalicelib.target.swap import STOPPED
-
-SURE_AFTER = timedelta(minutes=2)  # "not found" may be a stale answer for so long
 
 
 class Pointing:
@@ -109,7 +109,7 @@ class Pointing:
     def _is_sure(self) -> bool:
         deadline = timedelta(seconds=self._operation.plan.target.swap_deadline)
         waited = self._ports.now() - self._operation.entered_at
-        return waited > min(SURE_AFTER, deadline / 2)
+        return is_sure(waited, deadline)
 
     def _usable(self) -> Cluster:
         """Find the new cluster; raises TransientError, and RefusedError where it is lost."""

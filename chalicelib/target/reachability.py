@@ -25,7 +25,7 @@ from chalicelib.flow.plan import Plan
 from chalicelib.flow.target_spec import PORT
 from chalicelib.flow.text_limits import listed
 from chalicelib.flow.timestamps import iso_timestamp
-from chalicelib.messages.events import ProbeRequested
+from chalicelib.messages.requests import ProbeRequested
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import observe_cluster

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.aws.rds import Cluster, Instance
+from chalicelib.aws.stale_answers import ABSENT_FOR
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Wait
-from chalicelib.target.cluster import ABSENT_FOR, TargetCluster
+from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.differences import changes_to, variables
-from chalicelib.target.statuses import wait_for
+from chalicelib.target.status_remedies import wait_for
 
 
 def until_as_planned(

@@ -1,12 +1,13 @@
 """The cluster that an operation restored, as it is found again: or why it is not."""
 
 from chalicelib.aws.rds import Cluster
+from chalicelib.aws.stale_answers import ABSENT_FOR
 from chalicelib.flow.choreography import ROWS, State
 from chalicelib.flow.errors import RefusedError, Retry, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.ports import Ports
 from chalicelib.records.targets import TargetRecord
-from chalicelib.target.cluster import ABSENT_FOR, TargetCluster, observe_cluster
+from chalicelib.target.cluster import TargetCluster, observe_cluster
 from chalicelib.target.current_target import present_arn, present_name
 
 

@@ -11,7 +11,8 @@ is not found until it is done (seen by public scripts that rename clusters).
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.aws.rds import Cluster, Health, health, is_lost
+from chalicelib.aws.rds import Cluster
+from chalicelib.aws.statuses import Health, health, is_lost
 
 STOPPED, RENAMING = "stopped", "renaming"
 

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.flow import ownership
 from chalicelib.flow.choreography import State
-from chalicelib.messages.events import RestoreRequested, parse_request
+from chalicelib.messages.requests import RestoreRequested, parse_request
 from demo import aws, next_steps
 from simulation.stage import TOPIC
 from tests.events.test_announcements import ended

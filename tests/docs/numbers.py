@@ -9,13 +9,13 @@ from typing import Any, Final
 from aurora_restore.stages import FUNCTIONS
 from chalicelib import ports
 from chalicelib.aws.secrets import MasterCredentials
+from chalicelib.aws.stale_answers import SURE_AFTER
 from chalicelib.flow import polling, text_limits
 from chalicelib.flow.plan import default_of
-from chalicelib.messages import events
+from chalicelib.messages import event_age
 from chalicelib.records import targets
-from chalicelib.runtime import heartbeat, runner
+from chalicelib.runtime import heartbeat, lease, runner
 from chalicelib.settings import PLAN_NAME, Settings
-from chalicelib.steps.swap_target import SURE_AFTER
 from chalicelib.target.patience import LOOK_SECONDS
 from demo.availability import MARGIN_SECONDS
 from demo.options import NIGHT_SECONDS
@@ -115,11 +115,11 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "docs/architecture.md": (
         f"tried {word(runner.BUGS_MAX)} times, and then ends it",
-        f"of the future by more than {span(events.CLOCK_SKEW_MAX)},",
-        f"older than {span(events.EVENT_AGE_MAX)},",
+        f"of the future by more than {span(event_age.CLOCK_SKEW_MAX)},",
+        f"older than {span(event_age.EVENT_AGE_MAX)},",
         f"very many the first {text_limits.NAMES_MAX};",
         f"the names of more than {text_limits.NAMES_MAX} logins",
-        f"remaining time and {span(runner.LEASE_MARGIN_SECONDS)} more,",
+        f"remaining time and {span(lease.LEASE_MARGIN_SECONDS)} more,",
         f"{_SHARE_OF_REST} of it is waited for,",
         f"after {fraction(polling.FRACTION_OF_OVERRUN)} of its delay.",
         f"the upper one is {span(polling.SPACING_MAX_SECONDS)},",

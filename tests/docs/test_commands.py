@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from aurora_restore.cli.verbs import COMMANDS
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, event_source
-from chalicelib.messages.events import CancelRequested, RestoreRequested, parse_request
+from chalicelib.messages.requests import CancelRequested, RestoreRequested, parse_request
 from tests.docs.readme import README, ROOT, commands, shell
 from tools.reference import pages
 

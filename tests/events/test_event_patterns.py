@@ -10,7 +10,7 @@ from moto.events.models import EventPattern
 from chalicelib.flow.choreography import CHOREOGRAPHY, ROWS, STEPS, TERMINAL
 from chalicelib.flow.rds_events import RdsEvent
 from chalicelib.messages.event_patterns import pattern
-from chalicelib.messages.events import RdsNotice
+from chalicelib.messages.rds_notices import RdsNotice
 from localaws import patterns
 from simulation.stage import SimulatedStage
 from tests.events.rds import CLUSTER, INSTANCE, KNOWN, SNAPSHOT, STAGE, Kind, event, woken

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.messages.events import EVENT_AGE_MAX, RestoreRequested, parse_request, why_untimely
+from chalicelib.messages.event_age import EVENT_AGE_MAX, why_untimely
+from chalicelib.messages.requests import RestoreRequested, parse_request
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from aurora_restore.packaging.archive import MODE
 from aurora_restore.packaging.building import Built, build
 from aurora_restore.packaging.platforms import ARM, PLATFORMS, X86
 from aurora_restore.packaging.prune import NEVER_IMPORTED
-from aurora_restore.packaging.sdk import SERVICES
+from aurora_restore.packaging.sdk_data import SERVICES
 from aurora_restore.stages import Stage
 from tests.packaging.checkouts import checkout
 from tests.packaging.imports import imported

@@ -15,7 +15,7 @@ import pytest
 from botocore.loaders import Loader
 
 from aurora_restore.packaging.errors import PackageError
-from aurora_restore.packaging.sdk import MODELS, SERVICES, SHARED, trim
+from aurora_restore.packaging.sdk_data import MODELS, SERVICES, SHARED, trim
 from tests.packaging.packaged import APP
 from tests.packaging.unpacked import Unpacked
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from botocore.exceptions import ParamValidationError
 
-from chalicelib.aws.rds import RECOVERABLE
+from chalicelib.aws.statuses import RECOVERABLE
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, ROLLBACK_REQUESTED, State
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.records.store import Change

@@ -12,7 +12,7 @@ from chalicelib.flow.facts import Facts, Hop, OldTarget
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import ARCHIVED_TAG, OPERATION_TAG, OWNER_TAG
 from chalicelib.flow.plan import Plan
-from chalicelib.messages.events import announcement
+from chalicelib.messages.announcements import announcement
 from chalicelib.records.audit import audit_row
 from simulation.checker import violations
 from simulation.history import Announced, Bounds, Called, Entry, Wrote

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from chalicelib.aws.stale_answers import ABSENT_FOR
 from chalicelib.database.errors import CertificateNameError
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG
-from chalicelib.target.cluster import ABSENT_FOR
 from simulation.stage import ACCOUNT, APP, APP_SECRET, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.pointer.pointer_stage import PointerStage

@@ -8,7 +8,7 @@ from chalicelib.flow.facts import Facts, SnapshotFacts, TargetFacts, UserFacts
 from chalicelib.flow.identifiers import automatic_id
 from chalicelib.flow.operation import Duration, Operation
 from chalicelib.flow.plan import Plan
-from chalicelib.messages import events
+from chalicelib.messages import announcements
 
 STAGE = "dev"
 _NIGHT = datetime(2026, 11, 23, 3, 12, tzinfo=UTC)
@@ -36,7 +36,7 @@ def announcement() -> str:
 
     One duration suffices.
     """
-    detail_type, detail = events.announcement(_succeeded())
+    detail_type, detail = announcements.announcement(_succeeded())
     entry = {"source": event_source(STAGE), "detail-type": detail_type, "detail": detail}
     return f"```json\n{json.dumps(entry, indent=2)}\n```"
 

@@ -29,6 +29,7 @@ from localaws.aurora import (
     proxies,
     queries,
     quota_checks,
+    restores,
     sharing,
     snapshots,
     start_stop,
@@ -273,11 +274,11 @@ ACTIONS: Mapping[str, Action] = {
         "DBParameterGroupName Parameters ResetAllParameters",
     ),
     "RestoreDBClusterFromSnapshot": _action(
-        clusters.restore_db_cluster_from_snapshot,
+        restores.restore_db_cluster_from_snapshot,
         CLUSTER,
         "AssociatedRoles SnapshotIdentifier",
         # Understood only so far as to be refused the way AWS refuses them.
-        " ".join(clusters.OF_INSTANCES),
+        " ".join(restores.OF_INSTANCES),
     ),
     "RestoreDBClusterToPointInTime": _action(
         clones.restore_db_cluster_to_point_in_time,

@@ -1,7 +1,7 @@
 """Decides by the status of the new cluster or an instance whether a step continues or waits."""
 
 from chalicelib.aws.error_remedies import CAPACITY_REMEDY
-from chalicelib.aws.rds import Health, health
+from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
