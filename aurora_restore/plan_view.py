@@ -1,17 +1,14 @@
 """One plan as the account has it: deployment and doctor run the functions' own checks on it."""
 
-import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from aurora_restore.documents import Described
-from chalicelib.aws.client import Clients, NotFoundError
+from chalicelib.aws.client import NotFoundError
 from chalicelib.aws.kms import observe_key
 from chalicelib.aws.rds import ENGINE, Cluster, Instance, Snapshot
 from chalicelib.flow.baseline import Baseline
@@ -21,9 +18,7 @@ from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
-from chalicelib.records.store import DynamoStore, Item, TableName
 from chalicelib.records.targets import TargetRecord
-from chalicelib.settings import Settings
 from chalicelib.snapshots.eligibility import newest_eligible
 from chalicelib.snapshots.source import SourceCluster
 from chalicelib.target.capture import baseline_for
@@ -31,51 +26,6 @@ from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.current_target import name_beside, opened_cluster, present_target
 from chalicelib.target.deletion import takes_final_snapshot_first
 from chalicelib.target.preflight import OF_VERSION, Preflight
-
-NO_TABLE = "ResourceNotFoundException"
-
-
-class ReadingStore(DynamoStore):
-    """The tables as one reads them who may come before them: without them, nothing is recorded.
-
-    Whether the stage has its tables is a check of its own.
-    """
-
-    def get(self, key: str, table: TableName = "state") -> Item | None:
-        """Read one item, consistently; None before the tables are made."""
-        try:
-            return super().get(key, table)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == NO_TABLE:
-                return None
-            raise
-
-
-def reading_ports(
-    settings: Settings,
-    clients: Clients,
-    *,
-    account: str,
-    partition: str,
-    region: str,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Ports:
-    """Give the world as a function of the stage sees it."""
-    store = ReadingStore(
-        clients("dynamodb", region),
-        state_table=settings.state_table_name,
-        audit_table=settings.audit_table_name,
-    )
-    return Ports(
-        settings=settings,
-        store=store,
-        account=account,
-        partition=partition,
-        region=region,
-        remaining_seconds=lambda: math.inf,
-        clients=clients,
-        now=now,
-    )
 
 
 @dataclass(frozen=True)

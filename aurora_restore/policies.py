@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from aurora_restore.stages import CHECKOUT, FUNCTIONS, Stage
+from chalicelib.flow.cluster_names import pointed_names, swap_names
 from chalicelib.flow.errors import SettingsError
 from chalicelib.flow.identifiers import resource_name
 from chalicelib.flow.plan import Plan, cluster_arn
-from chalicelib.flow.setting_definitions import pointed_names, swap_names
 from chalicelib.settings import POINTERS, Settings, resolve_plans
 
 CHARACTERS_MAX: Final = 10_240

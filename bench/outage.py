@@ -16,7 +16,7 @@ from typing import Final
 
 from localaws.aurora.records import Cluster, Instance
 
-from chalicelib.flow.setting_definitions import pointed_names, swap_names
+from chalicelib.flow.cluster_names import pointed_names, swap_names
 from simulation.in_memory_database import InMemoryCluster, InMemoryRole
 from simulation.settings import ACCOUNT, APP, TARGET_REGION
 from simulation.stage import IdleStage

@@ -3,6 +3,7 @@
 from simulation.mutants import Mutant
 
 CAPTURE, SPEC = "chalicelib/target/capture.py", "chalicelib/flow/target_spec.py"
+TAGGED = "chalicelib/target/carried_tags.py"
 CAPTURED, LIKE = "swap/test_captured.py", "swap/test_like_the_one_before.py"
 TAGS = "swap/test_carried_tags.py"
 LISTED, HALF = "swap/test_not_carried.py", "swap/test_half_deleted.py"
@@ -98,21 +99,21 @@ OF_BASELINE: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the tags that are not the old target's own",
-        CAPTURE,
+        TAGGED,
         "if not key.lower().startswith(RESERVED) and (key, value) not in put",
         "if (key, value) not in put",
         tests=(f"{CAPTURED}::test_tags_of_ours_and_of_aws_are_no_part_of_it",),
     ),
     Mutant(
         "the tags that a setting no longer names",
-        CAPTURE,
+        TAGGED,
         "found |= maker.plan.target.tags.items()",
         "pass",
         tests=(f"{TAGS}::test_a_tag_that_the_setting_no_longer_names_is_not_carried",),
     ),
     Mutant(
         "the setting of the run that made the cluster",
-        CAPTURE,
+        TAGGED,
         "if maker and maker.root_id == root_id:",
         "if maker:",
         tests=(f"{TAGS}::test_a_tag_that_people_put_on_a_target_that_came_back_is_carried",),

@@ -159,7 +159,7 @@ OF_DATABASES: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the end of an invocation's work before its own",
-        "chalicelib/database/grants.py",
+        "chalicelib/database/time_budget.py",
         "        if self._begun and self._remaining_seconds() < SECONDS_TO_STOP:",
         "        if False:",
         tests=("database/test_many_objects.py",),

@@ -13,7 +13,7 @@ UNIT, CHANGED = "pointer/test_places.py", "pointer/test_changed_replacement.py"
 OF_POINTERS: tuple[Mutant, ...] = (
     Mutant(
         "the proof of a login before pointers are moved",
-        "chalicelib/target/named_login.py",
+        "chalicelib/target/proof_at_name.py",
         "refused = [login.username for login in logins if not database.try_login(login)]",
         "refused = []",
         ("unproven-pointer",),

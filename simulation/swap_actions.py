@@ -12,8 +12,8 @@ from localaws.aurora.records import Cluster
 
 from chalicelib.database.errors import CertificateNameError
 from chalicelib.flow.choreography import CANCEL_REQUESTED, ROLLBACK_REQUESTED, State
+from chalicelib.flow.cluster_names import swap_names
 from chalicelib.flow.ownership import OWNER_TAG
-from chalicelib.flow.setting_definitions import swap_names
 from simulation import actions
 from simulation.seed import ENGINE
 from simulation.settings import ACCOUNT, PRODUCTION_PASSWORD, STAGE, TARGET_REGION

@@ -138,7 +138,7 @@ OF_SWAPS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the proof of a login at the name",
-        "chalicelib/target/named_login.py",
+        "chalicelib/target/proof_at_name.py",
         "refused = [login.username for login in logins if not database.try_login(login)]",
         "refused = []",
         ("unproven-swap",),

@@ -13,7 +13,7 @@ from aurora_restore.account.identity import Account
 from aurora_restore.account.parameters import planned_parameters
 from aurora_restore.account.stack import StackState, observe_stack
 from aurora_restore.documents import Described
-from aurora_restore.plan_view import reading_ports
+from aurora_restore.reading_ports import reading_ports
 from aurora_restore.stages import FUNCTIONS, Stage, variables_place
 from chalicelib.aws.client import AwsError, NotFoundError, Service
 from chalicelib.flow.errors import SettingsError

@@ -10,7 +10,7 @@ from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals
 from aurora_restore.documents import Described, as_list
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.aws.rds import Snapshot
-from chalicelib.flow.rds_events import RDS_SOURCE, SNAPSHOT
+from chalicelib.flow.rds_event_ids import RDS_SOURCE, SNAPSHOT
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.snapshots.eligibility import refuse_foreign
 

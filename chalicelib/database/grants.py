@@ -34,14 +34,14 @@ from chalicelib.database.objects import OBJECTS, GrantableObject
 from chalicelib.database.ownership import adopt_large_objects, refuse_owner
 from chalicelib.database.privileges import APPLICATION, READ_ONLY, Privilege, excess, missing
 from chalicelib.database.rds_roles import RDS_LOGIN_ROLES
+from chalicelib.database.time_budget import TimeBudget
 from chalicelib.flow.errors import RefusedError, Retry
-from chalicelib.flow.text_limits import counted, first_few
+from chalicelib.flow.text_limits import first_few
 
 # Each object may take a lock of its own, and a server has room for few: max_locks_per_transaction
 # times its connections.
 OBJECTS_PER_TRANSACTION = 500
 OWNERS_PER_TRANSACTION = 100
-SECONDS_TO_STOP = 90  # with less of an invocation left, no other transaction is begun
 GONE = (
     psycopg2.errors.UndefinedTable,
     psycopg2.errors.UndefinedObject,
@@ -59,23 +59,6 @@ class Users(NamedTuple):
 
 
 Change = TypeVar("Change", Privilege, DefaultPrivilege)
-
-
-class TimeBudget:
-    """The time of one invocation: at least one transaction begins, so each call gets further."""
-
-    def __init__(self, remaining_seconds: Callable[[], float]) -> None:
-        self._remaining_seconds, self._begun = remaining_seconds, False
-
-    def begin(self, connection: Connection, left: int) -> None:
-        """Allow a transaction, with `left` objects to go, if it will not be cut off."""
-        if self._begun and self._remaining_seconds() < SECONDS_TO_STOP:
-            raise DatabaseBusyError(
-                f"Setting rights in database {database_of(connection)} takes longer than one "
-                f"invocation: {counted(left, 'object')} of this pass to go. The next one "
-                "continues there."
-            )
-        self._begun = True
 
 
 def ensure_grants(connection: Connection, users: Users, budget: TimeBudget) -> None:

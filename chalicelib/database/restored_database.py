@@ -46,6 +46,7 @@ from chalicelib.database.errors import (
 from chalicelib.database.handshake import attempt_login, reach
 from chalicelib.database.membership import EVERYBODY_ELSE
 from chalicelib.database.names import check_users, refuse_open
+from chalicelib.database.time_budget import TimeBudget
 from chalicelib.database.verification import Verification
 from chalicelib.flow.errors import TransientError
 from chalicelib.flow.quiesce_kinds import Remaining
@@ -272,7 +273,7 @@ class Database:
         check_users(self._master.username, application, readonly)
         users, budget = (
             grants.Users(application.username, readonly.username, trusted),
-            grants.TimeBudget(remaining_seconds),
+            TimeBudget(remaining_seconds),
         )
         with self._with_setup_lock() as connection:
             with transaction(connection):

@@ -1,12 +1,13 @@
 """The flow of a restore as values; nothing here has effects.
 
-- choreography, rds_events: the table of states, and the events of RDS that it knows
+- choreography, rds_event_ids: the table of states, and the events of RDS that it knows
 - operation, facts, outcome, older_records: the record of a restore, and what a step returns
 - retirement: the record of the deletion of a previous target
 - plan, setting_definitions, setting_problems: what to restore to where, by which settings
 - baseline, target_spec, not_carried: what the old target was like, and the new one is to be
 - quiesce_kinds, exposure: what to stop on the copy, and the exposure of passwords
-- identifiers, ownership, timestamps, text_limits, untrusted_text: names, tags and texts
+- identifiers, cluster_names: the names of what the app makes
+- ownership, timestamps, text_limits, untrusted_text: tags and texts
 - errors, polling: the errors of steps, and the length of waits
 
 May import: nothing.

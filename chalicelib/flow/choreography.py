@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.flow import rds_events as rds
+from chalicelib.flow import rds_event_ids as rds
 
 SOURCE_PREFIX = "aurora-restore"
 

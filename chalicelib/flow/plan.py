@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from chalicelib.flow.cluster_names import pointed_names, swap_names
 from chalicelib.flow.errors import RefusedError, Retry
 from chalicelib.flow.setting_definitions import (
     HOUR,
@@ -22,8 +23,6 @@ from chalicelib.flow.setting_definitions import (
     SourcePlan,
     TargetPlan,
     UserPlan,
-    pointed_names,
-    swap_names,
 )
 
 SIDES = ("source", "target")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from chalicelib.flow.cluster_names import pointed_names, swap_names
 from chalicelib.flow.identifiers import digest_of
 from chalicelib.flow.quiesce_kinds import ALL, KINDS, chosen
 from chalicelib.flow.tags import read_tags
@@ -37,16 +38,6 @@ def _rds_identifier(value: str) -> str:
             "letter"
         )
     return value
-
-
-def swap_names(cluster_id: str) -> tuple[str, str]:
-    """Name the new cluster before a swap, and the old one after it."""
-    return f"{cluster_id}-next", f"{cluster_id}-previous"
-
-
-def pointed_names(cluster_id: str) -> tuple[str, str]:
-    """Name the two clusters that take turns as the target where pointers lead to it."""
-    return f"{cluster_id}-a", f"{cluster_id}-b"
 
 
 def _host_name(value: str | None) -> str | None:

@@ -13,7 +13,7 @@ from chalicelib.flow.choreography import (
     START_STEP,
     event_source,
 )
-from chalicelib.flow.rds_events import RDS_SOURCE, SNAPSHOT, RdsEvent
+from chalicelib.flow.rds_event_ids import RDS_SOURCE, SNAPSHOT, RdsEvent
 
 
 def pattern(step: str, stage: str) -> dict[str, Any]:

@@ -27,13 +27,13 @@ from chalicelib.flow.facts import Facts, SnapshotFacts
 from chalicelib.flow.identifiers import catch_up_id, requested_id
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
-from chalicelib.flow.rds_events import CLUSTER_DELETED, MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
+from chalicelib.flow.rds_event_ids import CLUSTER_DELETED, MANUAL_SNAPSHOT_CREATED, RDS_SOURCE
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages import commands, notifications
 from chalicelib.messages.envelopes import event_id_of, is_operation_id, operation_id_of
 from chalicelib.messages.event_age import why_untimely
 from chalicelib.messages.publishing import announce
-from chalicelib.messages.rds_notices import RdsNotice
+from chalicelib.messages.rds_events import RdsNotice
 from chalicelib.messages.requests import (
     LAST,
     CancelRequested,

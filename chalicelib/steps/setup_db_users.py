@@ -24,8 +24,8 @@ from chalicelib.ports import Ports
 from chalicelib.target import instances, master_login
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.differences import changes_to
-from chalicelib.target.named_login import prove_login
 from chalicelib.target.preflight import Preflight
+from chalicelib.target.proof_at_name import prove_login
 from chalicelib.target.reachability import before_deletion, place_of
 from chalicelib.target.rehearsal import rehearse_readers
 from chalicelib.target.restored_cluster import require_restored

@@ -4,7 +4,8 @@
 - quotas, version_checks: those of the preflight that need an account's quotas, or the version
 - attachments: what hangs on a cluster, so that it is left alone
 - engine_version, extended_support: the version that the new cluster gets, and its support
-- capture, requests, extras: what the old target is like, and how the new one is asked for
+- capture, carried_tags, requests, extras: what the old target is like, and how the new one is asked
+  for
 - notice: the announcement of a replacement
 - cluster, instances, status_remedies: the new cluster's creation and its waits
 - restored_cluster: that cluster when it is looked for again
@@ -16,7 +17,7 @@
 - readers: those that others made, such as auto scaling
 - proxies: the RDS Proxies that have the target
 - reboots: those that parameters need
-- readiness, named_login: the proofs before people get the new cluster, and at its name
+- readiness, proof_at_name: the proofs before people get the new cluster, and at its name
 - user_logins: the logins of the plan's users, as their secret has them
 - swap: which cluster gets which name next
 - previous, previous_protection, previous_name: the replaced cluster, which is kept for a while;

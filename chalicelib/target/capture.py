@@ -1,24 +1,20 @@
 """Captures what the old target is like, before an operation has any effect."""
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from chalicelib.aws.client import Service
 from chalicelib.aws.rds import Cluster, CustomEndpoint, Instance
 from chalicelib.flow.baseline import Baseline, EndpointBaseline, InstanceBaseline
-from chalicelib.flow.errors import UnreadableRecordError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import ADOPTED_TAG, OPERATION_TAG, is_ours
 from chalicelib.flow.plan import Plan
-from chalicelib.flow.tags import RESERVED
 from chalicelib.ports import Ports
 from chalicelib.records.targets import TargetRecord
+from chalicelib.target.carried_tags import Tag, own_tags, tags_of_plan
 from chalicelib.target.endpoint_plan import custom_endpoints, described_endpoints, with_tags
 from chalicelib.target.proxies import observe_proxies
 from chalicelib.target.readers import SCALED_TAG
-
-Tag = tuple[str, str]
 
 
 def baseline_for(
@@ -35,7 +31,7 @@ def baseline_for(
     if cluster is None or (known and not _is_whole(cluster, known, record)):
         return known
     rds = ports.service("rds", operation.plan.target.region)
-    put = _tags_of_plan(cluster.tags, record, ports)
+    put = tags_of_plan(cluster.tags, record, ports)
     found = captured(cluster, instances, operation.plan, put=put)
     return replace(
         found,
@@ -66,7 +62,7 @@ def endpoint_tags(
 ) -> dict[str, str]:
     """Ask for the tags of a custom endpoint that are people's; raises what `with_tags` does."""
     tags = with_tags(rds, found).tags
-    return own_tags(tags, _tags_of_plan(tags, record, ports))
+    return own_tags(tags, tags_of_plan(tags, record, ports))
 
 
 def _is_whole(cluster: Cluster, known: Baseline, record: TargetRecord) -> bool:
@@ -75,21 +71,6 @@ def _is_whole(cluster: Cluster, known: Baseline, record: TargetRecord) -> bool:
         return False
     seen = (record.opened_id, known.resource_id)
     return OPERATION_TAG not in cluster.tags or cluster.resource_id in seen
-
-
-def _tags_of_plan(tags: Mapping[str, str], record: TargetRecord, ports: Ports) -> frozenset[Tag]:
-    """Give the EXTRA_TAGS that a cluster or an endpoint was made with, as far as records tell.
-
-    A rerun of the operation that made it may have had others.
-    """
-    root_id = tags.get(OPERATION_TAG)
-    found: set[Tag] = set()
-    for operation_id in filter(None, (root_id, record.last_success_operation)):
-        with suppress(UnreadableRecordError):
-            maker = ports.operations.read(operation_id)
-            if maker and maker.root_id == root_id:
-                found |= maker.plan.target.tags.items()
-    return frozenset(found)
 
 
 def captured(
@@ -142,15 +123,6 @@ def captured(
 
 def _is_of_others(instance: Instance) -> bool:
     return not {SCALED_TAG, ADOPTED_TAG}.isdisjoint(instance.tags)
-
-
-def own_tags(tags: Mapping[str, str], put: Collection[Tag] = frozenset()) -> dict[str, str]:
-    """Leave out the tags that AWS or this application sets, and those that a setting put there."""
-    return {
-        key: value
-        for key, value in tags.items()
-        if not key.lower().startswith(RESERVED) and (key, value) not in put
-    }
 
 
 def _writer_first(cluster: Cluster, instances: Sequence[Instance]) -> list[Instance]:

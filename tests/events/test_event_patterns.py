@@ -8,9 +8,9 @@ from localaws.aurora import events as model_events
 from moto.events.models import EventPattern
 
 from chalicelib.flow.choreography import CHOREOGRAPHY, ROWS, STEPS, TERMINAL
-from chalicelib.flow.rds_events import RdsEvent
+from chalicelib.flow.rds_event_ids import RdsEvent
 from chalicelib.messages.event_patterns import pattern
-from chalicelib.messages.rds_notices import RdsNotice
+from chalicelib.messages.rds_events import RdsNotice
 from localaws import patterns
 from simulation.stage import SimulatedStage
 from tests.events.rds import CLUSTER, INSTANCE, KNOWN, SNAPSHOT, STAGE, Kind, event, woken

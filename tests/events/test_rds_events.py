@@ -4,7 +4,7 @@ one item.
 
 import pytest
 
-from chalicelib.messages.rds_notices import RdsNotice
+from chalicelib.messages.rds_events import RdsNotice
 
 HOME = "arn:aws:rds:us-west-2:123456789012"
 

@@ -9,7 +9,7 @@ from chalicelib.flow.choreography import (
     TERMINAL,
     State,
 )
-from chalicelib.flow.rds_events import SNAPSHOT, STARTING_EVENTS, RdsEvent
+from chalicelib.flow.rds_event_ids import SNAPSHOT, STARTING_EVENTS, RdsEvent
 from tools.reference.tables import code, table
 
 # Of each kind of operation.

@@ -1,6 +1,5 @@
 """The events of RDS as values: what happened to which snapshot, cluster or instance."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +8,10 @@ from pydantic import (
     ConfigDict,
 )
 
-from chalicelib.flow.rds_events import STARTING_EVENTS, RdsEvent
+from chalicelib.flow.cluster_names import targets_of_cluster, targets_of_instance
+from chalicelib.flow.rds_event_ids import STARTING_EVENTS, RdsEvent
 from chalicelib.messages.envelopes import detail_of, text_of
 from chalicelib.messages.requests import SNAPSHOT_ARN
-
-_CLUSTER_SUFFIX = re.compile(r"-(?:next|previous|a|b)$")
-_INSTANCE_SUFFIX = re.compile(r"(?:-[0-9a-f]{6})?-\d+$")
 
 
 class RdsNotice(BaseModel):
@@ -73,20 +70,12 @@ class RdsNotice(BaseModel):
     def target_arns(self) -> tuple[str, ...]:
         """The ARNs of the clusters that may be the target of the event, the likeliest first.
 
-        A cluster is the target itself, or has its name with a suffix. Instances that the
-        app creates are called `<target>-<number>`, or `<target>-<digits>-<number>`. An instance
-        with another name came with an adopted target and is only ever deleted; the event of its
-        cluster follows. Official samples have `rds:` before names, live events do not.
+        Official samples have `rds:` before names, live events do not.
         """
         name = self.identifier.removeprefix("rds:")
-        if self.is_of_cluster:
-            names = [name, _CLUSTER_SUFFIX.sub("", name)]
-        elif _INSTANCE_SUFFIX.search(name):
-            names = [name.rpartition("-")[0], _INSTANCE_SUFFIX.sub("", name)]
-        else:
-            names = []
+        names = targets_of_cluster(name) if self.is_of_cluster else targets_of_instance(name)
         prefix = self.arn.split(":")[:5]
-        return tuple(":".join([*prefix, "cluster", name]) for name in dict.fromkeys(names))
+        return tuple(":".join([*prefix, "cluster", name]) for name in names)
 
     def is_one_of(self, known: tuple[RdsEvent, ...]) -> bool:
         """Match by id, or by the message's beginning when the payload has no id."""
