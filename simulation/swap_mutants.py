@@ -435,6 +435,20 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=(f"{REFUSED}::test_a_rollback_to_a_cluster_without_instances_is_refused",),
     ),
     Mutant(
+        "the status of a previous target's writer, before a rollback begins",
+        ROLLBACKS,
+        "if writer and is_lost(writer.status):",
+        "if False:",
+        tests=(f"{REFUSED}::test_a_rollback_to_a_cluster_whose_writer_failed_is_refused",),
+    ),
+    Mutant(
+        "the key of both clusters, before a rollback begins",
+        ROLLBACKS,
+        "if cluster.status == RECOVERABLE:",
+        "if False:",
+        tests=(f"{REFUSED}::test_a_rollback_without_the_key_of_a_cluster_is_refused",),
+    ),
+    Mutant(
         "the target whose key is disabled, before a restore that could not rename it",
         "chalicelib/target/previous_name.py",
         "    if old.status == RECOVERABLE:\n",

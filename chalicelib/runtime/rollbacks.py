@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chalicelib.aws.rds import Cluster
 from chalicelib.aws.stale_answers import ABSENT_FOR
-from chalicelib.aws.statuses import is_lost
+from chalicelib.aws.statuses import RECOVERABLE, is_lost
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.facts import CopyFacts, Facts, SwapFacts, TargetFacts
@@ -125,6 +125,7 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
         state = previous.status if previous else "gone"
         gone = _why_gone(before, ports)
         raise RefusedError(f"The previous target {old.resource_id} is {state}.{gone}", NO_WAY_BACK)
+    _refuse_without_key(previous, "previous target")
     ended = retirement.ended_at if retirement else None
     is_old = ended is None or ports.now() - ended >= ABSENT_FOR  # else AWS may show what is gone
     if previous.resource_id in target.half_deleted and not (
@@ -136,11 +137,7 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
             f"{NO_WAY_BACK} {FINISH_DELETION} Or create its missing instances again, and ask "
             "once more.",
         )
-    if previous.writer is None:
-        raise RefusedError(
-            f"The previous target {old.resource_id} has no writer: nobody could log in to it.",
-            NO_WAY_BACK,
-        )
+    _refuse_without_writer(before, previous, ports)
     place = present_name(before.plan, target)
     if present is None or not (
         present.identifier == place or _is_half_way(before, present, previous, ports)
@@ -150,9 +147,42 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
             f"{place} any more.",
             f"Rename {previous.identifier} yourself if that name is free.",
         )
+    if before.plan.target.swaps:
+        _refuse_without_key(present, "target")
     if before.plan.target.swaps and target.locked_by is None:
         _refuse_taken_name(before, previous, {made, old.resource_id}, ports)
     return present, previous
+
+
+def _refuse_without_key(cluster: Cluster, which: str) -> None:
+    """Raise RefusedError for a cluster that AWS neither renames nor opens without its key."""
+    if cluster.status == RECOVERABLE:
+        region, name = cluster.arn.split(":")[3], cluster.identifier
+        raise RefusedError(
+            f"The {which} {cluster.arn} is {cluster.status}: AWS cannot use its key. Nothing was "
+            "changed.",
+            f"Enable the key {cluster.settings.kms_key_arn}, start the cluster, and ask again when "
+            "it is available. To start it: aws rds start-db-cluster --db-cluster-identifier "
+            f"{name} --region {region}",
+        )
+
+
+def _refuse_without_writer(before: Operation, previous: Cluster, ports: Ports) -> None:
+    """Raise RefusedError where nobody could log in to the previous target."""
+    if previous.writer is None:
+        raise RefusedError(
+            f"The previous target {previous.resource_id} has no writer: nobody could log in to it.",
+            NO_WAY_BACK,
+        )
+    rds = ports.service("rds", before.plan.target.region)
+    writer = TargetCluster(rds, before, previous.identifier).observe_instance(previous.writer)
+    if writer and is_lost(writer.status):
+        raise RefusedError(
+            f"The writer {writer.identifier} of the previous target {previous.arn} is "
+            f"{writer.status}: nobody could log in to it. Nothing was changed.",
+            "Correct what made it fail, or create another instance in that cluster and make it "
+            f"the writer; then ask once more. {NO_WAY_BACK}",
+        )
 
 
 def _is_repaired(before: Operation, previous: Cluster, ports: Ports) -> bool:

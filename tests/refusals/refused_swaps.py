@@ -30,6 +30,8 @@ from tests.refusals.scene import TARGET_ARN
 from tests.swap.swap_stage import NAMES, SwapStage
 
 TARGET, NEXT, PREVIOUS = NAMES
+PREVIOUS_ARN = f"{TARGET_ARN}-previous"
+PREVIOUS_WRITER = f"{TARGET_ARN.replace(':cluster:', ':db:')}-1"
 SWAP = {"REPLACEMENT": "swap"}
 HOUR = 3600
 
@@ -351,6 +353,20 @@ ROLLBACKS = (
         both(a_swapped_night, emptied(PREVIOUS)),
         back_to_the_restore(),
         its_snapshot,
+        environment=SWAP,
+    ),
+    RefusedRequest(
+        "a rollback to a cluster whose key is disabled",
+        both(a_swapped_night, status(PREVIOUS_ARN, RECOVERABLE)),
+        back_to_the_restore(request_id="first"),
+        both(status(PREVIOUS_ARN, "available"), back_to_the_restore(request_id="second")),
+        environment=SWAP,
+    ),
+    RefusedRequest(
+        "a rollback to a cluster whose writer failed",
+        both(a_swapped_night, status(PREVIOUS_WRITER, "failed")),
+        back_to_the_restore(request_id="first"),
+        both(status(PREVIOUS_WRITER, "available"), back_to_the_restore(request_id="second")),
         environment=SWAP,
     ),
     RefusedRequest(

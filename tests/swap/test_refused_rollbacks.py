@@ -1,8 +1,12 @@
 """Rollbacks that could not succeed: they are refused before anything is renamed or moved."""
 
+from datetime import timedelta
+
 import pytest
 
+from chalicelib.aws.statuses import RECOVERABLE
 from chalicelib.flow.choreography import State
+from simulation.stage import ACCOUNT, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.pointer.pointer_stage import A, PointerStage
 from tests.refusals.refused_swaps import emptied, made, renamed
@@ -84,3 +88,99 @@ def test_a_rollback_to_a_cluster_without_instances_is_refused(
     assert (before, 1) == (stage.standing(), len(stage.restores()))
     assert count == len(stage.calls_of("modify_db_cluster"))
     assert name == PREVIOUS or A in stage.standing()
+
+
+CLUSTERS = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:"
+INSTANCES = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:"
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "which"),
+    [
+        (SwapStage, PREVIOUS, "previous target"),
+        (PointerStage, A, "previous target"),
+        (SwapStage, TARGET, "target"),
+    ],
+)
+def test_a_rollback_without_the_key_of_a_cluster_is_refused(
+    make: type[SwapStage], name: str, which: str
+) -> None:
+    """AWS neither opens nor renames such a cluster: the notice names the key and the command, and
+    nothing is changed. When the cluster is available again, people get the previous target.
+    """
+    stage = make()
+    first_and_second(stage)
+    stage.run(20 * 3600)
+    old = stage.target().opened_id
+    assert State.SUCCEEDED is stage.run_night().state
+    before, changes = stage.standing(), len(stage.calls_of("modify_db_cluster"))
+    stage.aurora.set_status(f"{CLUSTERS}{name}", RECOVERABLE)
+    stage.ask_back(stage.restores()[-1], request_id="first")
+    stage.run(600)
+    told = stage.notices()[-1]
+
+    assert f"The {which} {CLUSTERS}{name} is {RECOVERABLE}" in told["reason"]
+    assert f"Enable the key {stage.key_arn()}, start the cluster" in told["remedy"]
+    assert f"aws rds start-db-cluster --db-cluster-identifier {name} " in told["remedy"]
+    assert (before, 2) == (stage.standing(), len(stage.restores()))
+    assert changes == len(stage.calls_of("modify_db_cluster"))
+    stage.aurora.set_status(f"{CLUSTERS}{name}", "available")
+    stage.ask_back(stage.restores()[-1], request_id="second")
+    assert State.SUCCEEDED is stage.run_until_ended(3).state
+    assert old == stage.target().opened_id
+
+
+def test_pointers_leave_a_target_whose_key_is_disabled() -> None:
+    """Nothing is renamed, so the present target needs no key: the previous one is the way out."""
+    stage = PointerStage()
+    first_and_second(stage)
+    stage.aurora.set_status(f"{CLUSTERS}{A}", RECOVERABLE)
+    stage.ask_back(stage.restores()[0])
+
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
+    assert stage.all_name(TARGET) == stage.pointed()
+
+
+@pytest.mark.parametrize(("make", "name"), [(SwapStage, PREVIOUS), (PointerStage, TARGET)])
+@pytest.mark.parametrize("status", ["failed", "incompatible-parameters"])
+def test_a_rollback_to_a_cluster_whose_writer_failed_is_refused(
+    make: type[SwapStage], name: str, status: str
+) -> None:
+    """Nobody could log in to it: that is said before a cluster is renamed or a pointer moved."""
+    stage = make()
+    first_and_second(stage)
+    (found,) = stage.rds().describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    (writer,) = (one for one in found["DBClusterMembers"] if one["IsClusterWriter"])
+    before, changes = stage.standing(), len(stage.calls_of("modify_db_cluster"))
+    stage.aurora.set_status(f"{INSTANCES}{writer['DBInstanceIdentifier']}", status)
+    stage.ask_back(stage.restores()[0])
+    stage.run(600)
+
+    assert f"is {status}: nobody could log in to it." in stage.notices()[-1]["reason"]
+    assert (before, 1) == (stage.standing(), len(stage.restores()))
+    assert changes == len(stage.calls_of("modify_db_cluster"))
+
+
+@pytest.mark.parametrize("make", [SwapStage, PointerStage])
+def test_a_rollback_to_a_cluster_that_is_being_stopped_waits_and_starts_it(
+    make: type[SwapStage],
+) -> None:
+    """Somebody has stopped it a moment ago, as STOP_PREVIOUS does."""
+    stage = make()
+    old, _ = first_and_second(stage)
+    name = next(name for name, found in stage.standing().items() if found == old)
+    stage.rds().stop_db_cluster(DBClusterIdentifier=name)
+    while "stopping" != status_of(stage, name):
+        stage.move_to(stage.clock.now() + timedelta(seconds=1))
+        stage.aurora.tick()
+    stage.ask_back(stage.restores()[0])
+
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
+    assert old == stage.target().opened_id
+    assert stage.calls_of("start_db_cluster")
+
+
+def status_of(stage: SwapStage, name: str) -> str:
+    """Give a cluster's status."""
+    (found,) = stage.rds().describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    return str(found["Status"])
