@@ -7,11 +7,11 @@ from chalicelib.flow.choreography import ROWS, Phase, State
 from simulation import actions, swap_actions
 from simulation.in_memory_services import ZONE
 from simulation.pointed_clusters import FOLDER
-from simulation.scene import FAILS, GOOD, STOPS, Incident, Scenario, at, night, too_late
+from simulation.scene import FAILS, GOOD, STOPS, Incident, Scenario, at, night
 from simulation.settings import APP_SECRET
 from simulation.simulation import Simulation
 from simulation.swap_actions import later, to
-from simulation.swap_scenarios import after_a_night
+from simulation.swap_scenarios import after_a_night, at_each_state
 
 S = State
 POINTER = {
@@ -182,28 +182,5 @@ MEANWHILE: tuple[Scenario, ...] = tuple(
     )
     for seconds in (0, 6)
 )
-AT_EACH_STATE: tuple[Scenario, ...] = tuple(
-    Scenario(
-        f"pointer-{name}@{state.value}",
-        at(state, then),
-        ends,
-        late,
-        count,
-        min(count, 2),
-        environment=POINTER,
-    )
-    for name, then, ends, late, count in (
-        ("cancel", actions.cancel, (STOPS,), GOOD, 1),
-        ("rerun", actions.rerun, (STOPS, GOOD), GOOD, 2),
-        ("settings", actions.settings, (GOOD,), GOOD, 1),
-        ("newer-record", actions.newer, (GOOD,), GOOD, 1),
-        ("silent-bus", actions.silence, (GOOD,), GOOD, 1),
-        ("throttled", actions.throttling, (GOOD,), GOOD, 1),
-        ("no-heartbeat", actions.no_heartbeat, (GOOD,), GOOD, 1),
-        ("two-heartbeats", actions.two_heartbeats, (GOOD,), GOOD, 1),
-        ("never-starts", actions.never_starts, (FAILS,), GOOD, 1),
-    )
-    for state in IN_A_MOVE
-    if not too_late(state, ends)
-)
+AT_EACH_STATE = at_each_state("pointer", IN_A_MOVE, POINTER)
 SCENES = (*CORE, *PEOPLE, *MEANWHILE, *AT_EACH_STATE)

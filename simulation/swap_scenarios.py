@@ -1,6 +1,6 @@
 """Scenes of swapped targets: nights, rollbacks, retirements, and what people do meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chalicelib.flow.choreography import MOVING, ROWS, Phase, State
@@ -26,6 +26,21 @@ UNEVEN = 9
 MOMENTS = (0, 6, 14, 20, 29)
 
 
+# Its name, what happens, how the operations may end, and how many there may be.
+Disturbance = tuple[str, Incident, tuple[frozenset[State], ...], int]
+DISTURBANCES: tuple[Disturbance, ...] = (
+    ("cancel", actions.cancel, (STOPS,), 1),
+    ("rerun", actions.rerun, (STOPS, GOOD), 2),
+    ("settings", actions.settings, (GOOD,), 1),
+    ("newer-record", actions.newer, (GOOD,), 1),
+    ("silent-bus", actions.silence, (GOOD,), 1),
+    ("throttled", actions.throttling, (GOOD,), 1),
+    ("no-heartbeat", actions.no_heartbeat, (GOOD,), 1),
+    ("two-heartbeats", actions.two_heartbeats, (GOOD,), 1),
+    ("never-starts", actions.never_starts, (FAILS,), 1),
+)
+
+
 def after_a_night(name: str, play: Story, operations: int, **how: Any) -> Scenario:
     """Make a scene that begins when a night has replaced the target; `how` wins."""
     given = {
@@ -35,6 +50,26 @@ def after_a_night(name: str, play: Story, operations: int, **how: Any) -> Scenar
         **how,
     }
     return Scenario(name, play, operations=operations, **given)
+
+
+def at_each_state(
+    kind: str, states: Iterable[State], environment: Mapping[str, str], *more: Disturbance
+) -> tuple[Scenario, ...]:
+    """Make a scene of each disturbance in each state; what comes too late there changes nothing."""
+    return tuple(
+        Scenario(
+            f"{kind}-{name}@{state.value}",
+            at(state, then),
+            ends,
+            GOOD,
+            count,
+            min(count, 2),
+            environment=environment,
+        )
+        for name, then, ends, count in (*DISTURBANCES, *more)
+        for state in states
+        if not too_late(state, ends)
+    )
 
 
 CORE: tuple[Scenario, ...] = (
@@ -167,30 +202,11 @@ MEANWHILE: tuple[Scenario, ...] = tuple(
     for name, then in _meanwhile()
     for seconds in MOMENTS
 )
-AT_EACH_STATE: tuple[Scenario, ...] = tuple(
-    Scenario(
-        f"swap-{name}@{state.value}",
-        at(state, then),
-        ends,
-        late,
-        count,
-        min(count, 2),
-        environment=SWAP,
-    )
-    for name, then, ends, late, count in (
-        ("cancel", actions.cancel, (STOPS,), GOOD, 1),
-        ("rerun", actions.rerun, (STOPS, GOOD), GOOD, 2),
-        ("second-snapshot", actions.second_snapshot, (GOOD, GOOD | {S.SKIPPED}, GOOD), GOOD, 3),
-        ("settings", actions.settings, (GOOD,), GOOD, 1),
-        ("newer-record", actions.newer, (GOOD,), GOOD, 1),
-        ("silent-bus", actions.silence, (GOOD,), GOOD, 1),
-        ("throttled", actions.throttling, (GOOD,), GOOD, 1),
-        ("no-heartbeat", actions.no_heartbeat, (GOOD,), GOOD, 1),
-        ("two-heartbeats", actions.two_heartbeats, (GOOD,), GOOD, 1),
-        ("never-starts", actions.never_starts, (FAILS,), GOOD, 1),
-    )
-    for state in IN_A_SWAP
-    if not too_late(state, ends)
+AT_EACH_STATE = at_each_state(
+    "swap",
+    IN_A_SWAP,
+    SWAP,
+    ("second-snapshot", actions.second_snapshot, (GOOD, GOOD | {S.SKIPPED}, GOOD), 3),
 )
 OLDER_VERSION: tuple[Scenario, ...] = tuple(
     Scenario(f"deletes-first@{state.value}", at(state, swap_actions.deletes_first))
