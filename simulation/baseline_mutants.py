@@ -7,6 +7,7 @@ TAGGED = "chalicelib/target/carried_tags.py"
 CAPTURED, LIKE = "swap/test_captured.py", "swap/test_like_the_one_before.py"
 TAGS = "swap/test_carried_tags.py"
 LISTED, HALF = "swap/test_not_carried.py", "swap/test_half_deleted.py"
+DATA_API = "swap/test_data_api_after_renames.py"
 HALF_WAY, LEFT = "swap/test_unfinished_rollbacks.py", "swap/test_left_endpoints.py"
 OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
@@ -149,9 +150,28 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the warning instead of a failure",
         "chalicelib/target/extras.py",
-        "    except RefusedError as error:\n        return (_warning(name, error),)\n",
+        "    except RefusedError as error:\n        return (_warning(what, error, by_hand),)\n",
         "",
         tests=(f"{LIKE}::test_what_only_a_ready_cluster_can_be_given_may_be_refused",),
+    ),
+    Mutant(
+        "the Data API of a target that was never renamed",
+        "chalicelib/steps/swap_target.py",
+        "or not self._operation.facts.swap.named_back:",
+        "or False:",
+        tests=(
+            f"{DATA_API}::test_a_target_that_was_never_renamed_keeps_its_data_api_all_the_time",
+        ),
+    ),
+    Mutant(
+        "the Data API that a cluster had, where AWS does not show it after a rename",
+        "chalicelib/target/extras.py",
+        "if not is_shown and not had_it:",
+        "if not is_shown:",
+        tests=(
+            f"{DATA_API}::test_a_swap_that_rolls_back_by_itself_leaves_the_data_api",
+            f"{DATA_API}::test_a_target_that_people_go_back_to_has_its_data_api",
+        ),
     ),
     Mutant(
         "the writer without its key of Performance Insights, where that cannot be used",

@@ -77,6 +77,7 @@ class OldTarget:
     members: tuple[str, ...] = ()  # readers first, the writer last: the order of deletion
     final_snapshot_id: str | None = None
     protected: bool | None = None  # None in records of before it was noted
+    data_api: bool | None = None  # None in records of before it was noted
 
     @property
     def name(self) -> str:
@@ -104,6 +105,7 @@ class TargetFacts:
     reader_endpoint: str | None = None
     port: int | None = None
     instances: tuple[str, ...] = ()  # that this operation created: the writer first, then readers
+    data_api: bool | None = None  # of a cluster that comes back: whether it had it at its name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +159,7 @@ class SwapFacts:
     endpoints_gone: tuple[str, ...] = ()  # of those, what exists nowhere; noted before a deletion
     rebooted: tuple[str, ...] = ()  # instances, before people get them; noted before each reboot
     reboot_asked_at: Timestamp | None = None  # of the last of them
+    named_back: bool = False  # that the old cluster is renamed to its own name; noted before that
 
     @property
     def missing_endpoints(self) -> tuple[EndpointBaseline, ...]:

@@ -262,5 +262,6 @@ def _facts(before: Operation, present: Cluster, previous: Cluster, ports: Ports)
             reader_endpoint=previous.reader_endpoint,
             port=previous.port,
             instances=previous.members[::-1],
+            data_api=before.facts.target.old.data_api if before.facts.target.old else None,
         ),
     )

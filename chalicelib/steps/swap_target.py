@@ -24,7 +24,7 @@ from chalicelib.target.attachments import refuse_attached
 from chalicelib.target.by_hand import by_hand
 from chalicelib.target.cluster import TAKEN, TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.endpoints import note_endpoints
-from chalicelib.target.extras import ensure_insights
+from chalicelib.target.extras import ensure_insights, renew_data_api
 from chalicelib.target.notice import until_noticed
 from chalicelib.target.patience import LOOK_SECONDS, patiently
 from chalicelib.target.pointing import Pointing
@@ -161,9 +161,13 @@ class _Swap:
             again = "An answer of AWS may be minutes old, so both are looked at once more"
             reason = f"The {seen.names.old} has its name. {again}: {seen}."
             return Wait(reason, SETTLING_SECONDS)
-        commands = by_hand(seen, self._operation.plan.target.region)
+        region = self._operation.plan.target.region
+        commands = by_hand(seen, region, data_api=self._had_data_api(seen))
         if move is not Move.DONE:
             return self._make_back(move, seen, commands)
+        known = self._renew_data_api(seen)
+        if isinstance(known, Wait):
+            return known
         why = self._operation.reason or ""
         return Advance(
             State.FAILING if self._operation.failed_step else State.CANCELLING,
@@ -171,7 +175,22 @@ class _Swap:
             f"rolled back: {seen}",
             reason=f"{why} After {self._operation.undoing}, {seen}.".strip(),
             remedy=" ".join(filter(None, (self._operation.remedy, commands))) or None,
+            warnings=known,
         )
+
+    def _had_data_api(self, seen: Positions) -> bool:
+        """Tell whether the old cluster had the Data API when it was to be replaced."""
+        noted = self._operation.facts.target.old
+        shown = seen.old is not None and seen.old.settings.data_api
+        return shown or bool(noted and noted.data_api)
+
+    def _renew_data_api(self, seen: Positions) -> Wait | tuple[str, ...]:
+        """Renew the Data API of an old cluster that this rollback gave its name back."""
+        old = seen.old
+        if old is None or not seen.has_name(old) or not self._operation.facts.swap.named_back:
+            return ()
+        cluster, had_it = self._cluster(old), self._had_data_api(seen)
+        return renew_data_api(self._operation, cluster, old, self._ports, had_it=had_it)
 
     def _make_back(self, move: Move, seen: Positions, commands: str) -> Wait:
         """Make a move of a rollback; what AWS refuses ends with what is where, and the commands."""
@@ -242,11 +261,17 @@ class _Swap:
         due = asked is None or now - asked >= ASKED_AGAIN_AFTER
         if move is not Move.WAIT and cluster and due:
             self._asked[move] = now
-            self._ask(move, TargetCluster(self._rds, self._operation, cluster.identifier))
+            self._ask(move, self._cluster(cluster))
         return Wait(f"The clusters are being renamed: {seen}.", LOOK_SECONDS, at_once=True)
 
+    def _cluster(self, cluster: Cluster) -> TargetCluster:
+        return TargetCluster(self._rds, self._operation, cluster.identifier)
+
     def _ask(self, move: Move, cluster: TargetCluster) -> None:
-        names = self._names
+        names, facts = self._names, self._operation.facts
+        if move is Move.NAME_OLD and not facts.swap.named_back:
+            named_back = replace(facts, swap=replace(facts.swap, named_back=True))
+            self._operation = self._ports.operations.save_facts(self._operation, named_back)
         others = {Move.PARK_OLD: names.parking, Move.PARK_NEW: names.waiting}
         try:
             if move in STARTS:

@@ -12,11 +12,15 @@ from chalicelib.aws.rds import Cluster
 from chalicelib.aws.statuses import Health, health, is_lost
 from chalicelib.target.swap import STOPPED, Positions
 
+ENABLING = ("enable-http-endpoint",)
+RENEWING = ("disable-http-endpoint", *ENABLING)  # after a rename (user guide)
 
-def by_hand(seen: Positions, region: str) -> str:
+
+def by_hand(seen: Positions, region: str, *, data_api: bool = False) -> str:
     """Give the commands: for the old cluster, or for the new one if the old is lost at the name.
 
-    There are none where neither needs the name, or could get it.
+    There are none where neither needs the name, or could get it. `data_api` says that the old one
+    has the Data API.
     """
     old, new = seen.old, seen.new
     if seen.third:
@@ -24,11 +28,20 @@ def by_hand(seen: Positions, region: str) -> str:
     if _could_have(old, seen):
         at_name = new if seen.at_target == seen.new_id else None
         commands = _commands(at_name, old, seen, region)
+        if data_api:
+            arn = f"{old.arn.removesuffix(old.identifier)}{seen.names.target}"
+            renewal = [_deleted(old.identifier), *_switching(arn, RENEWING)]
+            commands = f"{commands}; {_typed(renewal, region)}"
         return f"To give the {seen.names.old} its name back: {commands}"
     lost = old is not None and is_lost(old.status) and seen.has_name(old)
     if lost and _could_have(new, seen):
         return f"To give the {seen.names.new} the name: {_commands(old, new, seen, region)}"
     return ""
+
+
+def switched_by_hand(cluster: Cluster, region: str, verbs: Iterable[str]) -> str:
+    """Give the commands that enable a cluster's Data API, or renew it."""
+    return _typed(_switching(cluster.arn, verbs), region)
 
 
 def deleted_by_hand(cluster: Cluster, region: str) -> str:
@@ -67,7 +80,7 @@ def _freeing(at_name: Cluster, parking: str) -> Iterator[str]:
         return
     yield from _available(at_name)
     yield _renaming(at_name.identifier, parking)
-    yield f"wait db-cluster-deleted --db-cluster-identifier {at_name.identifier}"
+    yield _deleted(at_name.identifier)
 
 
 def _available(cluster: Cluster) -> Iterator[str]:
@@ -88,7 +101,16 @@ def _deleting(cluster: Cluster) -> Iterator[str]:
         for member in cluster.members:
             yield f"delete-db-instance --db-instance-identifier {member} --skip-final-snapshot"
         yield f"delete-db-cluster --db-cluster-identifier {name} --skip-final-snapshot"
-    yield f"wait db-cluster-deleted --db-cluster-identifier {name}"
+    yield _deleted(name)
+
+
+def _deleted(name: str) -> str:
+    """Wait until a cluster is gone, or has another name."""
+    return f"wait db-cluster-deleted --db-cluster-identifier {name}"
+
+
+def _switching(arn: str, verbs: Iterable[str]) -> Iterator[str]:
+    yield from (f"{verb} --resource-arn {arn}" for verb in verbs)
 
 
 def _renaming(name: str, to: str) -> str:

@@ -43,6 +43,7 @@ def as_old_target(cluster: Cluster, operation: Operation) -> OldTarget:
         members=cluster.members,
         final_snapshot_id=operation.name_of_final_snapshot if takes_final else None,
         protected=cluster.protected,
+        data_api=cluster.settings.data_api,
     )
 
 

@@ -319,9 +319,12 @@ def rolled_back() -> HeldStage:
 
 
 def swapped_in_vain() -> HeldStage:
-    """Roll a swap back by itself, since the new cluster's users cannot log in at the name."""
+    """Roll a swap back by itself, since the new cluster's users cannot log in at the name.
+
+    The old one has the Data API.
+    """
     stage = HeldStage({"REPLACEMENT": "swap"})
-    stage.staging()
+    stage.rds().enable_http_endpoint(ResourceArn=stage.staging())
     stage.night()
     stage.run_until_state(State.TARGET_RENAMED)
     new = stage.newest().facts.target.cluster_resource_id or ""

@@ -16,6 +16,7 @@ MEMBERS = {
     "--db-cluster-identifier": "DBClusterIdentifier",
     "--db-instance-identifier": "DBInstanceIdentifier",
     "--new-db-cluster-identifier": "NewDBClusterIdentifier",
+    "--resource-arn": "ResourceArn",
     "--skip-final-snapshot": "SkipFinalSnapshot",
     "--apply-immediately": "ApplyImmediately",
 }

@@ -12,8 +12,11 @@ class Choices:
     `copy_of_aws_owned` says whether the copy of a snapshot under a key that AWS owns takes a key,
     needs one across regions, or refuses one. `encrypts_by_default` puts new clusters that name no
     key under such a key, as AWS does since 2026-02-18; without it they are as those from before.
+    `shows_data_api_after_rename` says whether HttpEndpointEnabled stays true for a renamed cluster,
+    whose Data API works only after it was disabled and enabled (user guide, renaming).
     """
 
     rename_event_source: Literal["old", "new"] = "new"
     copy_of_aws_owned: Literal["takes", "needs", "refuses"] = "needs"
     encrypts_by_default: bool = False
+    shows_data_api_after_rename: bool = True

@@ -1,4 +1,8 @@
-"""The HTTP endpoint of a cluster (RDS Data API): whether there is one. Nothing answers there."""
+"""The HTTP endpoint of a cluster (RDS Data API): whether there is one. Nothing answers there.
+
+After a rename it has to be disabled and enabled again (user guide, renaming): until then it does
+not work, whatever the description says. To enable what is shown as enabled changes nothing.
+"""
 
 from localaws.aurora.errors import RdsError
 from localaws.aurora.records import Cluster
@@ -23,6 +27,7 @@ def _switch(request: Request, *, on: bool) -> Answer:
             "InvalidResourceStateFault",
             f"DB cluster {cluster.identifier} is {cluster.status}, not available.",
         )
+    cluster.data_api_works = on and (cluster.data_api_works or not cluster.data_api)
     cluster.data_api = on
     return {"ResourceArn": arn, "HttpEndpointEnabled": on}
 

@@ -126,7 +126,8 @@ class Cluster:
     `pending` are changes that were accepted and are not in force yet, as PendingModifiedValues
     shows them; `pending_identifier` is a new name that waits for the maintenance window, and
     `renamed_to` one that the cluster is being given. `attached` are members of its
-    description that no modelled call changes.
+    description that no modelled call changes. `data_api` is what the description says of the Data
+    API, which does not work any more after a rename.
     """
 
     arn: Arn
@@ -152,6 +153,7 @@ class Cluster:
     restarts_at: datetime | None = None
     roles: list[AssociatedRole] = field(default_factory=list)
     data_api: bool = False
+    data_api_works: bool = False
     insights_mode: str = "standard"
     attached: dict[str, Any] = field(default_factory=dict)
 

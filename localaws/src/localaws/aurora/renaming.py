@@ -86,6 +86,8 @@ def _finish(state: AuroraState, cluster: Cluster, identifier: str) -> None:
     region.clusters[identifier] = cluster
     cluster.arn = replace(old, identifier=identifier)
     cluster.status, cluster.renamed_to = "available", None
+    cluster.data_api_works = False
+    cluster.data_api &= state.choices.shows_data_api_after_rename
     # Which of the two names the event is filed under is documented nowhere.
     named = old if state.choices.rename_event_source == "old" else cluster.arn
     events.happened(state, named, events.CLUSTER_RENAMED, f"{old.identifier} to {identifier}")
