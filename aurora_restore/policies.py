@@ -17,8 +17,9 @@ from aurora_restore.stages import CHECKOUT, FUNCTIONS, Stage
 from chalicelib.flow.cluster_names import pointed_names, swap_names
 from chalicelib.flow.errors import SettingsError
 from chalicelib.flow.identifiers import resource_name
+from chalicelib.flow.parameter_paths import POINTERS
 from chalicelib.flow.plan import Plan, cluster_arn
-from chalicelib.settings import POINTERS, Settings, resolve_plans
+from chalicelib.settings import Settings, resolve_plans
 
 CHARACTERS_MAX: Final = 10_240
 """What a role's inline policies may have in all, white space left out (IAM user guide, quotas)."""

@@ -10,14 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chalicelib.flow import setting_problems
+from chalicelib.flow import parameter_paths, setting_problems
 from chalicelib.flow.choreography import event_source
 from chalicelib.flow.errors import SettingsError
+from chalicelib.flow.parameter_paths import PLANS, POINTERS
 from chalicelib.flow.plan import SETTINGS, Plan, contradictions, setting_name
 
 DEFAULT_PLAN = "default"
-PLANS = "plans"  # the folder of plans below a stage's SSM path
-POINTERS = "pointers"  # the folder of what the app writes there: where each plan's target is
 LISTS = frozenset(
     {
         "vpc_security_group_ids",
@@ -69,11 +68,11 @@ class Settings(BaseModel):
     @property
     def parameter_path(self) -> str:
         """The path of this stage's SSM parameters."""
-        return parameter_path(self.environment)
+        return parameter_paths.of_stage(self.environment)
 
     def pointer_path(self, plan: str) -> str:
         """Give the path of the parameters that say where a plan's target is."""
-        return pointer_path(self.environment, plan)
+        return parameter_paths.of_pointers(self.environment, plan)
 
     @classmethod
     def to_tell_of_problems(cls, environ: Mapping[str, str]) -> "Settings":
@@ -99,16 +98,6 @@ class Settings(BaseModel):
         except ValidationError as error:
             problems = setting_problems.of_validation(error, {}, place)
             raise SettingsError("The stage's settings cannot be used:", problems) from error
-
-
-def parameter_path(stage: str) -> str:
-    """Give the path of a stage's SSM parameters; prod's have no stage in their name."""
-    return "/aurora-restore/" if stage == "prod" else f"/aurora-restore/{stage}/"
-
-
-def pointer_path(stage: str, plan: str) -> str:
-    """Give the path of the parameters that say where a plan's target is."""
-    return f"{parameter_path(stage)}{POINTERS}/{plan}/"
 
 
 STAGE_SETTINGS = frozenset(Settings.model_fields.keys() - {"variables", "variables_place"})

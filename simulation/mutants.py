@@ -291,7 +291,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the readers after production's logins",
-        "chalicelib/steps/restore_snapshot.py",
+        "chalicelib/target/instances.py",
         "    target.ensure_instance(writer)\n",
         ("    for name in operation.instance_ids:\n        target.ensure_instance(name)\n"),
         NIGHT,

@@ -3,7 +3,8 @@
 - choreography, rds_event_ids: the table of states, and the events of RDS that it knows
 - operation, facts, outcome, older_records: the record of a restore, and what a step returns
 - retirement: the record of the deletion of a previous target
-- plan, setting_definitions, setting_problems: what to restore to where, by which settings
+- plan, setting_definitions, setting_problems, parameter_paths: what to restore to where, by which
+  settings, and where SSM has them
 - baseline, target_spec, not_carried: what the old target was like, and the new one is to be
 - quiesce_kinds, exposure: what to stop on the copy, and the exposure of passwords
 - identifiers, cluster_names: the names of what the app makes

@@ -2,7 +2,7 @@
 
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
-from chalicelib.settings import pointer_path
+from chalicelib.flow.parameter_paths import of_pointers
 
 
 def target_of(operation: Operation, *, first: bool = False) -> str:
@@ -39,7 +39,7 @@ def pointers_of(operation: Operation) -> list[str]:
         return []
     places = [
         f"the secret {plan.users.app_credentials_secret_id}",
-        f"the SSM parameters below {pointer_path(operation.stage, operation.plan_name)}",
+        f"the SSM parameters below {of_pointers(operation.stage, operation.plan_name)}",
     ]
     if plan.target.target_dns_name:
         places.append(f"the record {plan.target.target_dns_name}")

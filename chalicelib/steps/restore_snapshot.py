@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from chalicelib.aws.rds import Cluster
-from chalicelib.flow import exposure
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.differences import WITH_THE_PASSWORD, changes_to, variables
+from chalicelib.target.instances import begin_writer
 from chalicelib.target.rehearsal import rehearse
 from chalicelib.target.restored_cluster import require_restored
 
@@ -30,7 +30,7 @@ def restore_snapshot(operation: Operation, ports: Ports) -> Outcome:
         return _restoring(operation, cluster)
     # An instance would be created in any cluster that has the name now.
     cluster = require_restored(operation, target, ports)
-    return _apply_plan(operation, target, cluster) or _writer(operation, target)
+    return _apply_plan(operation, target, cluster) or begin_writer(operation, target)
 
 
 def _rehearse(operation: Operation, target: TargetCluster) -> Outcome:
@@ -71,12 +71,3 @@ def _apply_plan(operation: Operation, target: TargetCluster, cluster: Cluster) -
     target.change(**changes)
     reason = f"Aurora was asked to change {variables(changes)} of {cluster.identifier}."
     return Wait(reason, interval)
-
-
-def _writer(operation: Operation, target: TargetCluster) -> Outcome:
-    writer = operation.instance_ids[0]
-    target.ensure_instance(writer)
-    # The cluster had no instance until now.
-    facts = exposure.not_before(operation, operation.entered_at)
-    made = replace(facts, target=replace(facts.target, instances=(writer,)))
-    return Advance(State.INSTANCES_CREATING, made, f"Aurora creates the writer, {writer}")

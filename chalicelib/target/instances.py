@@ -1,4 +1,4 @@
-"""The instances of the new cluster: creates the readers, and waits until all are available."""
+"""The instances of the new cluster: the writer, then the readers, and the wait for all of them."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +9,7 @@ from chalicelib.flow import exposure
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.outcome import Wait
+from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.restored_cluster import require_restored
@@ -30,6 +30,16 @@ def until_available(operation: Operation, target: TargetCluster, ports: Ports) -
     cluster = require_restored(operation, target, ports)
     wait_for(operation, f"The cluster {cluster.identifier}", cluster.status)
     return _first_wait(operation, statuses) or cluster
+
+
+def begin_writer(operation: Operation, target: TargetCluster) -> Outcome:
+    """Create the first instance, which is the writer: the readers follow beside the users."""
+    writer = operation.instance_ids[0]
+    target.ensure_instance(writer)
+    # The cluster had no instance until now.
+    facts = exposure.not_before(operation, operation.entered_at)
+    made = replace(facts, target=replace(facts.target, instances=(writer,)))
+    return Advance(State.INSTANCES_CREATING, made, f"Aurora creates the writer, {writer}")
 
 
 def begin_readers(

@@ -16,11 +16,12 @@ from chalicelib.flow.ownership import refuse_others
 from chalicelib.flow.target_spec import TargetSpec
 from chalicelib.ports import Ports
 from chalicelib.snapshots.source import SourceCluster
+from chalicelib.target import quotas
 from chalicelib.target.attachments import refuse_attached
 from chalicelib.target.cluster import TargetCluster, observe_cluster
 from chalicelib.target.engine_version import EngineVersion
 from chalicelib.target.pointers import Pointers
-from chalicelib.target.quotas import CLUSTERS, INSTANCES, SNAPSHOTS, refuse_full
+from chalicelib.target.quotas import SNAPSHOTS, refuse_full
 from chalicelib.target.user_logins import user_logins
 from chalicelib.target.version_checks import VersionChecks
 
@@ -290,12 +291,9 @@ class Preflight:
         Pointers(self._plan, self._ports).refuse_unusable(standing, host and host.lower())
 
     def _quotas(self, replaced_instances: int, *, replaces: bool, final_snapshot: bool) -> None:
-        needed = {
-            INSTANCES: len(self._operation.instance_ids) - replaced_instances,
-            CLUSTERS: 0 if replaces else 1,
-        }
-        if final_snapshot:
-            needed[SNAPSHOTS] = 1
+        needed = quotas.needed(
+            self._operation, replaced_instances, replaces=replaces, final_snapshot=final_snapshot
+        )
         refuse_full(self._operation, self._rds, needed)
 
 

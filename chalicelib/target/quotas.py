@@ -11,6 +11,17 @@ from chalicelib.flow.operation import Operation
 CLUSTERS, INSTANCES, SNAPSHOTS = "DBClusters", "DBInstances", "ManualClusterSnapshots"
 
 
+def needed(
+    operation: Operation, replaced_instances: int, *, replaces: bool, final_snapshot: bool
+) -> Mapping[str, int]:
+    """Count how many more of each there will be: beside the old target, or in its place."""
+    return {
+        INSTANCES: len(operation.instance_ids) - replaced_instances,
+        CLUSTERS: 0 if replaces else 1,
+        SNAPSHOTS: 1 if final_snapshot else 0,
+    }
+
+
 def refuse_full(operation: Operation, rds: Service, needed: Mapping[str, int]) -> None:
     """Refuse what the quotas have no room for; `needed` says how many more of each."""
     answer = rds.call("describe_account_attributes")["AccountQuotas"]

@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from localaws.aurora import Durations
-from localaws.aurora.actions import ACTIONS
+from localaws.aurora.modelled_actions import ACTIONS
 from localaws.modelled import CALLS, PARAMETERS, REASONS, SERVICES
 
 from tools.reference.tables import code, table

@@ -9,8 +9,8 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from localaws.aurora import Aurora, RdsError
-from localaws.aurora.actions import ACTIONS
 from localaws.aurora.errors import cluster_not_found
+from localaws.aurora.modelled_actions import ACTIONS
 from localaws.iam.enforcer import Enforcer
 from localaws.modelled import NOT_MODELLED_CODE, refusal_of
 from localaws.protocols import Answer, RequestedCall, requested_call, write_error

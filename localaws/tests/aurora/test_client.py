@@ -125,8 +125,8 @@ def test_an_answer_is_the_callers_own(scene: Scene) -> None:
 
 def test_every_action_knows_its_parameters(aurora: Aurora) -> None:
     """Each parameter that the table calls modelled exists in AWS's service model."""
-    from localaws.aurora.actions import ACTIONS  # noqa: PLC0415
     from localaws.aurora.client import service  # noqa: PLC0415
+    from localaws.aurora.modelled_actions import ACTIONS  # noqa: PLC0415
 
     unknown = {
         name: action.parameters - set(shape.members)

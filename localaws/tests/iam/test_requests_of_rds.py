@@ -5,7 +5,7 @@ stands in the context.
 from typing import Any
 
 import pytest
-from localaws.aurora.actions import ACTIONS
+from localaws.aurora.modelled_actions import ACTIONS
 from localaws.iam import PermissionRequest
 from localaws.iam.requests import KNOWN
 from tests.iam.cluster_with_key import ACCOUNT, HERE, OURS, TAGS, THERE, ClusterWithKey, pairs, the

@@ -1,8 +1,8 @@
 """A model of Aurora PostgreSQL as RDS shows it: snapshots, clusters, instances, failures.
 
-`Aurora` (`model.py`) performs `actions.py`, one function an action: copies, clusters, restores,
-instances, snapshots, deletion, groups, exports. `quotas.py` has the figures of what an account may
-have. `state.py` holds `records.py`, changed by `schedule.py` in time; `queries.py` and
+`Aurora` (`model.py`) performs `modelled_actions.py`, one function an action: copies, clusters,
+restores, instances, snapshots, deletion, groups, exports. `quotas.py` has the figures of what an
+account may have. `state.py` holds `records.py`, changed by `schedule.py` in time; `queries.py` and
 `responses.py` describe them. `AuroraClient` is its boto3-shaped face.
 `data.py` and `export_storage.py` are ports to what lies outside: databases and buckets.
 

@@ -1,6 +1,6 @@
 """Changes of existing groups: read and set parameters, replace subnets, delete a group."""
 
-from localaws.aurora import parameters
+from localaws.aurora import group_parameters
 from localaws.aurora.errors import RdsError
 from localaws.aurora.groups import (
     existing_parameter_group,
@@ -27,39 +27,39 @@ def _group(request: Request) -> ParameterGroup:
 
 def describe_db_cluster_parameters(request: Request) -> Answer:
     """List the parameters of a cluster parameter group."""
-    return parameters.describe(request, _cluster_group(request))
+    return group_parameters.describe(request, _cluster_group(request))
 
 
 def describe_db_parameters(request: Request) -> Answer:
     """List the parameters of an instance parameter group."""
-    return parameters.describe(request, _group(request))
+    return group_parameters.describe(request, _group(request))
 
 
 def modify_db_cluster_parameter_group(request: Request) -> Answer:
     """Set parameters of a cluster parameter group."""
     group = _cluster_group(request)
-    parameters.modify(request, group)
+    group_parameters.modify(request, group)
     return {_CLUSTER_GROUP: group.arn.identifier}
 
 
 def modify_db_parameter_group(request: Request) -> Answer:
     """Set parameters of an instance parameter group."""
     group = _group(request)
-    parameters.modify(request, group)
+    group_parameters.modify(request, group)
     return {_GROUP: group.arn.identifier}
 
 
 def reset_db_cluster_parameter_group(request: Request) -> Answer:
     """Take parameters of a cluster parameter group back to their defaults."""
     group = _cluster_group(request)
-    parameters.reset(request, group)
+    group_parameters.reset(request, group)
     return {_CLUSTER_GROUP: group.arn.identifier}
 
 
 def reset_db_parameter_group(request: Request) -> Answer:
     """Take parameters of an instance parameter group back to their defaults."""
     group = _group(request)
-    parameters.reset(request, group)
+    group_parameters.reset(request, group)
     return {_GROUP: group.arn.identifier}
 
 

@@ -8,7 +8,6 @@ from threading import RLock
 from typing import Any
 
 from localaws.aurora import copies, snapshots
-from localaws.aurora.actions import modelled_action
 from localaws.aurora.arns import CLUSTER, CLUSTER_ENDPOINT, INSTANCE, SNAPSHOT, Arn
 from localaws.aurora.choices import Choices
 from localaws.aurora.data import DATA_ERRORS, DataPlane, NoData
@@ -19,6 +18,7 @@ from localaws.aurora.groups import default_network, region_with_default_groups
 from localaws.aurora.identities import Identities
 from localaws.aurora.keys import KeyRing, Lookup
 from localaws.aurora.master_secrets import NoSecrets, SecretStore
+from localaws.aurora.modelled_actions import modelled_action
 from localaws.aurora.quotas import Quotas
 from localaws.aurora.records import Cluster, CustomEndpoint, Instance, Snapshot
 from localaws.aurora.schedule import PendingWork
