@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from demo.errors import DemoError, TimeLimit
+from demo.errors import DemoError
 from demo.options import DemoOptions
+from demo.time_limits import TimeLimit
 
 READY = "ready"  # the last line of `python -m demo.up` before it only serves
 STOP_SECONDS = 30  # PostgreSQL servers included

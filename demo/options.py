@@ -10,8 +10,8 @@ import typer
 
 from aurora_restore.process.loopback import has_many_addresses
 from aurora_restore.process.options import OptionError, port_number
+from demo.time_limits import NIGHT_SECONDS
 
-NIGHT_SECONDS: Final = 240  # that a night may take from its snapshot on
 SWAP, POINTER, DELETE_FIRST = "swap", "pointer", "delete-first"
 REPLACEMENTS: Final = (SWAP, POINTER, DELETE_FIRST)
 

@@ -10,7 +10,7 @@ from demo import assertions, next_steps, take_snapshot
 from demo import aws as names
 from demo.availability import Service, check_return, check_service
 from demo.aws import Aws, Item
-from demo.errors import DemoError, TimeLimit
+from demo.errors import DemoError
 from demo.inspection import Inspector, OperationInspection, SourceInspection, TargetInspection
 from demo.local_aws import LocalAwsProcess, local_aws
 from demo.memory import MemoryMeter
@@ -19,6 +19,7 @@ from demo.options import DELETE_FIRST, DemoOptions
 from demo.results import Results
 from demo.screen import BAD, DIM, HEADING, Screen, step_line
 from demo.steady_client import Question, SteadyClient, choose_question
+from demo.time_limits import TimeLimit
 from demo.watch import Ended, Step, Waiting, watch
 
 # Enough for a full PostgreSQL server on a slow machine. TIMEOUT= counts from the snapshot on.

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from demo.assertions import INTENT
 from demo.aws import Aws, Item
-from demo.errors import TimeLimit
 from demo.local_aws import LocalAwsProcess
+from demo.time_limits import TimeLimit
 
 # localaws' DynamoDB answers one request at a time, and the functions ask it too.
 POLL_SECONDS = 0.3

@@ -30,8 +30,8 @@ from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, TERMINAL
 from chalicelib.flow.identifiers import requested_id
 from demo import aws as names
 from demo import take_snapshot
-from demo.errors import TimeLimit
 from demo.local_aws import LocalAwsProcess
+from demo.time_limits import TimeLimit
 from demo.up.names import STAGE as STAGE_NAME
 
 RESTORES: Final = 4

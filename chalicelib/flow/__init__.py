@@ -8,7 +8,8 @@
 - baseline, target_spec, not_carried: what the old target was like, and the new one is to be
 - quiesce_kinds, exposure: what to stop on the copy, and the exposure of passwords
 - identifiers, cluster_names: the names of what the app makes
-- ownership, timestamps, text_limits, untrusted_text: tags and texts
+- ownership, extra_tags: our tags, and those of the setting
+- timestamps, text_limits, untrusted_text: texts
 - errors, polling: the errors of steps, and the length of waits
 
 May import: nothing.

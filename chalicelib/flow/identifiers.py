@@ -41,6 +41,11 @@ def resource_name(stage: str, operation_id: str) -> str:
     return name if len(name) <= NAME_MAX else f"{name[:45].rstrip('-')}-{digest_of(name)}"
 
 
+def final_snapshot_name(stage: str, operation_id: str) -> str:
+    """Name the last snapshot of a cluster that an operation deletes."""
+    return f"{resource_name(stage, operation_id)}-final"
+
+
 def copy_name(
     stage: str,
     root_id: str,

@@ -240,7 +240,7 @@ class Operation:
     @property
     def name_of_final_snapshot(self) -> str:
         """The identifier of the old target's final snapshot, this operation's own."""
-        return f"{identifiers.resource_name(self.stage, self.operation_id)}-final"
+        return identifiers.final_snapshot_name(self.stage, self.operation_id)
 
     @property
     def name_of_copy(self) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from chalicelib.flow.cluster_names import pointed_names, swap_names
+from chalicelib.flow.extra_tags import read_tags
 from chalicelib.flow.identifiers import digest_of
 from chalicelib.flow.quiesce_kinds import ALL, KINDS, chosen
-from chalicelib.flow.tags import read_tags
 
 HOUR = 3600
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

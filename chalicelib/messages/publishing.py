@@ -1,7 +1,6 @@
 """Announces the states of operations on the event bus; the heartbeat repeats what fails here."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from chalicelib.flow.choreography import TERMINAL
 from chalicelib.flow.errors import RefusedError, TransientError
@@ -32,11 +31,6 @@ def announce(operations: Sequence[Operation], ports: Ports) -> None:
             logger.warning("EventBridge did not take the announcement of %s.", _describe(operation))
         elif operation.state in TERMINAL:
             ports.operations.mark_closed(operation)
-
-
-def republish_after(ports: Ports) -> timedelta:
-    """Say how long an announcement may stay unanswered before it is repeated."""
-    return timedelta(seconds=ports.settings.heartbeat_interval)
 
 
 def _describe(operation: Operation) -> str:

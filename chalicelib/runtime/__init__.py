@@ -5,7 +5,7 @@
 - present_cluster: the refusal of a request for a cluster that is no longer the target
 - unnamed: the answer to a cancellation or a rollback that names no operation
 - runner, lease: claims an operation for a while, runs its step and writes the outcome
-- heartbeat: the tick of every minute, which announces overdue operations again
+- heartbeat, republishing: the tick of every minute, which announces overdue operations again
 - catch_up: the check of the plans, and of snapshots whose event never came
 
 May import: aws, flow, messages, observability, ports, records, settings, snapshots, steps, target.

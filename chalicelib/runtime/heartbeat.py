@@ -8,11 +8,12 @@ from chalicelib.flow.choreography import ROWS, TERMINAL
 from chalicelib.flow.errors import UnreadableRecordError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Refuse
-from chalicelib.messages.publishing import announce, republish_after
+from chalicelib.messages.publishing import announce
 from chalicelib.observability import logger
 from chalicelib.ports import ENTRIES_MAX, Ports
 from chalicelib.runtime import catch_up
 from chalicelib.runtime.lease import LEASE_MARGIN_SECONDS
+from chalicelib.runtime.republishing import republish_after
 from chalicelib.runtime.runner import (
     UNANSWERED_MAX,
     StepInvocation,

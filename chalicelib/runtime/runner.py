@@ -26,11 +26,12 @@ from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Refuse, Wait
 from chalicelib.flow.text_limits import REMEDY_MAX, WARNING_MAX, brief, with_warnings
 from chalicelib.flow.untrusted_text import quoted
-from chalicelib.messages.publishing import announce, republish_after
+from chalicelib.messages.publishing import announce
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 from chalicelib.records.operations import WriteResult
 from chalicelib.runtime.lease import lease_until
+from chalicelib.runtime.republishing import republish_after
 
 BUGS_MAX = 3  # unexpected exceptions within one state before the operation fails
 # Announcements of the heartbeat, past the deadline, before it ends an operation itself.

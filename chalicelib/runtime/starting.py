@@ -11,12 +11,13 @@ from chalicelib.flow.identifiers import automatic_id, catch_up_id
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.untrusted_text import quoted
-from chalicelib.messages.publishing import announce, republish_after
+from chalicelib.messages.publishing import announce
 from chalicelib.messages.requests import RestoreRequested
 from chalicelib.messages.target_naming import target_of
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
 from chalicelib.records.operations import WriteResult
+from chalicelib.runtime.republishing import republish_after
 from chalicelib.target.older_data import why_older
 
 ASK_LATER = "When it has ended, ask again."

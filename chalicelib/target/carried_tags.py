@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from chalicelib.flow.errors import UnreadableRecordError
+from chalicelib.flow.extra_tags import RESERVED
 from chalicelib.flow.ownership import OPERATION_TAG
-from chalicelib.flow.tags import RESERVED
 from chalicelib.ports import Ports
 from chalicelib.records.targets import TargetRecord
 

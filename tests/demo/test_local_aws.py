@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.errors import DemoError, TimeLimit
+from demo.errors import DemoError
 from demo.local_aws import LocalAwsProcess
 from demo.memory import memory_of, processes
+from demo.time_limits import TimeLimit
 
 SECONDS = 20
 SERVES = "import signal; print('one', flush=True); print('ready', flush=True); signal.pause()"

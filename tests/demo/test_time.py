@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from aurora_restore.cli.verbs import run_verb
-from demo.errors import DemoError, TimeLimit
+from demo.errors import DemoError
 from demo.options import DemoOptions
+from demo.time_limits import TimeLimit
 
 GIVEN = DemoOptions(postgres=Path("/a server/bin"), keep=True)
 COMMAND = "python -m aurora_restore demo"

@@ -18,8 +18,8 @@ from chalicelib.runtime import heartbeat, lease, runner
 from chalicelib.settings import PLAN_NAME, Settings
 from chalicelib.target.patience import LOOK_SECONDS
 from demo.availability import MARGIN_SECONDS
-from demo.options import NIGHT_SECONDS
 from demo.steady_client import QUERY_SECONDS
+from demo.time_limits import NIGHT_SECONDS
 from localaws import pool
 from tests.docs.readme import ROOT
 from tests.infra.templates import section

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.flow.tags import EXTRA_TAGS_MAX
+from chalicelib.flow.extra_tags import EXTRA_TAGS_MAX
 from tests.settings.test_problems import problems
 from tests.settings.test_variables import COMPLETE, plan
 

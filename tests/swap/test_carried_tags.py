@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import State
+from chalicelib.flow.extra_tags import RESERVED
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import OPERATION_TAG
-from chalicelib.flow.tags import RESERVED
 from tests.choreography.fault_injection import refused
 from tests.pointer.pointer_stage import PointerStage
 from tests.refusals.remedies import go_on

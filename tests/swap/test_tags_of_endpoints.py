@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.flow.choreography import State
-from chalicelib.flow.tags import RESERVED
+from chalicelib.flow.extra_tags import RESERVED
 from simulation.stage import ACCOUNT, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.pointer.pointer_stage import PointerStage
