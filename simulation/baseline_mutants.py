@@ -20,7 +20,7 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the half-deleted cluster, which nobody had",
         CAPTURE,
-        "if cluster.resource_id in record.half_deleted:",
+        "if record.is_noted(ClusterNote.HALF_DELETED, cluster.resource_id):",
         "if not cluster:",
         tests=(
             f"{HALF}::test_a_target_that_lost_a_part_of_its_instances_is_not_taken_for_the_whole",
@@ -29,21 +29,21 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the protection that an operation lifted",
         CAPTURE,
-        "found.deletion_protection or cluster.resource_id in record.unprotected",
+        "found.deletion_protection or noted(ClusterNote.UNPROTECTED)",
         "found.deletion_protection",
         tests=(f"{HALF}::test_a_target_that_came_back_is_protected_as_it_was",),
     ),
     Mutant(
         "the note before an instance is deleted",
         "chalicelib/target/deletion.py",
-        "operations.note_half_deleted(self._operation, it, is_half=True)",
+        "operations.note_cluster(self._operation, note, it)",
         "pass",
         tests=(f"{HALF}::test_the_night_after_a_deletion_that_stopped_makes_the_target_before_it",),
     ),
     Mutant(
         "the way back to a half-deleted cluster",
         "chalicelib/runtime/rollbacks.py",
-        "if previous.resource_id in target.half_deleted and",
+        "if target.is_noted(ClusterNote.HALF_DELETED, previous.resource_id) and",
         "if not previous.resource_id and",
         tests=(f"{HALF}::test_nobody_goes_back_to_a_previous_target_that_is_half_deleted",),
     ),
@@ -71,7 +71,7 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the half-deleted cluster that was made whole",
         "chalicelib/steps/swap_target.py",
-        "ports.operations.note_half_deleted(operation, cluster.resource_id, is_half=False)",
+        "ports.operations.note_cluster(operation, half_deleted, cluster.resource_id, is_so=False)",
         "pass",
         tests=(
             f"{HALF}::test_a_left_over_cluster_that_is_made_whole_and_opened_is_a_target_like_any_other",
@@ -150,9 +150,16 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the warning instead of a failure",
         "chalicelib/target/extras.py",
-        "    except RefusedError as error:\n        return (_warning(what, error, by_hand),)\n",
+        "        except RefusedError as error:\n            warnings = (self._warning(error),)\n",
         "",
         tests=(f"{LIKE}::test_what_only_a_ready_cluster_can_be_given_may_be_refused",),
+    ),
+    Mutant(
+        "the note of what AWS refused to enable, for the next restore",
+        "chalicelib/target/extras.py",
+        "is_so = bool(warnings)",
+        "is_so = False",
+        tests=(f"{LIKE}::test_what_aws_refused_is_enabled_the_night_after",),
     ),
     Mutant(
         "the Data API of a target that was never renamed",

@@ -15,7 +15,8 @@ from chalicelib.flow.setting_problems import EXPECTED
 
 PORT, LOG_EXPORTS, BACKUP_RETENTION_DAYS = 5432, ("postgresql",), 1
 """What holds where neither a setting nor an old target says otherwise."""
-STANDARD_STORAGE, STANDARD_INSIGHTS = "aurora", "standard"
+STANDARD_STORAGE = "aurora"
+STANDARD_INSIGHTS, ADVANCED_INSIGHTS = "standard", "advanced"
 _DEFAULT_GROUP = "default."  # the prefix of AWS's own parameter groups, one for each major version
 
 

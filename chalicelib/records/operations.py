@@ -15,16 +15,16 @@ from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.records.audit import audit_row, intent_row, name_rows
 from chalicelib.records.store import Change, ConditionError, Item, Store, When
 from chalicelib.records.targets import (
+    ClusterNote,
     TargetRecord,
-    half_deleted_change,
     lock_change,
+    noted_change,
     read_expected_durations,
     read_target,
     retirement_change,
     secured_change,
     target_changes,
     target_key,
-    unprotected_change,
 )
 
 TRIAL_KEY = "trial#"  # before a plan's name, in the state table
@@ -333,22 +333,17 @@ class Operations:
         with suppress(ConditionError):  # no such note, or one about another cluster
             self.store.change(secured_change(operation, resource_id))
 
-    def note_half_deleted(self, operation: Operation, resource_id: str, *, is_half: bool) -> None:
-        """Note that a cluster loses its instances from now on, or that it has all of them again.
+    def note_cluster(
+        self, operation: Operation, note: ClusterNote, resource_id: str, *, is_so: bool = True
+    ) -> None:
+        """Note something of a cluster in the target's item, or that it is so no longer.
 
         Raises TransientError where another operation writes such a note at the same time.
         """
         target = self.target(operation.plan.target_cluster_arn)
-        if is_half != (resource_id in target.half_deleted):
-            self._note(half_deleted_change(target, resource_id, is_half=is_half))
-
-    def note_unprotected(self, operation: Operation, resource_id: str) -> None:
-        """Note that the deletion protection of a cluster is lifted; raises TransientError, too."""
-        target = self.target(operation.plan.target_cluster_arn)
-        if resource_id not in target.unprotected:
-            self._note(unprotected_change(target, resource_id))
-
-    def _note(self, change: Change) -> None:
+        if is_so == target.is_noted(note, resource_id):
+            return
+        change = noted_change(target, note, resource_id, is_so=is_so)
         try:
             self.store.change(change)
         except ConditionError:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
@@ -20,6 +21,16 @@ RISE_SHARE_MAX = 1 / 4  # of an expected duration, from one night to the next
 RISE_SECONDS = 30  # that an expected duration may rise by, however short it is
 CLUSTERS_MAX = 20  # clusters that are remembered; those before them are gone by then
 _TIMESTAMP = TypeAdapter[datetime](AwareDatetime)  # without a zone it could not be compared
+
+
+class ClusterNote(StrEnum):
+    """What the item notes of some clusters: the name of a list of resource ids, the newest last."""
+
+    HALF_DELETED = "half_deleted"  # an operation deleted instances of them
+    UNPROTECTED = "unprotected"  # an operation lifted their deletion protection
+    # The target before them had it, and AWS refused it for them.
+    WITHOUT_DATA_API = "without_data_api"
+    WITHOUT_INSIGHTS = "without_insights"
 
 
 @dataclass(frozen=True)
@@ -65,10 +76,11 @@ class TargetRecord:
     deleted_by: str | None = None  # the operation that deletes the previous target now
     baseline: Baseline | None = None  # what the target was like before it was replaced last
     missing_endpoints: tuple[EndpointBaseline, ...] = ()  # custom ones that exist nowhere any more
-    # The resource ids of clusters of which an operation deleted instances, the newest last.
-    half_deleted: tuple[str, ...] = ()
-    # The resource ids of clusters whose deletion protection an operation lifted, the newest last.
-    unprotected: tuple[str, ...] = ()
+    notes: Mapping[ClusterNote, tuple[str, ...]] = field(default_factory=dict)
+
+    def is_noted(self, note: ClusterNote, resource_id: str) -> bool:
+        """Tell whether the item notes something of a cluster."""
+        return resource_id in self.notes.get(note, ())
 
 
 def target_key(arn: str) -> str:
@@ -101,8 +113,7 @@ def read_target(arn: str, item: Item) -> TargetRecord:
         swapped_by=item.get("swapped_by"),
         deleted_by=item.get("deleted_by"),
         baseline=_read_baseline(arn, item),
-        half_deleted=tuple(item.get("half_deleted", ())),
-        unprotected=tuple(item.get("unprotected", ())),
+        notes={note: tuple(item.get(note.value, ())) for note in ClusterNote},
         missing_endpoints=_read_missing_endpoints(arn, item),
     )
 
@@ -200,22 +211,13 @@ def secured_change(operation: Operation, resource_id: str | None) -> Change:
     return Change(key, remove=("logins_open_on",), when=(noted,))
 
 
-def half_deleted_change(target: TargetRecord, resource_id: str, *, is_half: bool) -> Change:
-    """Note that a cluster loses its instances, or forget that; `target` has to be up to date."""
-    known = target.half_deleted
-    return _listed_change(target, "half_deleted", known, resource_id, is_listed=is_half)
-
-
-def unprotected_change(target: TargetRecord, resource_id: str) -> Change:
-    """Note that a cluster's deletion protection is lifted; `target` has to be up to date."""
-    return _listed_change(target, "unprotected", target.unprotected, resource_id, is_listed=True)
-
-
-def _listed_change(
-    target: TargetRecord, name: str, known: tuple[str, ...], resource_id: str, *, is_listed: bool
+def noted_change(
+    target: TargetRecord, note: ClusterNote, resource_id: str, *, is_so: bool
 ) -> Change:
+    """Note something of a cluster, or forget it; `target` has to be up to date."""
+    name, known = note.value, target.notes.get(note, ())
     others = [found for found in known if found != resource_id]
-    noted = [*others, resource_id][-CLUSTERS_MAX:] if is_listed else others
+    noted = [*others, resource_id][-CLUSTERS_MAX:] if is_so else others
     unchanged = When(name, "is", [*known]) if known else When(name, "absent")
     return Change(
         target_key(target.arn),

@@ -18,6 +18,7 @@ from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages.requests import RollbackRequested
 from chalicelib.ports import Ports
+from chalicelib.records.targets import ClusterNote
 from chalicelib.runtime import plans
 from chalicelib.runtime.starting import create, made_before, new_operation
 from chalicelib.target.by_hand import deleted_by_hand
@@ -128,7 +129,7 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
     _refuse_without_key(previous, "previous target")
     ended = retirement.ended_at if retirement else None
     is_old = ended is None or ports.now() - ended >= ABSENT_FOR  # else AWS may show what is gone
-    if previous.resource_id in target.half_deleted and not (
+    if target.is_noted(ClusterNote.HALF_DELETED, previous.resource_id) and not (
         is_old and _is_repaired(before, previous, ports)
     ):
         raise RefusedError(

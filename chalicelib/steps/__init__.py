@@ -7,5 +7,5 @@
 
 A step observes, causes its effects, and returns an outcome; no step knows the next one.
 
-May import: aws, database, flow, messages, observability, ports, snapshots, target.
+May import: aws, database, flow, messages, observability, ports, records, snapshots, target.
 """

@@ -20,6 +20,7 @@ from chalicelib.flow.facts import Facts, Restart
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
+from chalicelib.records.targets import ClusterNote
 from chalicelib.target.attachments import refuse_attached
 from chalicelib.target.by_hand import by_hand
 from chalicelib.target.cluster import TAKEN, TargetCluster, find_clusters, observe_cluster
@@ -79,7 +80,8 @@ def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
         return known
     warnings = (*warnings_of_parameters(operation, cluster, instances), *known)
     # A rerun may have given a half-deleted cluster its instances again.
-    ports.operations.note_half_deleted(operation, cluster.resource_id, is_half=False)
+    half_deleted = ClusterNote.HALF_DELETED
+    ports.operations.note_cluster(operation, half_deleted, cluster.resource_id, is_so=False)
     if plan.points:
         return _choose(operation, cluster, warnings, ports)
     if cluster.identifier == plan.cluster_id:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 
 from chalicelib.aws.client import Service
 from chalicelib.aws.rds import Cluster, CustomEndpoint, Instance
@@ -9,8 +10,9 @@ from chalicelib.flow.baseline import Baseline, EndpointBaseline, InstanceBaselin
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import ADOPTED_TAG, OPERATION_TAG, is_ours
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.target_spec import ADVANCED_INSIGHTS
 from chalicelib.ports import Ports
-from chalicelib.records.targets import TargetRecord
+from chalicelib.records.targets import ClusterNote, TargetRecord
 from chalicelib.target.carried_tags import Tag, own_tags, tags_of_plan
 from chalicelib.target.endpoint_plan import custom_endpoints, described_endpoints, with_tags
 from chalicelib.target.proxies import observe_proxies
@@ -24,7 +26,8 @@ def baseline_for(
 
     A cluster that an operation of ours restored and did not open is half-made, and one whose
     deletion stopped is half-deleted: what was there before counts then, as it does when there is
-    none. A protection that such a deletion lifted counts; one that people removed does not.
+    none. A protection that such a deletion lifted counts, and what AWS refused to give the cluster;
+    what people removed does not.
     """
     record = ports.operations.target(operation.plan.target_cluster_arn)
     known = record.baseline or operation.facts.target.baseline
@@ -32,12 +35,23 @@ def baseline_for(
         return known
     rds = ports.service("rds", operation.plan.target.region)
     put = tags_of_plan(cluster.tags, record, ports)
-    found = captured(cluster, instances, operation.plan, put=put)
+    found = _as_wanted(captured(cluster, instances, operation.plan, put=put), record)
     return replace(
         found,
-        deletion_protection=found.deletion_protection or cluster.resource_id in record.unprotected,
         proxies=observe_proxies(rds, cluster.identifier),
         endpoints=_endpoints(operation, cluster, record, ports),
+    )
+
+
+def _as_wanted(found: Baseline, record: TargetRecord) -> Baseline:
+    """Add what a cluster was to have, and lacks by no decision of people's."""
+    noted = partial(record.is_noted, resource_id=found.resource_id)
+    lacks_insights = noted(ClusterNote.WITHOUT_INSIGHTS)
+    return replace(
+        found,
+        deletion_protection=found.deletion_protection or noted(ClusterNote.UNPROTECTED),
+        data_api=found.data_api or noted(ClusterNote.WITHOUT_DATA_API),
+        insights_mode=ADVANCED_INSIGHTS if lacks_insights else found.insights_mode,
     )
 
 
@@ -67,7 +81,7 @@ def endpoint_tags(
 
 def _is_whole(cluster: Cluster, known: Baseline, record: TargetRecord) -> bool:
     """Tell whether people had a cluster as it is: it was opened, and lost nothing since."""
-    if cluster.resource_id in record.half_deleted:
+    if record.is_noted(ClusterNote.HALF_DELETED, cluster.resource_id):
         return False
     seen = (record.opened_id, known.resource_id)
     return OPERATION_TAG not in cluster.tags or cluster.resource_id in seen

@@ -12,6 +12,7 @@ from chalicelib.flow.outcome import Wait
 from chalicelib.flow.ownership import ADOPTED_TAG, OPERATION_TAG, extra_tags, owner_tag
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
+from chalicelib.records.targets import ClusterNote
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.readers import added_since, adopted
 
@@ -85,7 +86,8 @@ class ClusterDeletion:
                 from_step="delete-rds",
             )
         if cluster.protected:
-            self._ports.operations.note_unprotected(self._operation, old.resource_id)
+            note = ClusterNote.UNPROTECTED
+            self._ports.operations.note_cluster(self._operation, note, old.resource_id)
             self._disable_protection()
             return Wait(f"The deletion protection of {name} is lifted, to delete it.", interval)
         return None
@@ -127,9 +129,9 @@ class ClusterDeletion:
         A refusal of the first one leaves it whole, which is noted again.
         """
         operations, it = self._ports.operations, old.resource_id
-        known = operations.target(self._plan.target_cluster_arn).half_deleted
-        operations.note_half_deleted(self._operation, it, is_half=True)
-        is_whole = not deleting and it not in known
+        record, note = operations.target(self._plan.target_cluster_arn), ClusterNote.HALF_DELETED
+        operations.note_cluster(self._operation, note, it)
+        is_whole = not deleting and not record.is_noted(note, it)
         for member in old.members:
             if member not in cluster.members or member in deleting:
                 continue
@@ -137,7 +139,7 @@ class ClusterDeletion:
                 self._delete_instance(member)
             except (RefusedError, StateFaultError):
                 if is_whole:
-                    operations.note_half_deleted(self._operation, it, is_half=False)
+                    operations.note_cluster(self._operation, note, it, is_so=False)
                 raise
             is_whole = False
 

@@ -1,6 +1,7 @@
 """What the old target had and only a cluster with instances can be given: without it, a warning."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.aws.rds import Cluster
@@ -9,13 +10,47 @@ from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Wait
 from chalicelib.flow.polling import backoff
+from chalicelib.flow.target_spec import ADVANCED_INSIGHTS
 from chalicelib.ports import Ports
+from chalicelib.records.targets import ClusterNote
 from chalicelib.target.by_hand import ENABLING, RENEWING, switched_by_hand
 from chalicelib.target.cluster import TargetCluster
 
-ADVANCED = "advanced"
 ADVANCED_DAYS = 465  # that the advanced mode of Database Insights needs (API reference)
 PATIENCE = 4  # what may pass is asked for again in a quarter of the state's time
+
+
+@dataclass(frozen=True)
+class _Feature:
+    """What a cluster is to have: how it is called, noted if AWS refuses it, and given by hand."""
+
+    what: str
+    note: ClusterNote
+    by_hand: str = ""
+
+    def given(
+        self, give: Callable[[], None], operation: Operation, cluster: Cluster, ports: Ports
+    ) -> Wait | tuple[str, ...]:
+        """Give it, or wait, or warn; the note is for the next restore, which gives it then."""
+        warnings: tuple[str, ...] = ()
+        try:
+            give()
+        except RefusedError as error:
+            warnings = (self._warning(error),)
+        except TransientError as error:
+            if ports.now() < _patience(operation):
+                return Wait(error.reason, backoff(operation), trouble=True)
+            warnings = (self._warning(error),)
+        is_so = bool(warnings)
+        ports.operations.note_cluster(operation, self.note, cluster.resource_id, is_so=is_so)
+        return warnings
+
+    def _warning(self, error: RefusedError | TransientError) -> str:
+        before = f" To enable it before: {self.by_hand}" if self.by_hand else ""
+        return (
+            f"{self.what} could not be enabled: {error.reason} The next restore tries that again."
+            f"{before}"
+        )
 
 
 def ensure_insights(
@@ -25,19 +60,23 @@ def ensure_insights(
 
     Returns a warning where AWS refuses: the data is fresh without it.
     """
-    is_missing = operation.target_spec.insights_mode == ADVANCED != cluster.settings.insights_mode
-    if not _is_made(operation) or not is_missing:
+    has_it = cluster.settings.insights_mode == ADVANCED_INSIGHTS
+    if (
+        has_it
+        or not _is_made(operation)
+        or operation.target_spec.insights_mode != ADVANCED_INSIGHTS
+    ):
         return ()
 
     def enable() -> None:
         target.change(
-            DatabaseInsightsMode=ADVANCED,
+            DatabaseInsightsMode=ADVANCED_INSIGHTS,
             EnablePerformanceInsights=True,
             PerformanceInsightsRetentionPeriod=ADVANCED_DAYS,
         )
 
     what = "The advanced mode of Database Insights, which the old target had,"
-    return _or_warning(what, enable, operation, ports)
+    return _Feature(what, ClusterNote.WITHOUT_INSIGHTS).given(enable, operation, cluster, ports)
 
 
 def ensure_data_api(
@@ -57,7 +96,8 @@ def ensure_data_api(
         return ()
     what = "The Data API, which the old target had,"
     by_hand = switched_by_hand(cluster, operation.plan.target.region, ENABLING)
-    return _or_warning(what, lambda: target.enable_data_api(cluster), operation, ports, by_hand)
+    feature = _Feature(what, ClusterNote.WITHOUT_DATA_API, by_hand)
+    return feature.given(lambda: target.enable_data_api(cluster), operation, cluster, ports)
 
 
 def renew_data_api(
@@ -79,7 +119,8 @@ def renew_data_api(
 
     what = f"The Data API of {cluster.identifier}, which has its name back,"
     by_hand = switched_by_hand(cluster, operation.plan.target.region, RENEWING)
-    return _or_warning(what, renew, operation, ports, by_hand)
+    feature = _Feature(what, ClusterNote.WITHOUT_DATA_API, by_hand)
+    return feature.given(renew, operation, cluster, ports)
 
 
 def _is_made(operation: Operation) -> bool:
@@ -87,30 +128,8 @@ def _is_made(operation: Operation) -> bool:
     return operation.kind is Kind.RESTORE and not operation.keeps_cluster
 
 
-def _or_warning(
-    what: str, enable: Callable[[], None], operation: Operation, ports: Ports, by_hand: str = ""
-) -> Wait | tuple[str, ...]:
-    try:
-        enable()
-    except RefusedError as error:
-        return (_warning(what, error, by_hand),)
-    except TransientError as error:
-        if ports.now() < _patience(operation):
-            return Wait(error.reason, backoff(operation), trouble=True)
-        return (_warning(what, error, by_hand),)
-    return ()
-
-
 def _patience(operation: Operation) -> datetime:
     """Give the time until which it is asked for again; a rollback has renamed clusters before."""
     quarter = (operation.deadline - operation.entered_at) / PATIENCE
     is_back = operation.state is State.ROLLING_BACK
     return operation.deadline - quarter if is_back else operation.entered_at + quarter
-
-
-def _warning(what: str, error: RefusedError | TransientError, by_hand: str) -> str:
-    how = f" To do so: {by_hand}" if by_hand else ""
-    return (
-        f"{what} could not be enabled: {error.reason} Enable it yourself: the next restore only "
-        f"knows what the target has by then.{how}"
-    )

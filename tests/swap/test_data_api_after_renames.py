@@ -70,8 +70,30 @@ def test_what_aws_refuses_after_a_rollback_is_told_with_the_commands() -> None:
     stage.call_faults.clear()
     before = works(stage)
     assert f"The Data API of {TARGET}, which has its name back, could not be" in str(ended.warnings)
-    follow(stage, "To do so: ")
+    follow(stage, "To enable it before: ")
 
+    assert (False, True) == (before, works(stage))
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_what_aws_refuses_after_a_rollback_is_enabled_the_night_after(*, is_asked: bool) -> None:
+    """The cluster that came back lost it by the renames, and by no decision of people's."""
+    stage = with_data_api(shown=True)
+    trouble = refused("AccessDenied", 403)
+    if is_asked:
+        restored = stage.run_night()
+        stage.inject(trouble, call="rds.enable_http_endpoint", times=99)
+        stage.ask_back(restored)
+        stage.run_until_ended(2)
+    else:
+        stage.inject(trouble, call="rds.enable_http_endpoint", times=99)
+        swap_in_vain(stage)
+        stage.run_until_ended(1)
+    stage.call_faults.clear()
+    before = works(stage)
+    stage.run(20 * 3600)
+
+    assert succeeded(stage.run_night())
     assert (False, True) == (before, works(stage))
 
 

@@ -19,6 +19,7 @@ from tests.swap.different_target import (
 )
 from tests.swap.swap_stage import NAMES, SwapStage
 
+TARGET_ARN = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:{NAMES[0]}"
 RANGE = {"SERVERLESS_MIN_CAPACITY": "0.5", "SERVERLESS_MAX_CAPACITY": "2"}
 
 
@@ -218,7 +219,7 @@ def test_what_only_a_ready_cluster_can_be_given_may_be_refused(replacement: str,
 @pytest.mark.parametrize("replacement", REPLACEMENTS)
 @pytest.mark.parametrize("call", ["enable_http_endpoint", "modify_db_cluster"])
 def test_what_a_throttled_call_refuses_is_asked_for_again(replacement: str, call: str) -> None:
-    """The next restore would not know that the old target had it."""
+    """People need not wait for the next restore."""
     stage = DifferentStage(REPLACEMENT=replacement)
     state = State.TARGET_OPEN if call == "enable_http_endpoint" else State.USERS_READY
     stage.inject(refused("Throttling"), state=state, call=f"rds.{call}", times=2)
@@ -237,7 +238,44 @@ def test_what_is_throttled_for_ever_is_a_warning_in_the_end(call: str) -> None:
 
     assert succeeded(ended)
     (warning,) = (warning for warning in ended.warnings if "could not be enabled" in warning)
-    assert "the next restore only knows what the target has by then." in warning
+    assert "The next restore tries that again." in warning
+
+
+@pytest.mark.parametrize("replacement", REPLACEMENTS)
+@pytest.mark.parametrize("call", ["enable_http_endpoint", "modify_db_cluster"])
+def test_what_aws_refused_is_enabled_the_night_after(replacement: str, call: str) -> None:
+    """Two nights are refused it; the third has it, as the target before them had."""
+    stage = DifferentStage(REPLACEMENT=replacement)
+    old = like(stage)
+    state = State.TARGET_OPEN if call == "enable_http_endpoint" else State.USERS_READY
+    stage.inject(refused("AccessDenied", 403), state=state, call=f"rds.{call}", times=99)
+    for _ in range(2):
+        ended = stage.run_night()
+        assert succeeded(ended)
+        assert any("could not be enabled" in warning for warning in ended.warnings)
+        stage.run(20 * 3600)
+    assert (old.data_api, old.insights_mode) != (like(stage).data_api, like(stage).insights_mode)
+    stage.call_faults.clear()
+
+    assert succeeded(stage.run_night())
+    assert old == like(stage)
+
+
+def test_what_people_disable_after_a_night_that_enabled_it_stays_away() -> None:
+    """The refusal of the night before that counts no longer."""
+    stage = DifferentStage(staging=True)
+    trouble = refused("AccessDenied", 403)
+    stage.inject(trouble, state=State.TARGET_OPEN, call="rds.enable_http_endpoint", times=9)
+    assert succeeded(stage.run_night())
+    stage.call_faults.clear()
+    stage.run(20 * 3600)
+    assert succeeded(stage.run_night())
+    assert like(stage).data_api
+    stage.rds().disable_http_endpoint(ResourceArn=TARGET_ARN)
+    stage.run(20 * 3600)
+
+    assert succeeded(stage.run_night())
+    assert not like(stage).data_api
 
 
 def test_the_data_api_is_enabled_at_the_targets_name() -> None:
