@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aurora_restore import __version__
-from aurora_restore.account.clients import reading_clients
+from aurora_restore.account.reading_clients import reading_clients
 from aurora_restore.cli.attempt import INTERRUPTED, WRONG_USAGE, output, print_error, read_stage
 from aurora_restore.cli.parameters import HERE, Checkout, StageName
 from aurora_restore.doctor.expected import of_checkout

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Final
 
-from aurora_restore.account.clients import new_session
+from aurora_restore.account.reading_clients import new_session
 from aurora_restore.findings import Finding, failed
 from aurora_restore.setting_bounds import ACCOUNT_ID, BOOLEANS, EMAIL, FRESHNESS_HOURS, TOPIC_ARN
 from aurora_restore.stages import (

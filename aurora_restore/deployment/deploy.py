@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from aurora_restore.account.clients import changing_clients
 from aurora_restore.account.identity import Account
+from aurora_restore.account.reading_clients import changing_clients
 from aurora_restore.account.stack import StackState
 from aurora_restore.deployment import (
     chalice,

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aurora_restore.account.clients import changing_clients
 from aurora_restore.account.identity import Account, NotSignedInError
+from aurora_restore.account.reading_clients import changing_clients
 from aurora_restore.account.stack import StackState
 from aurora_restore.deployment import chalice, chalice_state, config_checks, preflight, stacks
 from aurora_restore.deployment.chalice_state import Resource

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 
-from aurora_restore.account.clients import reading_clients
 from aurora_restore.account.identity import Account, NotSignedInError, identify
+from aurora_restore.account.reading_clients import reading_clients
 from aurora_restore.account.stack import RECOVERY_COMMANDS, StackState, stack_command
 from aurora_restore.deployment import (
     chalice_state,

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from aurora_restore.account.clients import new_session
+from aurora_restore.account.reading_clients import new_session
 from aurora_restore.deployment import chalice, invoke_config, project, stack_parameters
 from aurora_restore.stages import FUNCTIONS, Stage
 

@@ -71,7 +71,7 @@ def _forking() -> subprocess.Popen[str]:
 
 def import_program() -> None:
     """Import what the commands import, and read the models of services that they read."""
-    from aurora_restore.account.clients import new_session  # noqa: PLC0415  # not in the tests' own
+    from aurora_restore.account.reading_clients import new_session  # noqa: PLC0415  # not in the tests' own
     from aurora_restore.cli import verbs  # noqa: F401, PLC0415
 
     keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}

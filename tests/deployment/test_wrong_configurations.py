@@ -12,8 +12,8 @@ import pytest
 from localaws.clients import EndpointClients
 from localaws.server import Server
 
-from aurora_restore.account.clients import reading_clients
 from aurora_restore.account.identity import Account
+from aurora_restore.account.reading_clients import reading_clients
 from aurora_restore.deployment import preflight
 from aurora_restore.deployment.errors import NotReadyError
 from aurora_restore.findings import Finding, Status, failures

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from aurora_restore.account.clients import reading_clients
 from aurora_restore.account.identity import identify
+from aurora_restore.account.reading_clients import reading_clients
 from aurora_restore.doctor.checks import CHECKS, PlanCheck
 from aurora_restore.doctor.expected import of_checkout
 from aurora_restore.doctor.runner import look_at, make, plan_views

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from aurora_restore.account.clients import READING, ChangingCallError
+from aurora_restore.account.reading_clients import READING, ChangingCallError
 from aurora_restore.doctor.checks import CHECKS
 from aurora_restore.doctor.runner import look_at
 from aurora_restore.findings import Finding, Status

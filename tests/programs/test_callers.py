@@ -7,8 +7,8 @@ from functools import partial
 import boto3
 import pytest
 
-from aurora_restore.account.clients import reading_clients
 from aurora_restore.account.identity import NotSignedInError
+from aurora_restore.account.reading_clients import reading_clients
 from aurora_restore.deployment import preflight
 from aurora_restore.doctor import caller
 from aurora_restore.findings import Finding
