@@ -155,6 +155,13 @@ OF_BASELINE: tuple[Mutant, ...] = (
         tests=(f"{LIKE}::test_what_only_a_ready_cluster_can_be_given_may_be_refused",),
     ),
     Mutant(
+        "the zone that the subnet group has lost",
+        "chalicelib/steps/delete_rds.py",
+        "baseline and baseline.within(preflight.zones)",
+        "baseline",
+        tests=(f"{LIKE}::test_a_zone_that_the_subnet_group_has_lost_is_left_to_aws",),
+    ),
+    Mutant(
         "the note of what AWS refused to enable, for the next restore",
         "chalicelib/target/extras.py",
         "is_so = bool(warnings)",

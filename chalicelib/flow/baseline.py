@@ -4,8 +4,8 @@ Captured before an operation has any effect. The record has it, and the target's
 that it is still known when the old target is gone.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -110,6 +110,14 @@ class Baseline:
     roles: tuple[RoleBaseline, ...] = ()
     endpoints: tuple[EndpointBaseline, ...] = ()
     instances: tuple[InstanceBaseline, ...] = ()  # the writer first, then the readers
+
+    def within(self, zones: Collection[str]) -> "Baseline":
+        """Leave AWS the choice of the zone for each instance that was in none of these."""
+        instances = (
+            found if found.availability_zone in zones else replace(found, availability_zone=None)
+            for found in self.instances
+        )
+        return replace(self, instances=tuple(instances))
 
     @classmethod
     def of_item(cls, item: Any) -> "Baseline":

@@ -143,6 +143,7 @@ def _decide_deletion(
     if cluster and (wait := until_room_is_made(operation, cluster, ports)):
         return wait
     baseline, keyless = with_usable_keys(operation, ports)
+    baseline = baseline and baseline.within(preflight.zones)
     version = preflight.version.value
     decided_on = replace(facts.target, engine_version=version, baseline=baseline)
     facts, of_version = replace(facts, target=decided_on), (*preflight.warnings, *keyless)

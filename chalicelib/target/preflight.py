@@ -52,6 +52,7 @@ class Preflight:
         self._target = TargetCluster(self._rds, operation)
         self._of_version = VersionChecks(operation, ports, self._rds)
         self._vpc: str | None = None
+        self.zones = frozenset[str]()  # of the subnet group, once all checks passed
 
     @property
     def _spec(self) -> TargetSpec:
@@ -131,7 +132,11 @@ class Preflight:
         name = self._spec.db_subnet_group_name
         with self._named("DB subnet group", "DB_SUBNET_GROUP_NAME", name):
             found = self._rds.call("describe_db_subnet_groups", DBSubnetGroupName=name)
-            self._vpc = found["DBSubnetGroups"][0].get("VpcId")
+        group = found["DBSubnetGroups"][0]
+        self._vpc = group.get("VpcId")
+        self.zones = frozenset(
+            subnet["SubnetAvailabilityZone"]["Name"] for subnet in group.get("Subnets", ())
+        )
 
     def _security_groups(self) -> None:
         found = [self._security_group(group) for group in self._spec.security_group_ids]

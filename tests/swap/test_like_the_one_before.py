@@ -320,6 +320,21 @@ def test_a_zone_without_capacity_is_left_to_aws() -> None:
     assert 3 == len(like(stage).instances)
 
 
+@pytest.mark.parametrize("replacement", REPLACEMENTS)
+def test_a_zone_that_the_subnet_group_has_lost_is_left_to_aws(replacement: str) -> None:
+    """The writer was in a zone without a subnet by now; the first reader is where it was."""
+    stage = DifferentStage(REPLACEMENT=replacement)
+    subnets = stage.aurora._state.region(ACCOUNT, TARGET_REGION).subnet_groups["odd"].subnets
+    (lost,) = [subnet for subnet, zone in subnets.items() if zone == f"{TARGET_REGION}c"]
+    subnets.pop(lost)
+    ended = stage.run_night()
+    zones = [found.availability_zone for found in like(stage).instances]
+
+    assert succeeded(ended), ended.reason
+    assert (3, f"{TARGET_REGION}a") == (len(zones), zones[1])
+    assert f"{TARGET_REGION}c" not in zones
+
+
 def test_an_authority_that_is_withdrawn_is_left_to_aws() -> None:
     """An old target may have had one whose time is over."""
     stage = DifferentStage()
