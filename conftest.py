@@ -9,6 +9,7 @@ from localaws.failures import FOLDER_VARIABLE
 
 from aurora_restore.process.failures import VARIABLE
 from aurora_restore.process.loopback import keep_loopback_direct
+from simulation.workers import collect_seldom
 
 keep_loopback_direct()  # the tests' own clients, and what they start
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # nor do they ask a network who they are
@@ -41,6 +42,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return TOGETHER[0] if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
 
     return Scheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage seldom: what was imported are half a million objects that stay."""
+    collect_seldom()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

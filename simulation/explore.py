@@ -8,7 +8,6 @@ explored already (`fingerprint`), further faults are left to that run. Both are 
 `FULL=1` does neither.
 """
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from simulation.injector import CallSite, Question, Schedule, scripted
 from simulation.replay import judged_by_time
 from simulation.run import Run, play
 from simulation.scenarios import SCENARIOS
-from simulation.workers import workers
+from simulation.workers import collect_seldom, workers
 
 WORKERS = 2
 _COVERED_ELSEWHERE = (
@@ -331,15 +330,6 @@ def in_parallel(*pieces: tuple[Callable[[int], Tally], int]) -> Iterator[Tally]:
         )
 
 
-def _collect_seldom() -> None:
-    """Let a worker look for garbage a hundred times less often.
-
-    Worlds are many, and each is garbage soon.
-    """
-    gc.freeze()
-    gc.set_threshold(70_000, 10, 10)
-
-
 def parallel(
     work: Any, pieces: Iterable[Any], *, progress: Callable[[str], None], kind: str
 ) -> Iterator[Any]:
@@ -348,7 +338,7 @@ def parallel(
     Results come in order, so that a run is the same every time.
     """
     pieces = list(pieces)
-    with workers("fork", WORKERS, initializer=_collect_seldom) as pool:
+    with workers("fork", WORKERS, initializer=collect_seldom) as pool:
         for number, found in enumerate(pool.imap(work, pieces, chunksize=4)):
             if number % max(1, len(pieces) // 20) == 0:
                 progress(f"{kind}: {number * 100 // len(pieces)} %")

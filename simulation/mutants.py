@@ -33,8 +33,9 @@ ENVIRONMENT = {
 class Mutant:
     """One guard taken away: `old` stands once in `file` and becomes `new`.
 
-    `scenes` are searched, in this order; or `tests` are run (each `<file>::<name>`, below
-    `tests/`).
+    `scenes` are searched, in this order, and the single fault `first` before all others (its site
+    and kind: who knows of what a mutant dies need not try hundreds); or `tests` are run (each
+    `<file>::<name>`, below `tests/`).
     """
 
     guard: str
@@ -43,6 +44,7 @@ class Mutant:
     new: str
     scenes: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+    first: str = ""
 
     def source(self) -> str:
         """Give the file without the guard.
@@ -75,6 +77,7 @@ MUTANTS: tuple[Mutant, ...] = (
         'conditions = [When("version", "is", before.version)]',
         "conditions = []",
         ("never-starts@COPYING", "night", "fast"),
+        first="heartbeat in COPYING: dynamodb.read/1=raced-duplicate",
     ),
     Mutant(
         "the lease",
@@ -316,10 +319,11 @@ MUTANTS: tuple[Mutant, ...] = (
 def killed(mutant: Mutant) -> Death:
     """Search a mutant for a broken promise, or run its tests, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        stale = (
+            f"{Path(mutant.file).stem}.*.pyc"  # the other files' bytecode is that of the copy, too
+        )
         shutil.copytree(
-            ROOT / "chalicelib",
-            Path(folder) / "chalicelib",
-            ignore=shutil.ignore_patterns("__pycache__"),
+            ROOT / "chalicelib", Path(folder) / "chalicelib", ignore=shutil.ignore_patterns(stale)
         )
         (Path(folder) / mutant.file).write_text(mutant.source(), encoding="utf-8")
         # -P: the folder that the process starts in must not come before the mutant's.
@@ -327,7 +331,7 @@ def killed(mutant: Mutant) -> Death:
             sys.executable,
             "-P",
             "-m",
-            *(_test_run(mutant.tests) or ("simulation.first_violation", *mutant.scenes)),
+            *(_test_run(mutant.tests) or _search(mutant)),
         ]
         # `tests` is one package in two folders, the other of which is below localaws.
         folders = [folder, ROOT, ROOT / "localaws" / "src", ROOT / "localaws"]
@@ -349,6 +353,10 @@ def killed(mutant: Mutant) -> Death:
         )
     found = json.loads(done.stdout.splitlines()[-1])
     return Death(mutant, found["line"], found["broken"], found["runs"])
+
+
+def _search(mutant: Mutant) -> tuple[str, ...]:
+    return ("simulation.first_violation", *mutant.scenes, "--first", mutant.first)
 
 
 def _test_run(tests: tuple[str, ...]) -> tuple[str, ...]:
