@@ -259,17 +259,10 @@ def _continue_deletion(operation: Operation, target: TargetCluster, ports: Ports
             from_step="delete-rds",
         )
     if cluster and cluster.status == "deleting":  # its instances are deleted before it
-        accepted = _noted(operation, Deletion.ACCEPTED)
-        return Wait(f"The cluster {cluster.identifier} is being deleted.", facts=accepted)
+        return _being_deleted(operation, cluster)
     instances = target.observe_instances()
     if cluster is None and not instances:
-        what = f"{old.resource_id} and its instances are gone"
-        is_previous = operation.state is State.PREVIOUS_DELETING
-        to = State.RETIRED if is_previous else State.TARGET_CLEAR
-        if operation.plan.target.keeps_old:  # else the target's item forgets whatever was there
-            ports.operations.clear_unsecured(operation, old.resource_id)
-        warnings = deletion.tag_final_snapshot(old)
-        return Advance(to, operation.facts, what, warnings=warnings)
+        return _gone(operation, deletion, old, ports)
     if cluster is None:
         reason = f"The cluster is deleted, and Aurora still deletes {_instances(instances)}."
         return Wait(reason, interval, _noted(operation, Deletion.ACCEPTED))
@@ -287,6 +280,22 @@ def _continue_deletion(operation: Operation, target: TargetCluster, ports: Ports
     deletion.delete(cluster, deleting, old)
     reason = f"The cluster {cluster.identifier} and its instances are being deleted."
     return Wait(reason, facts=_noted(noted, Deletion.ACCEPTED, old))
+
+
+def _being_deleted(operation: Operation, cluster: Cluster) -> Wait:
+    accepted = _noted(operation, Deletion.ACCEPTED)
+    return Wait(f"The cluster {cluster.identifier} is being deleted.", facts=accepted)
+
+
+def _gone(operation: Operation, deletion: ClusterDeletion, old: OldTarget, ports: Ports) -> Advance:
+    """Go on from a deletion that is done."""
+    what = f"{old.resource_id} and its instances are gone"
+    is_previous = operation.state is State.PREVIOUS_DELETING
+    to = State.RETIRED if is_previous else State.TARGET_CLEAR
+    if operation.plan.target.keeps_old:  # else the target's item forgets whatever was there
+        ports.operations.clear_unsecured(operation, old.resource_id)
+    warnings = deletion.tag_final_snapshot(old)
+    return Advance(to, operation.facts, what, warnings=warnings)
 
 
 def _instances(found: Sequence[Instance]) -> str:
@@ -317,6 +326,10 @@ def _check_once_more(operation: Operation, ports: Ports, cluster: Cluster, old: 
 
 
 def _delete_previous(operation: Operation, ports: Ports) -> Outcome:
+    """Delete the previous target, by its resource id: nobody needs its name any more.
+
+    Whatever others make under that name once it is gone has no part in this.
+    """
     rds, old = ports.service("rds", operation.plan.target.region), operation.facts.target.old
     resource_id = old.resource_id if old else ""
     cluster = find_clusters(rds, [resource_id]).get(resource_id)
@@ -328,6 +341,11 @@ def _delete_previous(operation: Operation, ports: Ports) -> Outcome:
         if wait := until_surely_kept(operation, kept, ports):
             return wait
         raise RefusedError(kept.reason, kept.remedy)
-    if cluster and cluster.status != "deleting":
+    target = TargetCluster(rds, operation, name)
+    if cluster and cluster.status == "deleting":
+        return _being_deleted(operation, cluster)
+    if cluster:
         refuse_attached(rds, [cluster.arn])
-    return _continue_deletion(operation, TargetCluster(rds, operation, name), ports)
+    elif old and (third := target.observe()) and third.resource_id != resource_id:
+        return _gone(operation, ClusterDeletion(operation, target, ports), old, ports)
+    return _continue_deletion(operation, target, ports)

@@ -7,6 +7,7 @@ import pytest
 from chalicelib.aws.stale_answers import ABSENT_FOR
 from chalicelib.database.errors import CertificateNameError
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
+from chalicelib.flow.facts import Deletion
 from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG
 from simulation.stage import ACCOUNT, APP, APP_SECRET, TARGET_REGION
 from tests.choreography.fault_injection import refused
@@ -15,6 +16,7 @@ from tests.refusals.refused_swaps import deployment, integration
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
 
 TARGET, NEXT, PREVIOUS = NAMES
+HOUR = 3600
 
 
 @pytest.mark.parametrize("seconds", [1, 6])
@@ -320,6 +322,52 @@ def test_a_previous_target_that_is_not_found_for_minutes_is_gone() -> None:
 
     assert State.RETIRED is retirement.state
     assert ABSENT_FOR.total_seconds() <= retirement.durations[0].seconds
+
+
+@pytest.mark.parametrize(("make", "name"), [(SwapStage, PREVIOUS), (PointerStage, TARGET)])
+@pytest.mark.parametrize("is_accepted", [False, True])
+def test_a_cluster_that_takes_the_name_of_a_deleted_one_is_left_alone(
+    make: type[SwapStage], name: str, is_accepted: bool
+) -> None:
+    """The previous target is gone, by this deletion or by somebody else's: its retirement ends
+    well, and others may use the name.
+    """
+    stage = make(KEEP_PREVIOUS_HOURS="1")
+    old, new = first_and_second(stage)
+    region = stage.aurora._state.region(ACCOUNT, TARGET_REGION)
+
+    def remove() -> None:
+        gone = region.clusters.pop(name)
+        for member in [one for one, found in region.instances.items() if found.cluster is gone]:
+            del region.instances[member]
+
+    if not is_accepted:
+        stage.run(HOUR - 60)
+        stage.inject(remove, step="delete-rds", call="events.put_events")
+    deletion = Deletion.ACCEPTED if is_accepted else None
+    for _ in range(99):
+        if progress(stage) == (State.PREVIOUS_DELETING, deletion):
+            break
+        stage.step_time()
+    stage.settle(HOUR)
+    stage.make_cluster(name, TARGET_REGION)
+    stage.settle(HOUR)
+    third, changed = stage.standing()[name], len(stage.calls_of("delete_db_cluster"))
+    stage.run(2 * HOUR)
+    (retirement,) = stage.retirements()
+    (found,) = stage.rds().describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+
+    assert State.RETIRED is retirement.state, retirement.reason
+    assert (third, 1) == (stage.standing()[name], len(found["DBClusterMembers"]))
+    assert old not in stage.standing().values()
+    assert new in stage.standing().values()
+    assert changed == len(stage.calls_of("delete_db_cluster"))
+
+
+def progress(stage: SwapStage) -> tuple[State, Deletion | None]:
+    """Give how far the retirement has come."""
+    (retirement,) = stage.retirements()
+    return retirement.state, retirement.facts.target.deletion
 
 
 def test_what_fails_after_the_proof_is_a_warning_and_the_old_target_goes() -> None:
