@@ -5,7 +5,7 @@ after the other: until the last of them, some clients use the old cluster and so
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from chalicelib.aws.pointer_places import (
     SeenSecret,
 )
 from chalicelib.aws.rds import Cluster
-from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.target_spec import PORT
@@ -73,6 +73,51 @@ class SeenPointers:
 
 class Pointers:
     """The pointers of one plan."""
+
+    def named(self) -> str:
+        """Say what each place names, for people who may have to finish a move by hand."""
+        told = [_told(self.secret_place, self._secret_names)]
+        told.append(_told(self.parameters_place, self._parameters_name))
+        if self._plan.target.target_dns_name:
+            told.append(_told(self.record_place, self._record_leads))
+        return "; ".join(told)
+
+    def by_hand(self, address: Address) -> str:
+        """Say what to write where, so that all places name a cluster."""
+        values = ", ".join(f"{name}={value}" for name, value in address.members.items())
+        record = f", and let {self.record_place} lead to that host"
+        return (
+            f"To lead clients to {address.cluster_id} by hand, write {values} to "
+            f"{self.secret_place}, the same values, with the host as endpoint and reader_endpoint, "
+            f"to {self.parameters_place}{record if self._plan.target.target_dns_name else ''}."
+        )
+
+    @property
+    def secret_place(self) -> str:
+        """The application secret, in words."""
+        return f"the secret {self._plan.users.app_credentials_secret_id}"
+
+    @property
+    def parameters_place(self) -> str:
+        """The parameters, in words."""
+        return f"the SSM parameters below {self._ports.settings.pointer_path(self._plan.name)}"
+
+    @property
+    def record_place(self) -> str:
+        """The record, in words."""
+        return f"the record {self._plan.target.target_dns_name}"
+
+    def _secret_names(self) -> str:
+        values = self.secret.read().values
+        return f"names {_cluster_at(values.get('cluster_id'), values.get('host'))}"
+
+    def _parameters_name(self) -> str:
+        seen = {name: found.value for name, found in self.parameters.read().items()}
+        return f"name {_cluster_at(seen.get('cluster_id'), seen.get('endpoint'))}"
+
+    def _record_leads(self) -> str:
+        found = self.record.read() if self.record else None
+        return f"leads to {found.host}" if found else "is not there"
 
     def __init__(self, plan: Plan, ports: Ports) -> None:
         self._plan, self._ports = plan, ports
@@ -140,6 +185,19 @@ class Pointers:
         return host in hosts or (is_named and WRITER_DOMAIN.match(domain) is not None)
 
 
+def _told(place: str, read: Callable[[], str]) -> str:
+    try:
+        return f"{place} {read()}"
+    except (RefusedError, TransientError):
+        return f"{place} could not be read"
+
+
+def _cluster_at(cluster_id: object, host: object) -> str:
+    if not cluster_id and not host:
+        return "no cluster"
+    return f"{cluster_id or 'no cluster'} at {host or 'no host'}"
+
+
 class Move:
     """Moves the pointers of an operation's plan, a place at a time, from one address to another.
 
@@ -147,9 +205,10 @@ class Move:
     """
 
     def __init__(self, operation: Operation, ports: Ports) -> None:
-        self._pointers = Pointers(operation.plan, ports)
+        self.places = Pointers(operation.plan, ports)
         self.operation, self._ports = operation, ports
         self._synced: str | None = None
+        self.kept: set[str] = set()  # the places that somebody else wrote meanwhile
 
     def is_waited_for(self, *, host: str | None, is_other: bool = False) -> bool:
         """Tell whether the record was changed to a host last, or to another one."""
@@ -159,7 +218,7 @@ class Move:
 
     def unsynced(self) -> str | None:
         """Say which change Route 53's servers do not have yet, by one call; None where they do."""
-        record, change = self._pointers.record, self.operation.facts.swap.record_change
+        record, change = self.places.record, self.operation.facts.swap.record_change
         if record is None or change is None or change == self._synced:
             return None
         if not record.is_in_sync(change):
@@ -173,7 +232,8 @@ class Move:
         `address` None takes the pointers away, which need a `source` then. The record is written
         first: Route 53 refuses a name for good that only it can judge.
         """
-        seen = self._pointers.read()
+        self.kept.clear()
+        seen = self.places.read()
         pending = self._write_record(seen.record, address, source)
         self._write_secret(seen.secret, address, source)
         for name in PARAMETERS:
@@ -187,8 +247,12 @@ class Move:
         names_source = source is None or any(
             seen.values.get(name) == source.members[name] for name in ("host", "cluster_id")
         )
-        if names_source and seen.values != wanted:
-            self._pointers.secret.write(seen, address)
+        if seen.values == wanted:
+            return
+        if names_source:
+            self.places.secret.write(seen, address)
+        else:
+            self.kept.add(self.places.secret_place)
 
     def _write_parameter(
         self,
@@ -200,18 +264,24 @@ class Move:
         wanted = address.parameters[name] if address else None
         value = seen.value if seen else None
         names_source = source is None or value == source.parameters[name]
-        if names_source and value != wanted:
-            self._pointers.parameters.write(name, seen, wanted)
+        if value == wanted:
+            return
+        if names_source:
+            self.places.parameters.write(name, seen, wanted)
+        else:
+            self.kept.add(self.places.parameters_place)
 
     def _write_record(
         self, seen: SeenRecord | None, address: Address | None, source: Address | None
     ) -> str | None:
-        record = self._pointers.record
+        record = self.places.record
         if record is None:
             return None
         host, wanted = seen.host if seen else NO_HOST, address.host if address else NO_HOST
         names_source = source is None or host == source.host
         noted = self.operation.facts.swap
+        if not names_source and host != wanted:
+            self.kept.add(self.places.record_place)
         if names_source and (host != wanted or noted.record_host != wanted):
             # A change whose reply was lost is made once more, for an id to wait for.
             ttl = max(seen.ttl if seen else 0, noted.record_ttl or 0)

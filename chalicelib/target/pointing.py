@@ -4,6 +4,7 @@ Nothing is renamed. The old cluster serves all the while, so a failure or a canc
 the pointers back to it.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.aws.pointer_places import Address
@@ -15,6 +16,7 @@ from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.target_spec import PORT
+from chalicelib.flow.text_limits import listed
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import TargetCluster, find_clusters
 from chalicelib.target.patience import LOOK_SECONDS
@@ -29,6 +31,7 @@ class Pointing:
         self._operation, self._ports = operation, ports
         self._rds = ports.service("rds", operation.plan.target.region)
         self._pointers = Move(operation, ports)
+        self._back_to: Address | None = None
 
     def start(self) -> Outcome:
         """Start the cluster that people go back to; raises RefusedError where it is lost."""
@@ -60,11 +63,37 @@ class Pointing:
         return Advance(State.TARGET_OPEN, self._pointers.operation.facts, what)
 
     def point_back(self) -> Outcome:
-        """Move the pointers back to the old cluster; at the end people are told what they name.
+        """Move the pointers back to the old cluster; every end says what they name.
 
         Where the old one is gone for good, they stay with the new one, which was proven; where
         there was none, they are taken away.
         """
+        is_late = self._ports.now() >= self._operation.deadline
+        try:
+            outcome = self._point_back()
+        except (RefusedError, TransientError) as error:
+            if isinstance(error, TransientError) and not is_late:
+                raise
+            reason, todo = self._half_way(error.reason, error.remedy)
+            if isinstance(error, TransientError):
+                raise type(error)(reason, todo) from error.__cause__
+            step, retry = error.from_step, error.retry
+            raise RefusedError(reason, todo, from_step=step, retry=retry) from error.__cause__
+        if isinstance(outcome, Wait) and is_late:
+            reason, todo = self._half_way(outcome.why, outcome.remedy)
+            return replace(outcome, why=reason, remedy=todo)
+        return outcome
+
+    def _half_way(self, reason: str, remedy: str | None) -> tuple[str, str]:
+        """Add what each place names, and what they are to name, where they are not all moved."""
+        places = self._pointers.places
+        by_hand = places.by_hand(self._back_to) if self._back_to else ""
+        return (
+            f"{reason} At that time, {places.named()}.",
+            " ".join(filter(None, (remedy, by_hand))),
+        )
+
+    def _point_back(self) -> Outcome:
         new_host = self._operation.facts.target.endpoint
         is_moved = self._pointers.is_waited_for(host=new_host, is_other=True)
         if is_moved and (pending := self._pointers.unsynced()):
@@ -79,10 +108,14 @@ class Pointing:
             return self._wait("The new cluster is not found.")
         to = new if is_gone else old
         source = None if is_gone else self._moved_to(new)
-        address = address_of(plan, to) if to else None
+        self._back_to = address = address_of(plan, to) if to else None
         if (address or source) and (pending := self._pointers.to(address, source=source)):
             return self._wait(pending)
         named = f"name {to.identifier}, {to.resource_id}" if to else "name no cluster"
+        if not (address or source):
+            named = "are as they were, because neither cluster is found"
+        elif kept := sorted(self._pointers.kept):
+            named += f"; others have changed {listed(kept)} since, which stays so"
         why = self._operation.reason or ""
         return Advance(
             State.FAILING if self._operation.failed_step else State.CANCELLING,

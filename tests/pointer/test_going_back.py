@@ -1,11 +1,13 @@
 """RollbackRequested where pointers lead to the target: they name the previous one again."""
 
+import json
+
 import pytest
 
-from chalicelib.flow.choreography import REQUESTED, State
-from simulation.stage import STAGE, TOPIC
+from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
+from simulation.stage import ACCOUNT, APP_SECRET, STAGE, TARGET_REGION, TOPIC
 from tests.choreography.fault_injection import refused
-from tests.pointer.pointer_stage import TARGET, A, B, PointerStage
+from tests.pointer.pointer_stage import DNS_NAME, FOLDER, TARGET, A, B, PointerStage
 from tests.refusals.remedies import go_on
 from tests.swap.swap_stage import first_and_second
 
@@ -206,8 +208,100 @@ def test_pointers_that_stand_half_way_are_moved_on_and_then_back() -> None:
 
     assert (State.FAILED, State.ROLLING_BACK) == (failed.state, failed.stopped_at)
     assert "The rollback did not finish: " in text
+    assert f"At that time, the secret {APP_SECRET} could not be read; " in text
+    assert f"the SSM parameters below {FOLDER} name no cluster; the record {DNS_NAME} leads" in text
     assert "docs/runbook.md#pointers-that-were-not-moved-everywhere" in text
     assert (A, None) == (half_way["secret"], half_way["parameters"])
     assert (State.SUCCEEDED, State.SUCCEEDED) == (ended.state, back.state)
     assert stage.all_name(A) == moved_on
     assert stage.all_name(TARGET) == stage.pointed()
+
+
+def half_way(stage: PointerStage) -> tuple[str, str]:
+    """Give what the places name after a way back that did not finish, and what it is to be."""
+    new, old = stage.endpoint(A), stage.endpoint(TARGET)
+    named = (
+        f"At that time, the secret {APP_SECRET} names {A} at {new}; the SSM parameters below "
+        f"{FOLDER} name no cluster; the record {DNS_NAME} leads to {old}."
+    )
+    by_hand = f"To lead clients to {TARGET} by hand, write host={old}, reader_host="
+    return named, by_hand
+
+
+def test_a_way_back_that_aws_refuses_says_what_the_pointers_name_and_what_to_write() -> None:
+    """Each place is named with the cluster that clients find there by now."""
+    stage = PointerStage()
+    denied = refused("AccessDenied")
+    stage.inject(denied, state="TARGET_PROVEN", call="ssm.put_parameter", times=9)
+    stage.inject(denied, state="ROLLING_BACK", call="secretsmanager.put_secret_value", times=9)
+    failed = stage.run_night()
+    named, by_hand = half_way(stage)
+
+    assert (State.FAILED, State.ROLLING_BACK) == (failed.state, failed.stopped_at)
+    assert "AccessDenied" in str(failed.reason)
+    assert named in str(failed.reason)
+    assert by_hand in str(failed.remedy)
+    assert f"and let the record {DNS_NAME} lead to that host." in str(failed.remedy)
+    assert "Run it again: " in stage.notices()[-1]["text"]
+
+
+def test_a_way_back_whose_time_is_over_says_what_the_pointers_name() -> None:
+    """AWS is too busy to write the secret, until the deadline has passed."""
+    stage = PointerStage(SWAP_DEADLINE="300")
+    denied, busy = refused("AccessDenied"), refused("Throttling")
+    stage.inject(denied, state="TARGET_PROVEN", call="ssm.put_parameter", times=9)
+    stage.inject(busy, state="ROLLING_BACK", call="secretsmanager.put_secret_value", times=999)
+    failed = stage.run_night()
+    named, by_hand = half_way(stage)
+
+    assert (State.FAILED, State.ROLLING_BACK) == (failed.state, failed.stopped_at)
+    assert "the deadline of ROLLING_BACK has passed" in str(failed.reason)
+    assert named.rstrip(".") in str(failed.reason)
+    assert by_hand in str(failed.remedy)
+
+
+def test_a_way_back_that_waits_for_route_53_in_vain_says_what_the_pointers_name() -> None:
+    """Its servers do not have the change when the deadline passes."""
+    stage = PointerStage(SWAP_DEADLINE="30")
+    stage.inject(refused("AccessDenied"), state="TARGET_PROVEN", call="ssm.put_parameter", times=9)
+    failed = stage.run_night()
+
+    assert (State.FAILED, State.ROLLING_BACK) == (failed.state, failed.stopped_at)
+    assert "Route 53 takes the change" in str(failed.reason)
+    named = f"the secret {APP_SECRET} names {TARGET} at {stage.endpoint(TARGET)}"
+    assert f"At that time, {named}" in str(failed.reason)
+
+
+def test_a_way_back_says_what_somebody_else_has_written_meanwhile() -> None:
+    """That stays, so not all places name the old cluster."""
+    stage = PointerStage()
+    operation = stage.proving()
+    stage.deliver_one(stage.queue.popleft())
+    other = json.dumps({**stage.secret(), "host": "by-hand", "cluster_id": "by-hand"})
+    stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=other)
+    stage.request(CANCEL_REQUESTED, operation_id=operation.operation_id)
+    ended = stage.run_until_ended(1)
+    old = ended.facts.target.old
+
+    assert State.CANCELLED is ended.state
+    assert "by-hand" == stage.pointed()["secret"]
+    assert old is not None
+    assert (
+        f"the pointers name {TARGET}, {old.resource_id}; others have changed the secret "
+        f"{APP_SECRET} since, which stays so." in str(ended.reason)
+    )
+
+
+def test_a_way_back_without_either_cluster_does_not_claim_that_nothing_is_named() -> None:
+    """Both are gone, and the pointers still name what was there."""
+    stage = PointerStage()
+    operation = stage.proving()
+    stage.deliver_one(stage.queue.popleft())
+    region = stage.aurora._state.region(ACCOUNT, TARGET_REGION)
+    for name in (TARGET, A):
+        region.clusters.pop(name)
+    stage.request(CANCEL_REQUESTED, operation_id=operation.operation_id)
+    ended = stage.run_until_ended(1)
+
+    assert State.CANCELLED is ended.state
+    assert "the pointers are as they were, because neither cluster is found." in str(ended.reason)
