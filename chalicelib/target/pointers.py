@@ -74,6 +74,38 @@ class SeenPointers:
 class Pointers:
     """The pointers of one plan."""
 
+    def __init__(self, plan: Plan, ports: Ports) -> None:
+        self._plan, self._ports = plan, ports
+
+    @cached_property
+    def secret(self) -> PointedSecret:
+        """The application secret."""
+        secrets = self._ports.service("secretsmanager")
+        return PointedSecret(secrets, self._plan.users.app_credentials_secret_id)
+
+    @cached_property
+    def parameters(self) -> PointedParameters:
+        """The parameters of the plan."""
+        folder = self._ports.settings.pointer_path(self._plan.name)
+        return PointedParameters(self._ports.service("ssm"), folder)
+
+    @cached_property
+    def record(self) -> PointedRecord | None:
+        """The record; None where no name is set."""
+        zone_id, name = self._plan.target.target_dns_zone_id, self._plan.target.target_dns_name
+        if zone_id is None or name is None:
+            return None
+        return PointedRecord(self._ports.service("route53"), zone_id, name)
+
+    def read(self) -> SeenPointers:
+        """Read all places; raises RefusedError for one that cannot be written as it is."""
+        record = self.record.read() if self.record else None
+        return SeenPointers(self.secret.read(), self.parameters.read(), record)
+
+    def name(self, cluster: Cluster) -> bool:
+        """Tell whether any pointer names a cluster."""
+        return bool(self.read().naming(address_of(self._plan, cluster)))
+
     def named(self) -> str:
         """Say what each place names, for people who may have to finish a move by hand."""
         told = [_told(self.secret_place, self._secret_names)]
@@ -118,38 +150,6 @@ class Pointers:
     def _record_leads(self) -> str:
         found = self.record.read() if self.record else None
         return f"leads to {found.host}" if found else "is not there"
-
-    def __init__(self, plan: Plan, ports: Ports) -> None:
-        self._plan, self._ports = plan, ports
-
-    @cached_property
-    def secret(self) -> PointedSecret:
-        """The application secret."""
-        secrets = self._ports.service("secretsmanager")
-        return PointedSecret(secrets, self._plan.users.app_credentials_secret_id)
-
-    @cached_property
-    def parameters(self) -> PointedParameters:
-        """The parameters of the plan."""
-        folder = self._ports.settings.pointer_path(self._plan.name)
-        return PointedParameters(self._ports.service("ssm"), folder)
-
-    @cached_property
-    def record(self) -> PointedRecord | None:
-        """The record; None where no name is set."""
-        zone_id, name = self._plan.target.target_dns_zone_id, self._plan.target.target_dns_name
-        if zone_id is None or name is None:
-            return None
-        return PointedRecord(self._ports.service("route53"), zone_id, name)
-
-    def read(self) -> SeenPointers:
-        """Read all places; raises RefusedError for one that cannot be written as it is."""
-        record = self.record.read() if self.record else None
-        return SeenPointers(self.secret.read(), self.parameters.read(), record)
-
-    def name(self, cluster: Cluster) -> bool:
-        """Tell whether any pointer names a cluster."""
-        return bool(self.read().naming(address_of(self._plan, cluster)))
 
     def refuse_unusable(self, standing: Sequence[Cluster], last: str | None) -> None:
         """Raise RefusedError for a place that cannot be read, or that leads to something else.
