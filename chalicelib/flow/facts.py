@@ -119,6 +119,7 @@ class UserFacts:
     production_logins_closed: bool | None = None  # None until a cluster was restored
     logins_closed: tuple[str, ...] = ()  # the first of them; noted before the first is closed
     logins_closed_count: int | None = None  # None in records of before it was counted
+    logins_closed_earlier: int = 0  # of that count: by the operations that this one goes on from
     logins_kept: tuple[str, ...] = ()  # of production, by KEEP_LOGIN_ROLES
     other_logins_closed: tuple[str, ...] = ()  # on a cluster that was kept: opened since then
     other_logins_closed_count: int = 0  # `other_logins_closed` names the first of them
@@ -128,6 +129,11 @@ class UserFacts:
     def logins_closed_in_all(self) -> int:
         """How many logins of production were closed, of which `logins_closed` names the first."""
         return max(self.logins_closed_count or 0, len(self.logins_closed))
+
+    def closed_earlier(self) -> "UserFacts":
+        """Note for an operation that goes on from here which logins were closed before it."""
+        count = self.logins_closed_in_all if self.production_logins_closed else 0
+        return replace(self, logins_closed_earlier=count)
 
     @property
     def others_closed(self) -> str:
@@ -222,7 +228,7 @@ class Facts:
         if Phase.COPIES not in phases:
             known = replace(known, copies=self.copies)
         if Phase.TARGET not in phases:
-            known = replace(known, target=self.target, users=self.users)
+            known = replace(known, target=self.target, users=self.users.closed_earlier())
         return known
 
 

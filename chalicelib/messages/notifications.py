@@ -21,7 +21,7 @@ from chalicelib.flow.text_limits import (
     listed,
 )
 from chalicelib.flow.timestamps import iso_timestamp
-from chalicelib.flow.untrusted_text import one_line, shown_name
+from chalicelib.flow.untrusted_text import one_line, quoted, shown_name
 from chalicelib.messages import advice, announcements, commands
 from chalicelib.messages.previous_target import kept_previous, named
 from chalicelib.messages.target_naming import cluster_of, opened_arn, pointers_of, target_of
@@ -163,6 +163,7 @@ def body(operation: Operation, now: datetime, *, logins_open_on: str | None = No
     earlier operation left.
     """
     parts = [_headline(operation), *(f"- {problem}" for problem in operation.problems)]
+    parts += _who_asked(operation)
     parts += _about_data(operation, now)
     if operation.state is State.ARCHIVED:
         parts += _success(operation)
@@ -190,6 +191,14 @@ def _headline(operation: Operation) -> str:
         stopped_at, reason = operation.stopped_at, operation.reason or ""
         return f"The restore of {target} was stopped in {stopped_at}. {reason}"
     return f"The restore of {target} failed at {operation.failed_step}: {operation.reason or ''}"
+
+
+def _who_asked(operation: Operation) -> list[str]:
+    """Name what a skipped operation came of: people may have several requests on their way."""
+    if operation.state is not State.SKIPPING:
+        return []
+    why = f", with the reason {quoted(operation.request_reason)}" * bool(operation.request_reason)
+    return [f"{operation.operation_id} was started by {operation.requested_by}{why}."]
 
 
 def _headline_of_repetition(operation: Operation) -> str:

@@ -22,7 +22,7 @@ def kept_previous(operation: Operation) -> list[str]:
     """Say how long the previous target is kept, and how to go back to it."""
     until, old = previous_kept_until(operation), operation.facts.target.old
     if until is None or old is None:
-        return []
+        return _no_way_back(operation)
     is_back = operation.kind is Kind.ROLLBACK
     which = "cluster that was rolled back" if is_back else "previous target"
     kept = f"The {which}, {named(operation)}, is kept until {iso_timestamp(until)}"
@@ -34,6 +34,17 @@ def kept_previous(operation: Operation) -> list[str]:
         f"{kept}, or until the next restore needs its name.",
         f"To go back to it until then: {command}",
     ]
+
+
+def _no_way_back(operation: Operation) -> list[str]:
+    """Say why there is no previous target, where one was deleted for the new one."""
+    old, plan = operation.facts.target.old, operation.plan.target
+    if old is None or plan.keeps_old or operation.keeps_cluster:
+        return []
+    why = f"REPLACEMENT={plan.replacement} deleted the old target before this one was made"
+    final = old.final_snapshot_id
+    last = f" Its last state is the snapshot {final}." if final else ""
+    return [f"There is no previous target to go back to: {why}.{last}"]
 
 
 def named(operation: Operation) -> str:

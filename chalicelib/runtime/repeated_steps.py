@@ -59,7 +59,7 @@ def repeat_step(request: StartRequest, before: Operation, ports: Ports) -> Opera
 def _facts(facts: Facts, step: str) -> Facts:
     """Keep what is known of the cluster, not what the earlier run did to it."""
     users = replace(
-        facts.users,
+        facts.users.closed_earlier(),
         other_logins_closed=(),
         other_logins_closed_count=0,
         exposed_from=None,

@@ -266,9 +266,12 @@ def _advance(
 
 
 def _describe_closed(facts: Facts) -> str:
-    """Say which logins were closed and kept, and how long production's were open at most."""
-    users = facts.users
-    parts = [f"closed: {counted(users.logins_closed_in_all, 'login')} of production"]
+    """Say which logins this run closed and kept, and how long production's were open at most."""
+    users, earlier = facts.users, facts.users.logins_closed_earlier
+    closed = max(0, users.logins_closed_in_all - earlier)
+    parts = [f"closed: {counted(closed, 'login')} of production"]
+    if earlier:
+        parts.append(f"closed before this run: {counted(earlier, 'login')}")
     if users.logins_kept:
         parts.append(f"kept on purpose: {', '.join(users.logins_kept)}")
     parts += [exposure.sentence(facts), users.others_closed]

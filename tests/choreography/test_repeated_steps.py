@@ -384,7 +384,39 @@ def test_what_the_restore_did_is_not_told_again(stage: FaultyStage) -> None:
     assert "nothing was found to stop" in notice["text"]
     assert "nothing was found to stop" in trail["USERS_READY"]
     assert "could open the copy" not in trail["USERS_READY"]
+    assert trail["USERS_READY"].startswith(
+        "closed: 0 logins of production; closed before this run: 1 login; "
+    )
     assert "staging-cluster is the target, as before" == trail["TARGET_OPEN"]
+
+
+def test_a_rerun_says_which_logins_it_closed_itself(stage: FaultyStage) -> None:
+    """Those of production were closed by the operation that failed after that."""
+    stage.inject(REFUSED, call="postgresql.ensure_users")
+    failed = stage.run_night()
+    stage.call_faults.clear()
+    stage.request("RestoreRequested", rerun_of=failed.operation_id)
+    ended = stage.run_to_the_end()
+    told = [row["what"] for row in stage.trail(ended.operation_id)]
+
+    assert (State.FAILED, State.SUCCEEDED) == (failed.state, ended.state)
+    assert ["closed: 0 logins of production; closed before this run: 1 login"] == [
+        ";".join(what.split(";")[:2]) for what in told if what.startswith("closed: ")
+    ]
+
+
+def test_a_rerun_closes_the_logins_that_an_operation_could_not(stage: FaultyStage) -> None:
+    """They were listed and stayed open, so the rerun is what closes them."""
+    stage.inject(REFUSED, call="postgresql.revoke_production_logins")
+    failed = stage.run_night()
+    stage.call_faults.clear()
+    stage.request("RestoreRequested", rerun_of=failed.operation_id)
+    ended = stage.run_to_the_end()
+    told = [row["what"] for row in stage.trail(ended.operation_id)]
+
+    assert (State.FAILED, State.SUCCEEDED) == (failed.state, ended.state)
+    assert any(what.startswith("closed: 1 login of production; ") for what in told)
+    assert not any("before this run" in what for what in told)
 
 
 def test_users_set_up_again_where_nothing_was_copied_say_nothing_of_a_restore() -> None:

@@ -13,6 +13,7 @@ import pytest
 from chalicelib.flow.choreography import State
 from chalicelib.messages.commands import request_id_of, rerun_command
 from simulation.stage import TOPIC, SimulatedStage
+from tests.choreography.run_night import FaultyStage
 from tests.events.test_announcements import announced, end_one, ended
 
 PROTOCOLS = {"Subject", "default", "email", "sqs", "lambda", "https"}
@@ -68,6 +69,33 @@ def test_a_success_says_where_how_old_and_how_long() -> None:
     assert "Production's logins are closed: shop_app." in text
     assert re.search(r"^Time: [\d.]+ s in all, [\d.]+ s of them our own\.$", text, re.MULTILINE)
     assert "What to do" not in text
+
+
+@pytest.mark.parametrize("keeps_last_state", [False, True])
+def test_a_success_that_deleted_the_old_target_says_why_there_is_no_way_back(
+    *, keeps_last_state: bool
+) -> None:
+    """Where the last state of the old target was kept, the notice names the snapshot."""
+    skip = str(not keeps_last_state).lower()
+    stage = FaultyStage({"REPLACEMENT": "delete-first", "SKIP_FINAL_SNAPSHOT": skip})
+    ended = stage.run_night()
+    text = stage.notices()[-1]["text"]
+    said = (
+        "\nThere is no previous target to go back to: REPLACEMENT=delete-first deleted the old "
+        "target before this one was made."
+    )
+    last = f" Its last state is the snapshot {ended.name_of_final_snapshot}."
+
+    assert f"{said}{last if keeps_last_state else ''}\n" in text
+
+
+@pytest.mark.parametrize("replacement", ["swap", "delete-first"])
+def test_a_success_without_an_old_target_says_nothing_of_a_way_back(replacement: str) -> None:
+    """There was nothing to go back to before."""
+    stage = FaultyStage({"REPLACEMENT": replacement}, staging=False)
+    stage.run_night()
+
+    assert "go back" not in stage.notices()[-1]["text"]
 
 
 def test_a_failure_says_step_reason_remedy_and_rerun_command() -> None:

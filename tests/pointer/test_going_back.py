@@ -147,6 +147,7 @@ def test_a_rollback_while_an_older_target_is_deleted_names_that_deletion() -> No
     assert State.SKIPPED is skipped.state
     assert f"did not begin. {reason} {TARGET} ({B}) now." in text
     assert "When it has ended, ask again." in text
+    assert f'{skipped.operation_id} was started by request "back".' in text
     assert State.SUCCEEDED is ended.state, ended.reason
     assert stage.all_name(A) == stage.pointed()
 

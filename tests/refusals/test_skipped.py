@@ -26,6 +26,8 @@ def skipped(scene: RefusalScene, operation: Operation) -> str:
         f"This operation changed nothing on {operation.plan.target_cluster_arn}. "
         f"{operation.reason}" in notice["text"]
     )
+    started = f"{operation.operation_id} was started by {operation.requested_by}"
+    assert started in notice["text"].splitlines()[1]
     assert "Run it again" not in notice["text"]
     return str(operation.reason)
 
@@ -61,11 +63,14 @@ def test_a_request_while_an_operation_runs_on_the_target_is_skipped(scene: Refus
     """A second operation on a target is skipped, and the running one is not disturbed."""
     scene.stage.night()
     running = scene.run_until(State.TARGET_DELETING)
-    scene.stage.put("RestoreRequested", request_id="me too")
+    scene.stage.put("RestoreRequested", request_id="me too", reason="for the demo")
     scene.stage.run_to_the_end()
     first, second = scene.stage.all_operations()
+    texts = [notice["text"] for notice in scene.stage.notices()]
+    asked = 'was started by request "me too", with the reason "for the demo".'
 
     assert State.SUCCEEDED is first.state
+    assert any(asked in text for text in texts)
     assert (
         f"The operation {running.operation_id} already runs on "
         f"{running.plan.target_cluster_arn}." == (skipped(scene, second))
