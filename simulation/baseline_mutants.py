@@ -7,6 +7,7 @@ TAGGED = "chalicelib/target/carried_tags.py"
 CAPTURED, LIKE = "swap/test_captured.py", "swap/test_like_the_one_before.py"
 TAGS = "swap/test_carried_tags.py"
 LISTED, HALF = "swap/test_not_carried.py", "swap/test_half_deleted.py"
+MONITORED = "swap/test_monitoring_role.py"
 DATA_API = "swap/test_data_api_after_renames.py"
 HALF_WAY, LEFT = "swap/test_unfinished_rollbacks.py", "swap/test_left_endpoints.py"
 OF_BASELINE: tuple[Mutant, ...] = (
@@ -162,6 +163,20 @@ OF_BASELINE: tuple[Mutant, ...] = (
         tests=(f"{LIKE}::test_a_zone_that_the_subnet_group_has_lost_is_left_to_aws",),
     ),
     Mutant(
+        "the instance without enhanced monitoring, where AWS refuses the role",
+        "chalicelib/target/cluster.py",
+        '    "InvalidParameterValue": MONITORING,\n',
+        "",
+        tests=(f"{MONITORED}::test_a_role_that_aws_refuses_costs_nobody_the_target",),
+    ),
+    Mutant(
+        "the enhanced monitoring that AWS refused, for the next restore",
+        CAPTURE,
+        "found = found.monitored_like(record.baseline)",
+        "pass",
+        tests=(f"{MONITORED}::test_the_night_after_has_the_monitoring_again",),
+    ),
+    Mutant(
         "the note of what AWS refused to enable, for the next restore",
         "chalicelib/target/extras.py",
         "is_so = bool(warnings)",
@@ -190,8 +205,8 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the writer without its key of Performance Insights, where that cannot be used",
         "chalicelib/target/cluster.py",
-        ', "KMSKeyNotAccessibleFault": INSIGHTS_KEY}',
-        "}",
+        '    "KMSKeyNotAccessibleFault": (INSIGHTS_KEY,),\n',
+        "",
         tests=(
             "swap/test_insights_keys.py::test_a_key_that_is_disabled_after_the_decision_ends_nothing",
         ),

@@ -119,6 +119,21 @@ class Baseline:
         )
         return replace(self, instances=tuple(instances))
 
+    def monitored_like(self, before: "Baseline") -> "Baseline":
+        """Give instances without enhanced monitoring that of the one before with their number."""
+        numbers = range(len(before.instances))
+        instances = (
+            replace(
+                found,
+                monitoring_interval=before.instances[number].monitoring_interval,
+                monitoring_role_arn=before.instances[number].monitoring_role_arn,
+            )
+            if number in numbers and not found.monitoring_interval
+            else found
+            for number, found in enumerate(self.instances)
+        )
+        return replace(self, instances=tuple(instances))
+
     @classmethod
     def of_item(cls, item: Any) -> "Baseline":
         """Read what `to_item` wrote; raises pydantic.ValidationError."""

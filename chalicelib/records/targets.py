@@ -31,6 +31,7 @@ class ClusterNote(StrEnum):
     # The target before them had it, and AWS refused it for them.
     WITHOUT_DATA_API = "without_data_api"
     WITHOUT_INSIGHTS = "without_insights"
+    WITHOUT_MONITORING = "without_monitoring"  # some of their instances
 
 
 @dataclass(frozen=True)

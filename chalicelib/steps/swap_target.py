@@ -25,7 +25,7 @@ from chalicelib.target.attachments import refuse_attached
 from chalicelib.target.by_hand import by_hand
 from chalicelib.target.cluster import TAKEN, TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.endpoints import note_endpoints
-from chalicelib.target.extras import ensure_insights, renew_data_api
+from chalicelib.target.extras import ensure_insights, note_unmonitored, renew_data_api
 from chalicelib.target.notice import until_noticed
 from chalicelib.target.patience import LOOK_SECONDS, patiently
 from chalicelib.target.pointing import Pointing
@@ -78,7 +78,8 @@ def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
     known = wait or ensure_insights(operation, target, cluster, ports)
     if isinstance(known, Wait):
         return known
-    warnings = (*warnings_of_parameters(operation, cluster, instances), *known)
+    unmonitored = note_unmonitored(operation, cluster, instances, ports)
+    warnings = (*warnings_of_parameters(operation, cluster, instances), *known, *unmonitored)
     # A rerun may have given a half-deleted cluster its instances again.
     half_deleted = ClusterNote.HALF_DELETED
     ports.operations.note_cluster(operation, half_deleted, cluster.resource_id, is_so=False)

@@ -47,6 +47,8 @@ def _as_wanted(found: Baseline, record: TargetRecord) -> Baseline:
     """Add what a cluster was to have, and lacks by no decision of people's."""
     noted = partial(record.is_noted, resource_id=found.resource_id)
     lacks_insights = noted(ClusterNote.WITHOUT_INSIGHTS)
+    if record.baseline and noted(ClusterNote.WITHOUT_MONITORING):
+        found = found.monitored_like(record.baseline)
     return replace(
         found,
         deletion_protection=found.deletion_protection or noted(ClusterNote.UNPROTECTED),

@@ -4,11 +4,11 @@ Every call that changes something names one cluster: the target, or the one that
 its name, or the one that had it before.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
-from chalicelib.aws.client import AwsError, NotFoundError, Service
+from chalicelib.aws.client import DENIED, AwsError, NotFoundError, Service
 from chalicelib.aws.rds import Cluster, Instance
 from chalicelib.flow.baseline import InstanceBaseline
 from chalicelib.flow.errors import CapacityError, RefusedError, Retry, TransientError
@@ -21,14 +21,21 @@ from chalicelib.target.readers import adopted, hint_for
 from chalicelib.target.requests import (
     AUTHORITY,
     INSIGHTS_KEY,
+    MONITORING,
     ZONE,
     instance_request,
     restore_request,
 )
 
 TAKEN, INSTANCE_TAKEN = "DBClusterAlreadyExistsFault", "DBInstanceAlreadyExists"
-# What AWS chooses where it refuses the old instance's, by the code of its refusal.
-_CHOICES = {"CertificateNotFound": AUTHORITY, "KMSKeyNotAccessibleFault": INSIGHTS_KEY}
+# What an instance is made without where AWS refuses it, by the code of the refusal. A monitoring
+# role that does not exist, or does not trust RDS, is an invalid value (seen by users of Terraform).
+_WITHOUT: Mapping[str, tuple[str, ...]] = {
+    "CertificateNotFound": (AUTHORITY,),
+    "KMSKeyNotAccessibleFault": (INSIGHTS_KEY,),
+    "InvalidParameterValue": MONITORING,
+    **dict.fromkeys(DENIED, MONITORING),
+}
 
 
 def observe_cluster(rds: Service, identifier: str) -> Cluster | None:
@@ -213,7 +220,8 @@ class TargetCluster:
         """Create one instance; raises AwsError where its name is taken.
 
         Where the zone of the old instance has no capacity now, its certificate authority is
-        withdrawn, or its key of Performance Insights cannot be used, AWS chooses another one.
+        withdrawn, or its key of Performance Insights cannot be used, AWS chooses another one. It is
+        made without enhanced monitoring where AWS refuses the role.
         """
         planned = self._planned(identifier)
         request = instance_request(self._operation, self.identifier, planned)
@@ -226,8 +234,11 @@ class TargetCluster:
             if request.pop(ZONE, None) is None:
                 raise
         except AwsError as error:
-            if request.pop(_CHOICES.get(error.code, ""), None) is None:
+            refused = [name for name in _WITHOUT.get(error.code, ()) if name in request]
+            if not refused:
                 raise
+            for name in refused:
+                del request[name]
         else:
             return
         self._create(request)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.aws.rds import Cluster
+from chalicelib.aws.rds import Cluster, Instance
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Kind, Operation
@@ -77,6 +77,29 @@ def ensure_insights(
 
     what = "The advanced mode of Database Insights, which the old target had,"
     return _Feature(what, ClusterNote.WITHOUT_INSIGHTS).given(enable, operation, cluster, ports)
+
+
+def note_unmonitored(
+    operation: Operation, cluster: Cluster, instances: list[Instance], ports: Ports
+) -> tuple[str, ...]:
+    """Warn of instances that were made without enhanced monitoring, as AWS refused the role."""
+    if not _is_made(operation):
+        return ()
+    spec = operation.target_spec
+    wanted = {found.identifier for found in spec.instances if found.monitoring_interval}
+    without = {found.identifier for found in instances if not found.monitoring_interval}
+    names = sorted(wanted & without)
+    if not names:
+        return ()
+    note = ClusterNote.WITHOUT_MONITORING
+    ports.operations.note_cluster(operation, note, cluster.resource_id)
+    warning = (
+        f"{', '.join(names)} have no enhanced monitoring, because AWS refused the role "
+        f"{operation.plan.target.monitoring_role_arn}, which MONITORING_ROLE_ARN names. See that "
+        "the role exists and trusts monitoring.rds.amazonaws.com, and deploy again if the setting "
+        "was changed. The next restore tries that again."
+    )
+    return (warning,)
 
 
 def ensure_data_api(

@@ -11,6 +11,7 @@ from chalicelib.flow.target_spec import STANDARD_STORAGE
 
 ZONE, AUTHORITY = "AvailabilityZone", "CACertificateIdentifier"
 INSIGHTS_KEY = "PerformanceInsightsKMSKeyId"
+MONITORING = ("MonitoringInterval", "MonitoringRoleArn")
 
 
 def restore_request(operation: Operation, identifier: str, snapshot_arn: str) -> dict[str, Any]:
@@ -92,10 +93,8 @@ def _insights(planned: InstanceBaseline) -> Mapping[str, Any]:
 def _monitoring(planned: InstanceBaseline) -> Mapping[str, Any]:
     if not planned.monitoring_interval:
         return {}
-    return {
-        "MonitoringInterval": planned.monitoring_interval,
-        "MonitoringRoleArn": planned.monitoring_role_arn,
-    }
+    found = planned.monitoring_interval, planned.monitoring_role_arn
+    return dict(zip(MONITORING, found, strict=True))
 
 
 def _given(**members: Any) -> dict[str, Any]:
