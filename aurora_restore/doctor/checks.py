@@ -70,6 +70,7 @@ CHECKS: tuple[Check | PlanCheck, ...] = (
     PlanCheck("pointers", target.pointers),
     PlanCheck("network groups", target.network_groups),
     PlanCheck("orderable options", target.orderable_options),
+    PlanCheck("monitoring role", target.monitoring_role),
     PlanCheck("quotas", target.quotas),
     PlanCheck("database connectivity", network.database_connectivity),
     PlanCheck("network", trial.trial),

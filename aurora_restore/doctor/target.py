@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals, unknown_version
+from aurora_restore.documents import allows
 from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.errors import RefusedError
@@ -21,6 +22,7 @@ from chalicelib.target.previous_name import refuse_lost, refuse_taken_name
 from chalicelib.target.readers import adopted
 
 NIGHTS_LEFT_MIN = 14
+MONITORING = "monitoring.rds.amazonaws.com"
 _COUNTED = frozenset({"DBClusters", "DBInstances", "ManualClusterSnapshots"})
 NEXT_HAS_THEM = "The next restore has the new values."
 KEEP = (
@@ -129,6 +131,25 @@ def orderable_options(view: StagePlan) -> Iterator[Finding]:
         spec = view.operation.target_spec
         yield ok(f"{len(spec.instances)} of {', '.join(spec.classes)}, {version}.")
     yield from refused
+
+
+def monitoring_role(view: StagePlan) -> Iterator[Finding]:
+    """See that the role of enhanced monitoring exists and trusts RDS, which no function can ask."""
+    arn = view.plan.target.monitoring_role_arn
+    if arn is None:
+        yield ok("MONITORING_ROLE_ARN is not set.")
+        return
+    found = view.stage_view.find("iam", "get_role", RoleName=arn.rpartition("/")[2])
+    role = found["Role"] if found else {}
+    if role.get("Arn") != arn:
+        why, do = f"There is no role {arn}.", "Create it, or correct MONITORING_ROLE_ARN."
+    elif not allows(role["AssumeRolePolicyDocument"], MONITORING):
+        why = f"The role {arn} does not trust {MONITORING}."
+        do = "Allow that service sts:AssumeRole in the role's trust policy."
+    else:
+        yield ok(f"{arn} trusts {MONITORING}.")
+        return
+    yield warning(f"{why} New instances are made without enhanced monitoring.", do)
 
 
 def secrets(view: StagePlan) -> Iterator[Finding]:
