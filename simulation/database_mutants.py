@@ -60,7 +60,9 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "chalicelib/database/restored_database.py",
         "        return found + self._revoke_reopened_logins(application, readonly, keep)",
         "        return found",
-        tests=("database/test_reopened_logins.py",),
+        tests=(
+            "database/test_reopened_logins.py::test_a_trigger_on_a_table_of_jobs_opens_nothing",
+        ),
     ),
     Mutant(
         "the recognition of an expired password",
@@ -76,28 +78,48 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "chalicelib/steps/setup_db_users.py",
         "    if database.has_password(login):",
         "    if False:",
-        tests=("refusals/test_own_passwords.py",),
+        tests=(
+            (
+                "refusals/test_own_passwords.py::"
+                "test_a_users_secret_with_productions_own_password_is_refused_early"
+            ),
+        ),
     ),
     Mutant(
         "the refusal of ways to production",
         "chalicelib/steps/setup_db_users.py",
         "    if ways:",
         "    if False:",
-        tests=("choreography/test_quiesce.py",),
+        tests=(
+            (
+                "choreography/test_quiesce.py::"
+                "test_a_remaining_connection_to_production_fails_the_operation_before_users_are_created"
+            ),
+        ),
     ),
     Mutant(
         "the order of quiet and users",
         "chalicelib/steps/setup_db_users.py",
         f"        _refuse_ways_to_production(remaining)\n{_ENSURE_USERS}",
         f"{_ENSURE_USERS}        _refuse_ways_to_production(remaining)\n",
-        tests=("choreography/test_quiesce.py",),
+        tests=(
+            (
+                "choreography/test_quiesce.py::"
+                "test_a_remaining_connection_to_production_fails_the_operation_before_users_are_created"
+            ),
+        ),
     ),
     Mutant(
         "definer routines for nobody",
         "chalicelib/database/objects.py",
         "(prosecdef OR EXISTS",
         "(false OR EXISTS",
-        tests=("database/test_routines.py",),
+        tests=(
+            (
+                "database/test_routines.py::"
+                "test_a_definer_that_production_kept_from_public_is_given_to_nobody"
+            ),
+        ),
     ),
     Mutant(
         "aggregates of definer functions for nobody",
@@ -148,7 +170,12 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "chalicelib/database/grants.py",
         "    if writes := [privilege for privilege in beyond if privilege.writes]:",
         "    if writes := []:",
-        tests=("database/test_owners_out_of_reach.py",),
+        tests=(
+            (
+                "database/test_owners_out_of_reach.py::"
+                "test_a_table_of_rds_that_everybody_may_write_is_a_refusal"
+            ),
+        ),
     ),
     Mutant(
         "users let in last",
@@ -162,7 +189,12 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "chalicelib/database/time_budget.py",
         "        if self._begun and self._remaining_seconds() < SECONDS_TO_STOP:",
         "        if False:",
-        tests=("database/test_many_objects.py",),
+        tests=(
+            (
+                "database/test_many_objects.py::"
+                "test_an_invocation_near_its_timeout_reports_progress_and_the_next_continues"
+            ),
+        ),
     ),
     Mutant(
         "the membership that ends with its transaction",
@@ -172,6 +204,11 @@ OF_DATABASES: tuple[Mutant, ...] = (
         "    try:\n        yield\n    finally:\n        if not connection.closed:\n"
         '            run(connection, SQL("SET ROLE NONE"))\n',
         "    with _as_owner(connection, owner):\n        yield\n",
-        tests=("database/test_interrupted.py",),
+        tests=(
+            (
+                "database/test_interrupted.py::"
+                "test_a_set_up_that_is_killed_anywhere_is_finished_by_the_next"
+            ),
+        ),
     ),
 )

@@ -85,6 +85,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "conditions = (in_states, free, *unless)",
         "conditions = (in_states, *unless)",
         ("everything-twice", "fast"),
+        first="delete-rds in TARGET_DELETING: rds.delete_db_cluster/1=raced-everything",
     ),
     Mutant(
         "the owner comparison after a lost reply, claiming",
@@ -92,6 +93,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if operation.lease_owner == owner:\n        return Claim(operation, held=True)\n",
         "",
         NIGHT,
+        first="snapshot-check in ACCEPTED: dynamodb.claim/1=repeated",
     ),
     Mutant(
         "the owner comparison after a lost reply, advancing",
@@ -99,6 +101,7 @@ MUTANTS: tuple[Mutant, ...] = (
         'if stored.get("written_by") == owner and',
         "if False and",
         NIGHT,
+        first="check-copy-status in COPYING: dynamodb._write_state/1=repeated",
     ),
     Mutant(
         "the tag check of the target",
@@ -190,6 +193,7 @@ MUTANTS: tuple[Mutant, ...] = (
         'if error.code != "DBClusterSnapshotAlreadyExistsFault":\n                raise',
         "raise",
         NIGHT,
+        first="copy-snapshot in SNAPSHOT_FOUND: rds.copy_db_cluster_snapshot/1=lost",
     ),
     Mutant(
         "adoption of a cluster that exists",
@@ -197,6 +201,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "if error.code != TAKEN:\n                raise",
         "raise",
         NIGHT,
+        first="restore-snapshot in TARGET_CLEAR: rds.restore_db_cluster_from_snapshot/1=lost",
     ),
     Mutant(
         "adoption of an instance that exists",
@@ -204,6 +209,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "if error.code != INSTANCE_TAKEN:\n                raise",
         "raise",
         NIGHT,
+        first="restore-snapshot in CLUSTER_RESTORED: rds.create_db_instance/1=lost",
     ),
     Mutant(
         "the check of an adopted copy's health",
@@ -218,6 +224,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "conditions = (in_states, free, *unless)",
         "conditions = (free, *unless)",
         ("fast", "night"),
+        first="the bus in SNAPSHOT_READY: SnapshotReady=doubled",
     ),
     Mutant(
         "the heartbeat",
@@ -264,6 +271,7 @@ MUTANTS: tuple[Mutant, ...] = (
             "TERMINAL]\n"
         ),
         NIGHT,
+        first="sns-notification in SUCCEEDED: events.put_events/1=throttled",
     ),
     Mutant(
         "the stop of ways to production",
@@ -291,6 +299,7 @@ MUTANTS: tuple[Mutant, ...] = (
             "database.revoke_production_logins(keep=keep))\n"
         ),
         NIGHT,
+        first="setup-db-users in RESTORED: postgresql.revoke_production_logins/1=crash-after",
     ),
     Mutant(
         "the readers after production's logins",

@@ -8,10 +8,20 @@ from simulation.mutants import MUTANTS, killed
 
 def test_a_mutant_dies_in_a_process_of_its_own() -> None:
     """The run that killed it can be replayed, and says what broke."""
-    (deadline,) = [mutant for mutant in MUTANTS if mutant.guard == "the deadline"]
-    death = killed(deadline)
+    (source,) = [mutant for mutant in MUTANTS if mutant.guard == "the source check"]
+    death = killed(source)
 
-    assert ("lost-copy", True, 1) == (death.line, death.broken.startswith("ends: "), death.runs)
+    assert ("renamed-source", 1) == (death.line, death.runs)
+    assert death.broken.startswith("source: ")
+
+
+def test_the_fault_that_a_mutant_names_is_played_before_all_others() -> None:
+    """It dies of the run after the scenes without a fault; a name that is no fault's costs time."""
+    (lease,) = [mutant for mutant in MUTANTS if mutant.guard == "the lease"]
+    death = killed(lease)
+
+    assert "=raced-everything" in death.line
+    assert len(lease.scenes) + 1 == death.runs
 
 
 def test_a_mutant_of_the_sql_dies_of_a_test() -> None:
