@@ -156,6 +156,15 @@ OF_BASELINE: tuple[Mutant, ...] = (
         tests=(f"{LIKE}::test_what_only_a_ready_cluster_can_be_given_may_be_refused",),
     ),
     Mutant(
+        "the network type that the subnet group has lost, before the old target is deleted",
+        "chalicelib/target/preflight.py",
+        "if offered and wanted and wanted not in offered:",
+        "if False:",
+        tests=(
+            f"{LIKE}::test_a_network_type_that_the_subnet_group_has_lost_leaves_the_old_target",
+        ),
+    ),
+    Mutant(
         "the zone that the subnet group has lost",
         "chalicelib/steps/delete_rds.py",
         "baseline and baseline.within(preflight.zones)",

@@ -137,6 +137,14 @@ class Preflight:
         self.zones = frozenset(
             subnet["SubnetAvailabilityZone"]["Name"] for subnet in group.get("Subnets", ())
         )
+        offered, wanted = group.get("SupportedNetworkTypes", ()), self._spec.network_type
+        if offered and wanted and wanted not in offered:
+            raise RefusedError(
+                f"The subnet group {name} supports {', '.join(offered)}, and the old target has "
+                f"the network type {wanted}.",
+                "Give each of its subnets an IPv6 range, or name another subnet group in "
+                "DB_SUBNET_GROUP_NAME.",
+            )
 
     def _security_groups(self) -> None:
         found = [self._security_group(group) for group in self._spec.security_group_ids]

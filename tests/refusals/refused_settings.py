@@ -51,6 +51,20 @@ def new_production(version: str) -> Deed:
     return upgrade
 
 
+def without_ipv6(stage: FaultyStage) -> None:
+    """Have the target have IPv4 and IPv6, and its subnet group IPv4 only by now."""
+    cluster = stage.aurora._state.region(ACCOUNT, TARGET_REGION).clusters["staging-cluster"]
+    cluster.options = replace(cluster.options, network_type="DUAL")
+
+
+def with_ipv6(stage: FaultyStage) -> None:
+    """Give each subnet of that group an IPv6 range."""
+    (group,) = stage.rds().describe_db_subnet_groups(DBSubnetGroupName="default")["DBSubnetGroups"]
+    subnets = [subnet["SubnetIdentifier"] for subnet in group["Subnets"]]
+    stage.aurora.give_ipv6(account=ACCOUNT, region=TARGET_REGION, subnets=subnets)
+    stage.rds().modify_db_subnet_group(DBSubnetGroupName="default", SubnetIds=subnets)
+
+
 def support_has_ended(stage: FaultyStage) -> None:
     """Have the standard support of production's version end yesterday."""
     support, yesterday = stage.aurora._state.support, stage.clock.now() - timedelta(days=1)
@@ -256,6 +270,7 @@ SETTINGS = (
         setting(SERVERLESS_MIN_CAPACITY="0.5", SERVERLESS_MAX_CAPACITY="8"),
         environment={"INSTANCE_CLASS": "db.serverless"},
     ),
+    RefusalCase("a subnet group that lost IPv6", without_ipv6, with_ipv6),
     RefusalCase("no key any more", without_key, at=State.SNAPSHOT_READY),
     RefusalCase("no topic", plans_topic, lambda stage: stage.topics.create_topic(PLANS_TOPIC)),
     RefusalCase(

@@ -335,6 +335,24 @@ def test_a_zone_that_the_subnet_group_has_lost_is_left_to_aws(replacement: str) 
     assert f"{TARGET_REGION}c" not in zones
 
 
+@pytest.mark.parametrize("replacement", REPLACEMENTS)
+def test_a_network_type_that_the_subnet_group_has_lost_leaves_the_old_target(
+    replacement: str,
+) -> None:
+    """Its clients may need IPv6: people decide, while the old target still serves."""
+    stage = DifferentStage(REPLACEMENT=replacement)
+    group = stage.aurora._state.region(ACCOUNT, TARGET_REGION).subnet_groups["odd"]
+    group.network_types = ("IPV4",)
+    old = stage.standing()
+    failed = stage.run_night()
+
+    assert State.FAILED is failed.state
+    assert "The subnet group odd supports IPV4, and the old target has the network type DUAL" in (
+        failed.reason or ""
+    )
+    assert old == stage.standing()
+
+
 def test_an_authority_that_is_withdrawn_is_left_to_aws() -> None:
     """An old target may have had one whose time is over."""
     stage = DifferentStage()
