@@ -10,6 +10,7 @@ LISTED, HALF = "swap/test_not_carried.py", "swap/test_half_deleted.py"
 MONITORED = "swap/test_monitoring_role.py"
 DATA_API = "swap/test_data_api_after_renames.py"
 HALF_WAY, LEFT = "swap/test_unfinished_rollbacks.py", "swap/test_left_endpoints.py"
+WHOLE = "chalicelib/target/wholeness.py"
 OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the half-made cluster, which nobody had",
@@ -44,16 +45,30 @@ OF_BASELINE: tuple[Mutant, ...] = (
     Mutant(
         "the way back to a half-deleted cluster",
         "chalicelib/runtime/rollbacks.py",
-        "if target.is_noted(ClusterNote.HALF_DELETED, previous.resource_id) and",
-        "if not previous.resource_id and",
+        "if still_half_deleted(before, previous, ports, had=_had(before), since=since):",
+        "if False:",
         tests=(f"{HALF}::test_nobody_goes_back_to_a_previous_target_that_is_half_deleted",),
     ),
     Mutant(
         "the count of a half-deleted cluster's instances, before people go back to it",
-        "chalicelib/runtime/rollbacks.py",
-        "len(living) >= max(1, len(known.instances))",
+        WHOLE,
+        "len(living) >= max(1, had)",
         "len(living) >= 1",
         tests=(f"{HALF}::test_nobody_goes_back_to_a_previous_target_that_is_half_deleted",),
+    ),
+    Mutant(
+        "the writer of a half-deleted cluster, before it counts as repaired",
+        WHOLE,
+        "return can_open and len(living)",
+        "return len(living)",
+        tests=(f"{HALF}::test_a_repaired_cluster_counts_when_its_writer_is_available",),
+    ),
+    Mutant(
+        "the time after a deletion in which AWS may still show its instances",
+        WHOLE,
+        "if not is_settled or not",
+        "if not",
+        tests=(f"{HALF}::test_a_repaired_target_is_looked_at_for_minutes_before_it_counts",),
     ),
     Mutant(
         "who has the target's name, before a rollback that stands half-way is finished",

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from chalicelib.aws.rds import Cluster
-from chalicelib.aws.stale_answers import ABSENT_FOR
 from chalicelib.aws.statuses import RECOVERABLE, is_lost
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.errors import RefusedError
@@ -18,7 +17,6 @@ from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages.requests import RollbackRequested
 from chalicelib.ports import Ports
-from chalicelib.records.targets import ClusterNote
 from chalicelib.runtime import plans
 from chalicelib.runtime.starting import create, made_before, new_operation
 from chalicelib.target.by_hand import deleted_by_hand
@@ -26,6 +24,7 @@ from chalicelib.target.cluster import TargetCluster, find_clusters, observe_clus
 from chalicelib.target.current_target import present_arn, present_name
 from chalicelib.target.deletion import as_old_target
 from chalicelib.target.previous_protection import retirement_of_cluster
+from chalicelib.target.wholeness import still_half_deleted
 
 _DELETING = State.PREVIOUS_DELETING
 NO_WAY_BACK = "Restore a snapshot of that time instead, by its snapshot_identifier."
@@ -127,16 +126,13 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
         gone = _why_gone(before, ports)
         raise RefusedError(f"The previous target {old.resource_id} is {state}.{gone}", NO_WAY_BACK)
     _refuse_without_key(previous, "previous target")
-    ended = retirement.ended_at if retirement else None
-    is_old = ended is None or ports.now() - ended >= ABSENT_FOR  # else AWS may show what is gone
-    if target.is_noted(ClusterNote.HALF_DELETED, previous.resource_id) and not (
-        is_old and _is_repaired(before, previous, ports)
-    ):
+    since = (retirement.ended_at or retirement.created_at) if retirement else before.created_at
+    if still_half_deleted(before, previous, ports, had=_had(before), since=since):
         raise RefusedError(
             f"The previous target {previous.arn} was being deleted when that stopped, so it is no "
             "longer whole.",
             f"{NO_WAY_BACK} {FINISH_DELETION} Or create its missing instances again, and ask "
-            "once more.",
+            "once more when its writer is available.",
         )
     _refuse_without_writer(before, previous, ports)
     place = present_name(before.plan, target)
@@ -186,15 +182,12 @@ def _refuse_without_writer(before: Operation, previous: Cluster, ports: Ports) -
         )
 
 
-def _is_repaired(before: Operation, previous: Cluster, ports: Ports) -> bool:
-    """Tell whether people gave a half-deleted cluster as many instances as it had.
-
-    Its data is whole as long as it exists: instances have none of their own (user guide, storage).
-    """
-    rds, known = ports.service("rds", before.plan.target.region), before.facts.target.baseline
-    instances = TargetCluster(rds, before, previous.identifier).observe_instances()
-    living = [found for found in instances if not is_lost(found.status)]
-    return known is not None and len(living) >= max(1, len(known.instances))
+def _had(before: Operation) -> int:
+    """Give how many instances the previous target had."""
+    old, known = before.facts.target.old, before.facts.target.baseline
+    if known and old and known.resource_id == old.resource_id:
+        return len(known.instances)
+    return len(old.members) if old else 0
 
 
 def _is_half_way(before: Operation, present: Cluster, previous: Cluster, ports: Ports) -> bool:

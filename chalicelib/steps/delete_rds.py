@@ -36,6 +36,7 @@ from chalicelib.target.previous import keep_previous, refuse_final_snapshot
 from chalicelib.target.previous_name import refuse_lost, refuse_taken_name, until_room_is_made
 from chalicelib.target.previous_protection import until_surely_gone, until_surely_kept, why_kept
 from chalicelib.target.readers import warnings_of_strangers, with_added
+from chalicelib.target.wholeness import until_repair_is_sure
 
 
 def delete_rds(operation: Operation, ports: Ports) -> Outcome:
@@ -90,6 +91,9 @@ def _decide(operation: Operation, ports: Ports) -> Outcome:
         _refuse_older_data(operation, ports, is_seen=cluster is not None)
     snapshot = _usable_snapshot(operation, ports)
     instances = old.observe_instances()
+    had = len(target.baseline.instances) if target.baseline else 1
+    if cluster and (wait := until_repair_is_sure(operation, cluster, ports, had=had)):
+        return wait
     baseline = baseline_for(operation, cluster, instances, ports)
     noted = replace(operation.facts.target, baseline=baseline)
     operation = replace(operation, facts=replace(operation.facts, target=noted))

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.aws.stale_answers import ABSENT_FOR
 from chalicelib.flow.choreography import REQUESTED, State
 from chalicelib.flow.operation import Operation
+from chalicelib.flow.ownership import OWNER_TAG
 from chalicelib.records.targets import ClusterNote
+from simulation.stage import ACCOUNT, STAGE, TARGET_REGION
 from tests.choreography.fault_injection import after_the_first, refused
 from tests.choreography.requests import again
 from tests.pointer.pointer_stage import PointerStage
@@ -114,10 +117,10 @@ def test_a_deletion_that_never_began_leaves_the_target_as_people_have_it() -> No
     assert replace(before, backup_retention_days=3) == like(stage)
 
 
-def refused_rollback(stage: SwapStage, ended: Operation) -> None:
+def refused_rollback(stage: SwapStage, ended: Operation, **detail: str) -> None:
     """Ask for the previous target: the request is refused, and nothing is renamed or moved."""
     standing, count = stage.standing(), len(stage.restores())
-    stage.ask_back(ended)
+    stage.ask_back(ended, **detail)
     stage.run(600)
 
     assert "was being deleted when that stopped" in stage.notices()[-1]["reason"]
@@ -194,18 +197,108 @@ def test_people_may_go_back_to_a_half_deleted_cluster_that_they_repaired() -> No
     half_retired(stage)
     stage.settle(600)
     refused_rollback(stage, stage.restores()[0])
-    for name in ("repaired-1", "repaired-2"):
-        stage.rds().create_db_instance(
-            DBInstanceIdentifier=name,
-            DBClusterIdentifier=PREVIOUS,
-            DBInstanceClass="db.r6g.large",
-            Engine="aurora-postgresql",
-        )
-    stage.settle(HOUR)
+    repair(stage, PREVIOUS, 2)
     stage.ask_back(stage.restores()[0])
 
     assert succeeded(stage.run_until_ended(2))
     assert old == stage.standing()[TARGET]
+    assert not stage.target().notes[ClusterNote.HALF_DELETED]
+
+
+def repair(stage: SwapStage, cluster: str, count: int) -> None:
+    """Let people create instances in a cluster, with our tag."""
+    for number in range(1, count + 1):
+        stage.rds().create_db_instance(
+            DBInstanceIdentifier=f"repaired-{number}",
+            DBClusterIdentifier=cluster,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
+            Tags=[{"Key": OWNER_TAG, "Value": f"{STAGE}/default"}],
+        )
+    stage.settle(HOUR)
+
+
+def test_people_may_go_forth_to_a_half_deleted_cluster_that_they_repaired() -> None:
+    """A rollback has replaced it, which knows how many instances it had."""
+    stage = SwapStage()
+    _, new = first_and_second(stage)
+    stage.ask_back(stage.restores()[0])
+    back = stage.run_until_ended(2)
+    half_retired(stage)
+    refused_rollback(stage, back)
+    repair(stage, NEXT, 1)
+    refused_rollback(stage, back, request_id="again")
+    repair_the_rest(stage, NEXT)
+    stage.ask_back(back, request_id="once-more")
+
+    assert succeeded(stage.run_until_ended(3))
+    assert new == stage.standing()[TARGET]
+
+
+def repair_the_rest(stage: SwapStage, cluster: str) -> None:
+    """Create the second instance."""
+    stage.rds().create_db_instance(
+        DBInstanceIdentifier="repaired-2",
+        DBClusterIdentifier=cluster,
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+    )
+    stage.settle(HOUR)
+
+
+def test_a_repaired_cluster_counts_when_its_writer_is_available() -> None:
+    """There are as many instances as before, and nobody can log in to one of them."""
+    stage = SwapStage()
+    old, _ = first_and_second(stage)
+    half_retired(stage)
+    repair(stage, PREVIOUS, 2)
+    (found,) = stage.rds().describe_db_clusters(DBClusterIdentifier=PREVIOUS)["DBClusters"]
+    (writer,) = (one for one in found["DBClusterMembers"] if one["IsClusterWriter"])
+    arn = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:{writer['DBInstanceIdentifier']}"
+    stage.aurora.set_status(arn, "creating")
+    refused_rollback(stage, stage.restores()[0])
+    assert "when its writer is available." in stage.notices()[-1]["remedy"]
+    stage.aurora.set_status(arn, "available")
+    stage.ask_back(stage.restores()[0], request_id="again")
+
+    assert succeeded(stage.run_until_ended(2))
+    assert old == stage.standing()[TARGET]
+
+
+def with_longer_backups(stage: SwapStage) -> None:
+    """Let people change the target."""
+    stage.rds().modify_db_cluster(
+        DBClusterIdentifier=TARGET, ApplyImmediately=True, BackupRetentionPeriod=3
+    )
+    stage.settle(HOUR)
+
+
+def test_a_half_deleted_target_that_people_repaired_and_changed_is_what_the_next_is_like() -> None:
+    """It has as many instances as before, so it is what people have; no note of it is left."""
+    stage = DifferentStage(REPLACEMENT="delete-first")
+    before = like(stage)
+    half_deleted(stage)
+    repair(stage, TARGET, len(before.instances))
+    with_longer_backups(stage)
+
+    assert succeeded(stage.run_night())
+    assert 3 == like(stage).backup_retention_days
+    assert len(before.instances) == len(like(stage).instances)
+
+
+def test_a_repaired_target_is_looked_at_for_minutes_before_it_counts() -> None:
+    """A rerun may begin at once: AWS may still show the instances that are gone."""
+    stage = DifferentStage(REPLACEMENT="delete-first")
+    before = like(stage)
+    failed = half_deleted(stage)
+    repair(stage, TARGET, len(before.instances))
+    with_longer_backups(stage)
+    again(stage, failed.operation_id)
+    ended = stage.run_until_ended(2)
+
+    assert succeeded(ended)
+    assert ABSENT_FOR.total_seconds() <= ended.durations[0].seconds
+    assert 3 == like(stage).backup_retention_days
 
 
 def test_a_target_that_came_back_is_protected_as_it_was() -> None:
