@@ -12,6 +12,7 @@
 - differences: the settings of a cluster compared with what is planned
 - master_login: the waits until the master user can log in
 - deletion: the order in which a cluster is deleted, and the calls that delete it
+- wholeness: whether a cluster still lacks instances that a deletion took before it stopped
 - insights_keys: those of the old instances that can still be used
 - endpoint_plan, endpoints: the custom endpoints that the new cluster is to have, and their move
 - readers: those that others made, such as auto scaling
