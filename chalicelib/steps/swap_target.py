@@ -26,6 +26,7 @@ from chalicelib.target.by_hand import by_hand
 from chalicelib.target.cluster import TAKEN, TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.endpoints import note_endpoints
 from chalicelib.target.extras import ensure_insights, note_unmonitored, renew_data_api
+from chalicelib.target.insights_keys import warnings_of_keys
 from chalicelib.target.notice import until_noticed
 from chalicelib.target.patience import LOOK_SECONDS, patiently
 from chalicelib.target.pointing import Pointing
@@ -79,7 +80,9 @@ def _begin(operation: Operation, ports: Ports, rds: Service) -> Outcome:
     if isinstance(known, Wait):
         return known
     unmonitored = note_unmonitored(operation, cluster, instances, ports)
-    warnings = (*warnings_of_parameters(operation, cluster, instances), *known, *unmonitored)
+    keyless = warnings_of_keys(operation, instances)
+    parameters = warnings_of_parameters(operation, cluster, instances)
+    warnings = (*parameters, *known, *unmonitored, *keyless)
     # A rerun may have given a half-deleted cluster its instances again.
     half_deleted = ClusterNote.HALF_DELETED
     ports.operations.note_cluster(operation, half_deleted, cluster.resource_id, is_so=False)

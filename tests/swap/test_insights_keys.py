@@ -39,13 +39,17 @@ def test_a_disabled_key_of_the_old_writer_is_left_out_with_a_warning(replacement
 
 @pytest.mark.parametrize("replacement", REPLACEMENTS)
 def test_a_key_that_is_disabled_after_the_decision_ends_nothing(replacement: str) -> None:
-    """In delete-first the old target is gone by then."""
+    """In delete-first the old target is gone by then; people are told as well."""
     stage = KeyedStage(REPLACEMENT=replacement)
     stage.night()
     stage.reach(State.CLUSTER_RESTORING)
     stage.keys.disable(stage.insights_key)
 
-    assert succeeded(stage.run_until_ended(1))
+    ended = stage.run_until_ended(1)
+    (warning,) = [found for found in ended.warnings if found.startswith(LOST)]
+
+    assert succeeded(ended)
+    assert f"{LOST}{stage.insights_key}, which the old target had: AWS refused it." == warning
     assert stage.insights_key != like(stage).instances[0].insights_key_arn
 
 
