@@ -17,6 +17,7 @@ from chalicelib.database.errors import (
     SUCCESSFUL_COMPLETION,
     TOO_MANY_CONNECTIONS,
     AuthenticationMethodError,
+    CertificateNameError,
     LoginResult,
     login_error,
     privilege_error,
@@ -108,15 +109,17 @@ class InMemoryDatabase:
 
     def reach(self) -> None:
         """See `Database.reach`."""
-        if self._cluster.trouble:
-            raise self._cluster.trouble
+        trouble, is_named = self._cluster.trouble, self._endpoint.tls != "verify-ca"
+        if trouble and (is_named or not isinstance(trouble, CertificateNameError)):
+            raise trouble
         self._prove_identity()
 
     def _prove_identity(self) -> None:
-        """Refuse a server whose certificate is for other names, where TLS is on."""
+        """Refuse a server whose certificate is for other names, where the name is verified."""
         host, certified = self._endpoint.host, self._cluster.certified
-        if self._endpoint.tls != "off" and certified is not None and host not in certified:
-            raise RefusedError(
+        is_named = certified is None or host in certified
+        if self._endpoint.tls == "verify-full" and not is_named:
+            raise CertificateNameError(
                 f"The certificate of {self._endpoint} does not prove that it is {host}.",
                 "Connect to the cluster's own endpoint name.",
             )

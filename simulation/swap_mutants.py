@@ -14,6 +14,7 @@ ADOPTED, KEPT = "swap/test_adopted_readers.py", "swap/test_kept_previous_targets
 ELSEWHERE, PRESENT = "swap/test_opened_elsewhere.py", "chalicelib/target/current_target.py"
 AGAIN = "swap/test_retired_again.py"
 BACK = "swap/test_caught_up_after_rollback.py"
+OTHER = "swap/test_other_certificates.py"
 REPLACED = "pointer/test_replaced_clusters.py"
 OF_SWAPS: tuple[Mutant, ...] = (
     Mutant(
@@ -142,6 +143,15 @@ OF_SWAPS: tuple[Mutant, ...] = (
         "refused = [login.username for login in logins if not database.try_login(login)]",
         "refused = []",
         ("unproven-swap",),
+    ),
+    Mutant(
+        "the proof of a login where the certificate has another name",
+        "chalicelib/target/proof_at_name.py",
+        '        _log_in(operation, replace(place, tls="verify-ca"), ports)\n',
+        "",
+        tests=(
+            f"{OTHER}::test_another_name_in_the_certificate_opens_no_cluster_that_refuses_its_users",
+        ),
     ),
     Mutant(
         "the note that clusters are moved, before a previous target is deleted",

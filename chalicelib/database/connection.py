@@ -135,7 +135,7 @@ def _conninfo(endpoint: Endpoint, login: Login, database: str, options: str) -> 
     """Set everything that libpq would otherwise take from the environment."""
     tls = {"sslmode": "disable"}
     if endpoint.tls != "off":
-        tls = {"sslmode": "verify-full", "sslrootcert": str(endpoint.roots)}
+        tls = {"sslmode": endpoint.tls, "sslrootcert": str(endpoint.roots)}
     return tls | {
         "host": endpoint.host,
         "port": endpoint.port,

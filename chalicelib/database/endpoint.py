@@ -27,8 +27,9 @@ class Login:
 class Endpoint:
     """One cluster's endpoint, how long to wait there, and whether TLS must prove its identity.
 
-    `tls="verify-full"` accepts only a certificate for `host` that leads to one of `roots`; `"off"`
-    is for a server that speaks no TLS, on this machine.
+    `tls="verify-full"` accepts only a certificate for `host` that leads to one of `roots`;
+    `"verify-ca"` accepts any name in it, for a cluster whose name has changed; `"off"` is for a
+    server that speaks no TLS, on this machine.
     """
 
     host: str
@@ -36,7 +37,7 @@ class Endpoint:
     connect_timeout_seconds: int = 10
     statement_timeout_seconds: int = 120
     lock_timeout_seconds: int = 10
-    tls: Literal["verify-full", "off"] = "verify-full"
+    tls: Literal["verify-full", "verify-ca", "off"] = "verify-full"
     roots: Path = BUNDLED_ROOTS
 
     def __str__(self) -> str:

@@ -84,7 +84,7 @@ def _channel(endpoint: Endpoint) -> Iterator[socket.socket]:
 
 
 def _secured(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
-    """Return `plain` itself, or TLS on it, verified against the roots and the host's name."""
+    """Return `plain` itself, or TLS on it, verified as the endpoint has it."""
     if endpoint.tls == "off":
         return plain
     plain.sendall(struct.pack("!ii", 8, SSL_REQUEST))
@@ -96,6 +96,7 @@ def _secured(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
     # Not create_default_context: its strict flag (Python 3.13) refuses chains that libpq accepts.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(endpoint.roots)
+    context.check_hostname = endpoint.tls == "verify-full"
     return context.wrap_socket(plain, server_hostname=endpoint.host)
 
 

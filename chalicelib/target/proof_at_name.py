@@ -1,8 +1,10 @@
 """Proves that the new cluster opens the way its users log in: where it waits, and at its name."""
 
+from dataclasses import replace
+
 from chalicelib.aws import secrets
 from chalicelib.aws.rds import Cluster
-from chalicelib.database.endpoint import Login
+from chalicelib.database.endpoint import Endpoint, Login
 from chalicelib.database.errors import CertificateNameError
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
@@ -27,8 +29,9 @@ def prove_login(operation: Operation, ports: Ports) -> Outcome:
     has to answer and to prove who it is.
 
     The certificate of a renamed cluster may not have its new name until the cluster was stopped and
-    started (user guide, modifying a cluster): that is done where it turns out to be so. Pointers
-    are written only after a proof with the certificate.
+    started (user guide, modifying a cluster): that is done where it turns out to be so. The users
+    have to get in all the same, with the certificate's authority verified and its name not.
+    Pointers are written only after a proof with the name.
     """
     return patiently(operation, ports, lambda: _prove(operation, ports))
 
@@ -39,30 +42,37 @@ def _prove(operation: Operation, ports: Ports) -> Outcome:
     target = TargetCluster(rds, operation)
     cluster = require_restored(operation, target, ports)
     _refuse_old_address(cluster, target, ports)
-    master = secrets.master_credentials(ports.service("secretsmanager"), plan)
     place = place_of(plan, cluster)
-    database = ports.database(place, Login(master.username, master.password), master.database)
-    logins = user_logins(plan, ports) if facts.users.production_logins_closed else ()
     try:
-        database.reach()
-        refused = [login.username for login in logins if not database.try_login(login)]
+        what = _log_in(operation, place, ports)
     except CertificateNameError as error:
         if operation.state is State.TARGET_CHOSEN and plan.target.points:
             raise _other_name(cluster, error) from error
+        _log_in(operation, replace(place, tls="verify-ca"), ports)
         if operation.state is State.TARGET_CHOSEN:  # renamed before, and about to be once more
             return Advance(State.SWAPPING, facts, error.reason)
         if plan.target.restart_after_rename and facts.swap.restart is not Restart.DONE:
             what = f"{cluster.identifier} is restarted, as is usual after a rename: {error.reason}"
             return Advance(State.TARGET_RESTARTING, facts, what)
         return Advance(State.TARGET_OPEN, facts, error.reason, warnings=(_staying_out(error),))
+    return Advance(_next_state(operation), facts, f"{what} {place}")
+
+
+def _log_in(operation: Operation, place: Endpoint, ports: Ports) -> str:
+    """Log in as the plan's users, and say who answers; raises RefusedError."""
+    plan = operation.plan
+    master = secrets.master_credentials(ports.service("secretsmanager"), plan)
+    database = ports.database(place, Login(master.username, master.password), master.database)
+    logins = user_logins(plan, ports) if operation.facts.users.production_logins_closed else ()
+    database.reach()
+    refused = [login.username for login in logins if not database.try_login(login)]
     if refused:
         raise RefusedError(
             f"The new cluster refuses {' and '.join(refused)} at {place}.",
             "Find out who changed the users or the secret since they were created.",
             from_step="setup-db-users",
         )
-    what = "the plan's users log in at" if logins else "PostgreSQL answers at"
-    return Advance(_next_state(operation), facts, f"{what} {place}")
+    return "the plan's users log in at" if logins else "PostgreSQL answers at"
 
 
 def _next_state(operation: Operation) -> State:

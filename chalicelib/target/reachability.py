@@ -6,7 +6,7 @@ the old target.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -15,7 +15,7 @@ from chalicelib.aws import secrets
 from chalicelib.aws.client import Service, UnreachableError
 from chalicelib.aws.rds import Cluster
 from chalicelib.database.endpoint import BUNDLED_ROOTS, Endpoint, Login
-from chalicelib.database.restored_database import DatabaseUnavailableError
+from chalicelib.database.errors import CertificateNameError, DatabaseUnavailableError
 from chalicelib.database.root_certificates import refuse_missing_authority
 from chalicelib.flow.choreography import IN_VPC, NETWORK_TRIED, State
 from chalicelib.flow.errors import RefusedError, TransientError
@@ -189,13 +189,20 @@ class _Trying:
 
     def _reach(self, place: Endpoint, groups: str) -> None:
         try:
-            self._ports.database(place, NO_LOGIN, "").reach()
+            self._answer(place)
         except DatabaseUnavailableError as error:
             raise TransientError(
                 f"{IN_VPC} does not reach the target: {error.reason}",
                 f"Let the security groups of {IN_VPC} in to {groups} on port {place.port}, see "
                 "that its subnets have a route there, and that the VPC resolves the name.",
             ) from error
+
+    def _answer(self, place: Endpoint) -> None:
+        """Have the server prove its authority; after a rename it may not prove its name yet."""
+        try:
+            self._ports.database(place, NO_LOGIN, "").reach()
+        except CertificateNameError:
+            self._ports.database(replace(place, tls="verify-ca"), NO_LOGIN, "").reach()
 
     def _note(self, check: Callable[[], object]) -> bool:
         try:

@@ -68,6 +68,20 @@ def test_a_server_with_another_name_is_refused(secured: Endpoint) -> None:
             attempt()
 
 
+def test_a_name_that_is_not_asked_for_does_not_matter(secured: Endpoint) -> None:
+    """With `verify-ca` another name in the certificate is accepted, another authority is not."""
+    endpoint = replace(secured, host="127.0.0.1", tls="verify-ca")
+    database = Database(endpoint, MASTER, "shop")
+    stranger = Database(replace(endpoint, roots=BUNDLED_ROOTS), MASTER, "shop")
+
+    assert database.try_login(MASTER)
+    assert not database.try_login(login("master", "Wrong-1"))
+    assert ["master", "rdsadmin"] == database.login_roles()
+    for attempt in (lambda: stranger.try_login(MASTER), stranger.login_roles):
+        with pytest.raises(RefusedError, match="does not prove"):
+            attempt()
+
+
 def test_a_server_of_an_unknown_authority_is_refused(secured: Endpoint) -> None:
     """The bundled roots are Amazon's alone."""
     database = Database(replace(secured, roots=BUNDLED_ROOTS), MASTER, "shop")
