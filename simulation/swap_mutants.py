@@ -13,6 +13,7 @@ LEFT, ENDS = "swap/test_left_endpoints.py", "swap/test_custom_endpoints.py"
 ADOPTED, KEPT = "swap/test_adopted_readers.py", "swap/test_kept_previous_targets.py"
 ELSEWHERE, PRESENT = "swap/test_opened_elsewhere.py", "chalicelib/target/current_target.py"
 AGAIN = "swap/test_retired_again.py"
+FOREIGN = "swap/test_rollbacks_of_foreign.py"
 BACK = "swap/test_caught_up_after_rollback.py"
 OTHER = "swap/test_other_certificates.py"
 REPLACED = "pointer/test_replaced_clusters.py"
@@ -436,6 +437,27 @@ OF_SWAPS: tuple[Mutant, ...] = (
         "if newest and created_at <= newest and",
         "if newest and created_at < newest and",
         tests=(f"{BACK}::test_a_snapshot_that_people_went_back_from_is_not_caught_up",),
+    ),
+    Mutant(
+        "the owner of both clusters, before a rollback begins",
+        ROLLBACKS,
+        "    _refuse_foreign(before, present, previous, ports)\n",
+        "",
+        tests=(f"{FOREIGN}::test_a_rollback_is_refused_where_a_cluster_is_not_the_plans_any_more",),
+    ),
+    Mutant(
+        "the owner of both clusters, before the first rename",
+        SWAP_TARGET,
+        "            self._refuse_foreign(seen)\n",
+        "            pass\n",
+        tests=(f"{FOREIGN}::test_a_rollback_asks_once_more_whose_the_clusters_are",),
+    ),
+    Mutant(
+        "the owner of a cluster, before it is pointed to",
+        "chalicelib/target/pointing.py",
+        "        target.refuse_unowned(new, [], role)\n",
+        "",
+        tests=(f"{FOREIGN}::test_pointers_ask_once_more_whose_the_previous_target_is",),
     ),
     Mutant(
         "the writer of a previous target, before a rollback begins",

@@ -144,11 +144,22 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
             f"{place} any more.",
             f"Rename {previous.identifier} yourself if that name is free.",
         )
+    _refuse_foreign(before, present, previous, ports)
     if before.plan.target.swaps:
         _refuse_without_key(present, "target")
     if before.plan.target.swaps and target.locked_by is None:
         _refuse_taken_name(before, previous, {made, old.resource_id}, ports)
     return present, previous
+
+
+def _refuse_foreign(before: Operation, present: Cluster, previous: Cluster, ports: Ports) -> None:
+    """Raise RefusedError where a cluster that is renamed, or pointed to, is not the plan's."""
+    rds = ports.service("rds", before.plan.target.region)
+    concerned = {"previous target": previous}
+    if before.plan.target.swaps:
+        concerned["target"] = present
+    for role, cluster in concerned.items():
+        TargetCluster(rds, before, cluster.identifier).refuse_unowned(cluster, [], role)
 
 
 def _refuse_without_key(cluster: Cluster, which: str) -> None:

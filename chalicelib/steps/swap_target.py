@@ -154,7 +154,15 @@ class _Swap:
             )
         if move is Move.DONE:
             return Advance(State.TARGET_RENAMED, self._facts(seen), str(seen))
+        if move is Move.PARK_OLD and move not in self._asked:
+            self._refuse_foreign(seen)
         return self._make(move, seen)
+
+    def _refuse_foreign(self, seen: Positions) -> None:
+        """Look before the first rename whose the clusters are: that may have changed since."""
+        for role, cluster in ((seen.names.old, seen.old), (seen.names.new, seen.new)):
+            if cluster:
+                self._cluster(cluster).refuse_unowned(cluster, [], role)
 
     def move_back(self) -> Outcome:
         """Move the rollback on; at its end people are told what is where."""

@@ -97,14 +97,17 @@ class TargetCluster:
         found = self._rds.pages("describe_db_instances", "DBInstances", Filters=of_cluster)
         return [*map(Instance.of, found)]
 
-    def refuse_unowned(self, cluster: Cluster, instances: list[Instance]) -> None:
+    def refuse_unowned(
+        self, cluster: Cluster, instances: list[Instance], role: str | None = None
+    ) -> None:
         """Raise RefusedError for a cluster, or an instance of it, without the plan's tag.
 
         A resource without the tag can be adopted; one with another value belongs to another stage
         or plan. Deletion protection does not protect instances (API reference, CreateDBInstance),
-        so all of them are checked before the first is deleted.
+        so all of them are checked before the first is deleted. `role` is what the cluster is to
+        people, where its name does not say so.
         """
-        what = f"The {self.role} {cluster.arn}"
+        what = f"The {role or self.role} {cluster.arn}"
         if cluster.global_cluster:
             raise RefusedError(
                 f"{what} belongs to the global cluster {cluster.global_cluster}; it is left alone.",

@@ -13,7 +13,7 @@ from chalicelib.aws.stale_answers import is_sure
 from chalicelib.aws.statuses import Health, health, is_lost
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.target_spec import PORT
 from chalicelib.flow.text_limits import listed
@@ -156,6 +156,9 @@ class Pointing:
                 "Its events tell the cause. It is made again.",
                 from_step="delete-rds",
             )
+        role = "previous target" if self._operation.kind is Kind.ROLLBACK else "new cluster"
+        target = TargetCluster(self._rds, self._operation, new.identifier)
+        target.refuse_unowned(new, [], role)
         return new
 
     def _clusters(self) -> tuple[Cluster | None, Cluster | None]:

@@ -18,9 +18,9 @@ def adopt(stage: FaultyStage, region: str, cluster: str, plan: str) -> None:
         )
 
 
-def disown(stage: FaultyStage) -> None:
-    """Take our tag away from the target and its instances."""
-    for arn in _arns(stage, TARGET_REGION, "staging-cluster"):
+def disown(stage: FaultyStage, cluster: str = "staging-cluster") -> None:
+    """Take our tag away from a cluster and its instances."""
+    for arn in _arns(stage, TARGET_REGION, cluster):
         stage.rds().remove_tags_from_resource(ResourceName=arn, TagKeys=[OWNER_TAG])
 
 
