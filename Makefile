@@ -33,7 +33,8 @@ SERVERS = embedded-16 embedded-18 debian-15 debian-17
 WHOLE := $(addprefix tests/,acceptance deployment doctor infra packaging docs/test_local_calls.py) \
     $(addprefix tests/programs/,test_aws.py test_entry_points.py test_wheel.py) \
     $(addprefix tests/refusals/,test_denied_calls.py test_every_remedy.py) \
-    $(addprefix tests/simulation/,test_bench_page.py test_injector.py test_mutant_deaths.py test_schedules.py) \
+    $(addprefix tests/simulation/,test_bench_page.py test_injector.py test_mutant_deaths.py test_schedules.py \
+    test_schedules_of_pointers.py test_schedules_of_swaps.py) \
     $(addprefix tests/database/,test_interrupted.py test_remedies.py test_secrecy.py) \
     $(addprefix localaws/tests/,local postgres distribution/test_up.py iam/test_lambda_itself.py iam/test_trust.py)
 

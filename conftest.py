@@ -16,7 +16,7 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # nor do they ask a network wh
 
 pytest_plugins = ("tests.doctor.deployed_stage",)
 
-LONGEST_FIRST = ("acceptance", "local", "simulation", "postgres", "doctor")
+LONGEST_FIRST = ("acceptance", "deployment", "local", "simulation", "postgres", "doctor")
 TOGETHER = ("tests/doctor/", "tests/deployment/test_sam_package.py")
 """Files that one worker runs, for they share a stage whose deployment takes seconds."""
 ROOT = Path(__file__).parent

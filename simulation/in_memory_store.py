@@ -9,6 +9,8 @@ from typing import Any
 
 from chalicelib.records.store import INDEXES, KEYS, Change, ConditionError, Item, TableName, When
 
+_PLAIN = frozenset({str, int, bool})  # what most values are: they need no copy and no call
+
 
 class InMemoryStore:
     """Both tables as dictionaries.
@@ -99,9 +101,10 @@ def _holds(when: When, item: Item) -> bool:
 
 def as_stored(value: Any) -> Any:
     """Give what DynamoDB would give back: a copy, with lists for tuples."""
-    kind = type(value)
-    if kind is str or kind is int:  # what most values are
-        return value
     if isinstance(value, dict):
-        return {key: as_stored(part) for key, part in value.items()}
-    return [as_stored(part) for part in value] if isinstance(value, list | tuple) else value
+        return {
+            key: part if type(part) in _PLAIN else as_stored(part) for key, part in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [part if type(part) in _PLAIN else as_stored(part) for part in value]
+    return value
