@@ -120,12 +120,19 @@ class Operations:
             return Claim(Operation.from_item(item), held=True)
         except UnreadableRecordError:
             # A function of another version may be able to read it.
-            self._give_back(operation_id, owner)
+            self.give_back(operation_id, owner)
             raise
 
-    def _give_back(self, operation_id: str, owner: str) -> None:
+    def give_back(self, operation_id: str, owner: str, *, due_at: datetime | None = None) -> None:
+        """Release a lease without a result, which is due again at a time.
+
+        A write whose reply was lost has released it already, or fails from now on: it needs it.
+        """
         mine = When("lease_owner", "is", owner)
-        change = Change(operation_id, remove=("lease_owner", "lease_until"), when=(mine,))
+        due: Item = {"due_at": iso_timestamp(due_at)} if due_at else {}
+        change = Change(
+            operation_id, assign=due, remove=("lease_owner", "lease_until"), when=(mine,)
+        )
         with suppress(ConditionError):  # its time is over, and another one has it
             self.store.change(change)
 

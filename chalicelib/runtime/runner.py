@@ -7,6 +7,7 @@ announces it again.
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -64,7 +65,13 @@ def run_step(step: str, operation_id: str, ports: Ports) -> str | None:
         return claim.reason
     observability.about(operation, step)
     if claim.held:
-        _perform(invocation, operation)
+        try:
+            _perform(invocation, operation)
+        except Exception:
+            # Nothing acts any more, so Lambda's retry need not wait for the lease's end.
+            with suppress(TransientError):
+                ports.operations.give_back(operation_id, invocation.owner, due_at=ports.now())
+            raise
         return None
     if operation.cancel_requested and operation.state in states and not claim.busy:
         cancel(invocation, operation)

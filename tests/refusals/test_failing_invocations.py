@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.flow.choreography import STEPS, State
-from chalicelib.flow.errors import SettingsError, UnreadableRecordError
+from chalicelib.flow.errors import SettingsError, TablesBusyError, UnreadableRecordError
 from chalicelib.ports import Ports
-from chalicelib.records.store import DynamoStore
+from chalicelib.records.store import Change, DynamoStore, Store
 from simulation.stage import TARGET_REGION, SimulatedStage
 from tests.refusals.scene import LogOutput, RefusalScene
 
@@ -81,6 +81,60 @@ def test_a_missing_table_fails_the_router_the_heartbeat_and_a_cancel(
     tableless.beat()
 
     assert ["ResourceNotFoundException"] * 3 == codes(tableless)
+
+
+class BusyStore:
+    """The tables of a stage, which fail once at the next write of a state."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.fails_at = store, ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def change_all(self, *changes: Change) -> None:
+        """Fail before the write, or after it."""
+        fails_at, self.fails_at = self.fails_at, ""
+        if fails_at == "before":
+            raise TablesBusyError("DynamoDB is busy: ThrottlingException.")
+        self._store.change_all(*changes)
+        if fails_at == "after":
+            raise TablesBusyError("DynamoDB is busy: RequestTimeout.")
+
+
+class BusyStage(SimulatedStage):
+    """A stage whose tables may be busy."""
+
+    busy: BusyStore | None = None
+
+    def ports(self) -> Ports:
+        """Compose the world of one invocation, with those tables."""
+        self.busy = self.busy or BusyStore(self.store)
+        return replace(super().ports(), store=cast("Store", self.busy))
+
+
+@pytest.mark.parametrize("fails_at", ["before", "after"])
+def test_an_outcome_that_cannot_be_written_holds_no_lease(logs: LogOutput, fails_at: str) -> None:
+    """Lambda's retry finds the record free, or finds that it was written after all."""
+    assert logs
+    stage = BusyStage()
+    stage.staging()
+    stage.night()
+    while State.COPYING not in [found.state for found in stage.all_operations()]:
+        stage.step_time()
+    stage.settle(3600)
+    assert stage.busy
+    stage.busy.fails_at = fails_at
+    check = "check-copy-status", announced(stage.only().operation_id)
+    stage.invoke(*check)
+    failed = stage.only()
+    is_written = fails_at == "after"
+
+    assert [TablesBusyError] == [type(failure) for failure in stage.failures]
+    assert (is_written, None) == (failed.state is State.SNAPSHOT_READY, failed.lease_owner)
+    stage.invoke(*check)
+    assert (State.SNAPSHOT_READY, 1) == (stage.only().state, len(stage.failures))
+    assert State.SUCCEEDED is stage.run_to_the_end().state
 
 
 def spoil(stage: SimulatedStage, operation_id: str) -> None:
