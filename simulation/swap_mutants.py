@@ -14,6 +14,7 @@ ADOPTED, KEPT = "swap/test_adopted_readers.py", "swap/test_kept_previous_targets
 ELSEWHERE, PRESENT = "swap/test_opened_elsewhere.py", "chalicelib/target/current_target.py"
 AGAIN = "swap/test_retired_again.py"
 FOREIGN = "swap/test_rollbacks_of_foreign.py"
+MOVES = "swap/test_refused_moves.py"
 BACK = "swap/test_caught_up_after_rollback.py"
 OTHER = "swap/test_other_certificates.py"
 REPLACED = "pointer/test_replaced_clusters.py"
@@ -334,6 +335,13 @@ OF_SWAPS: tuple[Mutant, ...] = (
         "if seen.third or (seen.new and is_lost(seen.new.status)):",
         "if seen.new and is_lost(seen.new.status):",
         tests=("swap/test_disturbed_swaps.py::test_a_third_cluster_ends_the_swap_at_once",),
+    ),
+    Mutant(
+        "the end of the attempts at a move that AWS refuses",
+        SWAP_TARGET,
+        "if too_long and isinstance(self._refusal, StateFaultError):",
+        "if False:",
+        tests=(f"{MOVES}::test_a_rename_that_a_state_forbids_for_ten_minutes_is_taken_back",),
     ),
     Mutant(
         "the rerun after the opening, which finishes the archive alone",

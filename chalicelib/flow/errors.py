@@ -95,6 +95,13 @@ class BeyondSettingsError(RefusedError):
     """A refusal that only a change in production or in the account can resolve, not a setting."""
 
 
+def refused_for_long(error: StateFaultError) -> RefusedError:
+    """Make the refusal of a call that was retried for `STATE_FAULT_MAX`."""
+    minutes = STATE_FAULT_MAX // timedelta(minutes=1)
+    remedy = f"See what state the resource is in and why, and correct that. {error.remedy or ''}"
+    return RefusedError(f"{error.reason} It was refused for {minutes} minutes.", remedy.rstrip())
+
+
 class SettingsError(Exception):
     """The settings are invalid: `heading` says which, and each of `problems` has its own line.
 

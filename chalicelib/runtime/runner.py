@@ -21,6 +21,7 @@ from chalicelib.flow.errors import (
     StateFaultError,
     TransientError,
     UnreadableRecordError,
+    refused_for_long,
 )
 from chalicelib.flow.facts import Facts
 from chalicelib.flow.operation import Kind, Operation
@@ -141,9 +142,7 @@ def _after_state_fault(claimed: Operation, error: StateFaultError, now: datetime
     since = claimed.state_fault_since or now
     if now - since < STATE_FAULT_MAX:
         return Wait(error.reason, polling.backoff(claimed), trouble=True, state_fault_since=since)
-    minutes = STATE_FAULT_MAX // timedelta(minutes=1)
-    remedy = f"See what state the resource is in and why, and correct that. {error.remedy or ''}"
-    return Refuse(f"{error.reason} It was refused for {minutes} minutes.", remedy.rstrip())
+    return Refuse.of(refused_for_long(error))
 
 
 def _apply(

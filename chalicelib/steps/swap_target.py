@@ -15,7 +15,13 @@ from chalicelib.aws.rds import Cluster
 from chalicelib.aws.stale_answers import is_sure
 from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.choreography import State
-from chalicelib.flow.errors import RefusedError, TransientError
+from chalicelib.flow.errors import (
+    STATE_FAULT_MAX,
+    RefusedError,
+    StateFaultError,
+    TransientError,
+    refused_for_long,
+)
 from chalicelib.flow.facts import Facts, Restart
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
@@ -142,9 +148,15 @@ class _Swap:
         self._operation, self._ports, self._rds = operation, ports, rds
         self._names = _names(operation)
         self._asked: dict[Move, datetime] = {}
+        self._refusal: TransientError | None = None  # of the last move that was asked for
+        self._fault_since = operation.state_fault_since
 
     def move(self) -> Outcome:
-        """Move the swap on; what cannot be swapped is refused, which leads to the rollback."""
+        """Move the swap on; what cannot be swapped is refused, which leads to the rollback.
+
+        So is a move that AWS refuses for too long because of a cluster's state. A rollback asks for
+        it until its deadline.
+        """
         self._operation = note_endpoints(self._operation, self._ports)
         seen, move = self._decide(next_move)
         if move is Move.GIVE_UP:
@@ -156,7 +168,11 @@ class _Swap:
             return Advance(State.TARGET_RENAMED, self._facts(seen), str(seen))
         if move is Move.PARK_OLD and move not in self._asked:
             self._refuse_foreign(seen)
-        return self._make(move, seen)
+        wait, since = self._make(move, seen), self._fault_since
+        too_long = since is not None and self._ports.now() - since >= STATE_FAULT_MAX
+        if too_long and isinstance(self._refusal, StateFaultError):
+            raise refused_for_long(self._refusal)
+        return wait
 
     def _refuse_foreign(self, seen: Positions) -> None:
         """Look before the first rename whose the clusters are: that may have changed since."""
@@ -266,22 +282,28 @@ class _Swap:
         return cluster.resource_id if cluster else None
 
     def _make(self, move: Move, seen: Positions) -> Wait:
-        """Ask AWS for a move, unless it was asked a moment ago.
-
-        Where somebody took the name meanwhile, the next look shows it.
-        """
+        """Ask AWS for a move, unless it was asked a moment ago; what it answered is told."""
         now, asked = self._ports.now(), self._asked.get(move)
         cluster = seen.old if move in OF_OLD else seen.new
         due = asked is None or now - asked >= ASKED_AGAIN_AFTER
-        if move is not Move.WAIT and cluster and due:
+        if move is Move.WAIT:
+            self._refusal = self._fault_since = None
+        elif cluster and due:
             self._asked[move] = now
             self._ask(move, self._cluster(cluster))
-        return Wait(f"The clusters are being renamed: {seen}.", LOOK_SECONDS, at_once=True)
+        reason = f"The clusters are being renamed: {seen}."
+        if self._refusal:
+            reason = f"{self._refusal.reason} At that time, {seen}."
+        return Wait(reason, LOOK_SECONDS, at_once=True, state_fault_since=self._fault_since)
 
     def _cluster(self, cluster: Cluster) -> TargetCluster:
         return TargetCluster(self._rds, self._operation, cluster.identifier)
 
     def _ask(self, move: Move, cluster: TargetCluster) -> None:
+        """Ask AWS for a move, and keep for which state of a cluster it is refused, and since when.
+
+        Where somebody took the name meanwhile, the next look shows it.
+        """
         names, facts = self._names, self._operation.facts
         if move is Move.NAME_OLD and not facts.swap.named_back:
             named_back = replace(facts, swap=replace(facts.swap, named_back=True))
@@ -292,9 +314,15 @@ class _Swap:
                 cluster.start()
             else:
                 cluster.rename(others.get(move, names.target))
+            self._refusal = self._fault_since = None
         except AwsError as error:
             if error.code != TAKEN:
                 raise
+        except TransientError as error:
+            self._refusal = error
+            if not isinstance(error, StateFaultError):
+                raise
+            self._fault_since = self._fault_since or self._ports.now()
 
 
 class _Restarting:
