@@ -235,4 +235,15 @@ OF_BASELINE: tuple[Mutant, ...] = (
             "swap/test_insights_keys.py::test_a_key_that_is_disabled_after_the_decision_ends_nothing",
         ),
     ),
+    Mutant(
+        "what would refuse a deletion, before a protection is lifted for it",
+        "chalicelib/steps/delete_rds.py",
+        "    if is_first:\n        _check_once_more(operation, ports, cluster, old)\n"
+        "    if wait := deletion.prepare(cluster, instances, old):\n        return wait\n",
+        "    if wait := deletion.prepare(cluster, instances, old):\n        return wait\n"
+        "    if is_first:\n        _check_once_more(operation, ports, cluster, old)\n",
+        tests=(
+            "swap/test_lifted_protection.py::test_a_deletion_that_is_refused_lifts_no_protection",
+        ),
+    ),
 )

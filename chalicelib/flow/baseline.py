@@ -83,6 +83,7 @@ class Baseline:
 
     resource_id: str
     engine_version: str | None = None
+    kms_key_arn: str | None = None
     db_subnet_group_name: str | None = None
     security_group_ids: tuple[str, ...] = ()
     port: int | None = None
@@ -110,6 +111,7 @@ class Baseline:
     roles: tuple[RoleBaseline, ...] = ()
     endpoints: tuple[EndpointBaseline, ...] = ()
     instances: tuple[InstanceBaseline, ...] = ()  # the writer first, then the readers
+    scaled: tuple[str, ...] = ()  # readers that Aurora Auto Scaling made
 
     def within(self, zones: Collection[str]) -> "Baseline":
         """Leave AWS the choice of the zone for each instance that was in none of these."""

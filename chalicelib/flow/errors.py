@@ -91,6 +91,17 @@ class RefusedError(Exception):
         self.problems = tuple(map(one_line, problems))
 
 
+def with_remedy(error: RefusedError, more: str) -> RefusedError:
+    """Add a sentence to a refusal's remedy."""
+    return RefusedError(
+        error.reason,
+        f"{error.remedy} {more}",
+        from_step=error.from_step,
+        retry=error.retry,
+        problems=error.problems,
+    )
+
+
 class BeyondSettingsError(RefusedError):
     """A refusal that only a change in production or in the account can resolve, not a setting."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from chalicelib.flow.baseline import Baseline
+from chalicelib.flow.engine_versions import is_lower
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.ownership import TAGS_MAX, tag_list
 
@@ -33,6 +34,12 @@ def _phrases(operation: Operation, baseline: Baseline) -> Iterator[str]:
             f"the management of the master password by RDS, in {baseline.managed_secret}: the new "
             "one is in the secret that MASTER_CREDENTIALS_SECRET_ID names"
         )
+    yield from _of_snapshot(operation, baseline)
+    if baseline.scaled and operation.plan.target.points:
+        yield (
+            f"the scaling of readers ({', '.join(baseline.scaled)}): its policy belongs to the "
+            f"cluster's name, and the new one is {operation.facts.target.cluster_id}"
+        )
     yield from _monitoring(operation, baseline)
     yield from _of_directory_and_network(operation, baseline)
     if not operation.plan.target.keep_associated_roles:
@@ -42,6 +49,20 @@ def _phrases(operation: Operation, baseline: Baseline) -> Iterator[str]:
     kept = {tag["Key"] for tag in tag_list(operation, baseline.tags)}
     if left := sorted({*baseline.tags} - kept):
         yield f"tags beyond {TAGS_MAX}: {', '.join(left)}"
+
+
+def _of_snapshot(operation: Operation, baseline: Baseline) -> Iterator[str]:
+    """List what the new cluster has of the snapshot's, because no setting says otherwise."""
+    version = operation.engine_version
+    if baseline.engine_version and is_lower(version, baseline.engine_version):
+        yield (
+            f"the engine version {baseline.engine_version}: the new cluster has the snapshot's, "
+            f"{version} (ENGINE_VERSION)"
+        )
+    key = operation.facts.copies.key_arn or operation.facts.snapshot.kms_key_id
+    if operation.plan.copies.kms_key_id is None and baseline.kms_key_arn not in (None, key):
+        new = key or "none"
+        yield f"the KMS key {baseline.kms_key_arn}: the new cluster has {new} (KMS_KEY_ID)"
 
 
 def _of_directory_and_network(operation: Operation, baseline: Baseline) -> Iterator[str]:

@@ -21,6 +21,7 @@ from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.ports import Ports
 from chalicelib.snapshots.copies import Copies
 from chalicelib.target.cluster import TargetCluster
+from chalicelib.target.deletion import protection_lifted
 from chalicelib.target.endpoints import settle_endpoints
 from chalicelib.target.extras import ensure_data_api
 from chalicelib.target.readiness import until_as_planned
@@ -54,6 +55,8 @@ def archive_snapshot(operation: Operation, ports: Ports) -> Outcome:
     warnings = (*settled.warnings, *data_api)
     if operation.kind is Kind.ROLLBACK:
         what = "a rollback makes no copy"
+        if lifted := protection_lifted(operation, cluster, ports):
+            warnings = (*warnings, lifted)
         return Advance(State.ARCHIVED, operation.facts, what, warnings=warnings)
     outcome = _settle_copies(operation, ports)
     if isinstance(outcome, Wait):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from chalicelib.aws.rds import Cluster, Instance, Snapshot
 from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.choreography import State
-from chalicelib.flow.errors import RefusedError
+from chalicelib.flow.errors import RefusedError, with_remedy
 from chalicelib.flow.facts import Deletion, Facts, OldTarget
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
@@ -24,6 +24,7 @@ from chalicelib.target.deletion import (
     as_old_target,
     keys_of_cluster,
     of_own_account,
+    protection_lifted,
     takes_final_snapshot,
     takes_final_snapshot_first,
 )
@@ -270,15 +271,34 @@ def _continue_deletion(operation: Operation, target: TargetCluster, ports: Ports
     if cluster is None:
         reason = f"The cluster is deleted, and Aurora still deletes {_instances(instances)}."
         return Wait(reason, interval, _noted(operation, Deletion.ACCEPTED))
+    try:
+        return _delete(operation, cluster, instances, target, ports, old=old)
+    except RefusedError as error:
+        if lifted := protection_lifted(operation, cluster, ports):
+            raise with_remedy(error, lifted) from error
+        raise
+
+
+def _delete(
+    operation: Operation,
+    cluster: Cluster,
+    instances: list[Instance],
+    target: TargetCluster,
+    ports: Ports,
+    *,
+    old: OldTarget,
+) -> Outcome:
+    """Delete a cluster that is there; every check comes before the first change of it."""
+    deletion = ClusterDeletion(operation, target, ports)
     _refuse_deletion(operation, cluster, instances, target, ports)
-    if wait := deletion.prepare(cluster, instances, old):
-        return wait
-    if wait := deletion.adopt_readers(cluster, instances):
-        return wait
     deleting = {found.identifier for found in instances if found.status == "deleting"}
     is_first = not deleting and {*old.members} <= {*cluster.members}
     if is_first:
         _check_once_more(operation, ports, cluster, old)
+    if wait := deletion.prepare(cluster, instances, old):
+        return wait
+    if wait := deletion.adopt_readers(cluster, instances):
+        return wait
     old = with_added(old, instances, operation.plan)
     noted = ports.operations.save_facts(operation, _noted(operation, Deletion.ASKED, old))
     deletion.delete(cluster, deleting, old)

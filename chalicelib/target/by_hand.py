@@ -44,6 +44,13 @@ def switched_by_hand(cluster: Cluster, region: str, verbs: Iterable[str]) -> str
     return _typed(_switching(cluster.arn, verbs), region)
 
 
+def protected_by_hand(cluster: Cluster, region: str) -> str:
+    """Give the command that protects a cluster against its deletion."""
+    protection = "--deletion-protection --apply-immediately"
+    step = f"modify-db-cluster --db-cluster-identifier {cluster.identifier} {protection}"
+    return _typed([step], region)
+
+
 def deleted_by_hand(cluster: Cluster, region: str) -> str:
     """Give the commands that delete a cluster with its instances."""
     return _typed(_deleting(cluster), region)

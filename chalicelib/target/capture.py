@@ -109,6 +109,7 @@ def captured(
     return Baseline(
         resource_id=cluster.resource_id,
         engine_version=cluster.engine_version or None,
+        kms_key_arn=settings.kms_key_arn,
         db_subnet_group_name=settings.subnet_group or None,
         security_group_ids=tuple(sorted(settings.security_group_ids)),
         port=cluster.port,
@@ -134,6 +135,7 @@ def captured(
         tags=own_tags(cluster.tags, put),
         roles=cluster.roles,
         instances=tuple(_instance(found, put) for found in _writer_first(cluster, ours)),
+        scaled=tuple(sorted(found.identifier for found in instances if SCALED_TAG in found.tags)),
     )
 
 

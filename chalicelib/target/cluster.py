@@ -11,12 +11,12 @@ from typing import Any
 from chalicelib.aws.client import DENIED, AwsError, NotFoundError, Service
 from chalicelib.aws.rds import Cluster, Instance
 from chalicelib.flow.baseline import InstanceBaseline
+from chalicelib.flow.engine_versions import is_lower
 from chalicelib.flow.errors import CapacityError, RefusedError, Retry, TransientError
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG, UnownedError, is_ours, refuse_others
 from chalicelib.snapshots.copies import SNAPSHOT_GONE
 from chalicelib.target.differences import fixed_differences
-from chalicelib.target.engine_version import is_lower
 from chalicelib.target.readers import adopted, hint_for
 from chalicelib.target.requests import (
     AUTHORITY,

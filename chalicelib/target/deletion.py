@@ -13,6 +13,7 @@ from chalicelib.flow.ownership import ADOPTED_TAG, OPERATION_TAG, extra_tags, ow
 from chalicelib.flow.plan import Plan
 from chalicelib.ports import Ports
 from chalicelib.records.targets import ClusterNote
+from chalicelib.target.by_hand import protected_by_hand
 from chalicelib.target.cluster import TargetCluster
 from chalicelib.target.readers import added_since, adopted
 
@@ -45,6 +46,18 @@ def as_old_target(cluster: Cluster, operation: Operation) -> OldTarget:
         final_snapshot_id=operation.name_of_final_snapshot if takes_final else None,
         protected=cluster.protected,
         data_api=cluster.settings.data_api,
+    )
+
+
+def protection_lifted(operation: Operation, cluster: Cluster, ports: Ports) -> str:
+    """Say how a cluster is protected again whose protection a deletion lifted; "" if it is."""
+    target = ports.operations.target(operation.plan.target_cluster_arn)
+    is_lifted = target.is_noted(ClusterNote.UNPROTECTED, cluster.resource_id)
+    if cluster.protected or not is_lifted:
+        return ""
+    return (
+        f"The deletion protection of {cluster.identifier} was lifted, to delete it. To protect it "
+        f"again: {protected_by_hand(cluster, operation.plan.target.region)}"
     )
 
 

@@ -1,12 +1,12 @@
 """The engine version of the new cluster: the snapshot's, or a higher one of its major version."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.aws.client import Service
 from chalicelib.aws.rds import ENGINE
+from chalicelib.flow.engine_versions import is_lower, major, numbers
 from chalicelib.flow.errors import BeyondSettingsError, RefusedError, Retry
 from chalicelib.flow.plan import Plan
 
@@ -27,16 +27,6 @@ class EngineVersion:
     def major(self) -> str:
         """The major version."""
         return major(self.value)
-
-
-def major(version: str) -> str:
-    """Give the major version of a version."""
-    return version.partition(".")[0]
-
-
-def is_lower(version: str, than: str) -> bool:
-    """Compare versions by their numbers: 16.9 is lower than 16.10."""
-    return _numbers(version) < _numbers(than)
 
 
 def new_version(rds: Service, plan: Plan, of_snapshot: str) -> EngineVersion:
@@ -96,13 +86,13 @@ def _choices(known: Offer | None, of_snapshot: str, offered: Mapping[str, Offer]
     """List what ENGINE_VERSION may be; any higher one where AWS does not know the snapshot's."""
     if known is not None:
         return [of_snapshot, *_upgrades(known, offered)]
-    return sorted((one for one in offered if is_lower(of_snapshot, one)), key=_numbers)
+    return sorted((one for one in offered if is_lower(of_snapshot, one)), key=numbers)
 
 
 def _upgrades(known: Offer, offered: Mapping[str, Offer]) -> list[str]:
     """List the versions that one can be upgraded to within its major version, lowest first."""
     targets = (str(target["EngineVersion"]) for target in known.get("ValidUpgradeTarget", ()))
-    return sorted((target for target in targets if target in offered), key=_numbers)
+    return sorted((target for target in targets if target in offered), key=numbers)
 
 
 def _offers(rds: Service, **which: Any) -> Mapping[str, Offer]:
@@ -117,7 +107,3 @@ def _chosen(
     offer = offered.get(version) or known or {}
     logs = frozenset(offer.get("ExportableLogTypes") or ())
     return EngineVersion(version, version in offered, logs, warning)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version)))

@@ -4,10 +4,11 @@ from functools import cached_property
 
 from chalicelib.aws.client import Service
 from chalicelib.aws.rds import ENGINE
+from chalicelib.flow.engine_versions import major
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.operation import Operation
 from chalicelib.ports import Ports
-from chalicelib.target.engine_version import EngineVersion, major, new_version
+from chalicelib.target.engine_version import EngineVersion, new_version
 from chalicelib.target.extended_support import warning_of_support
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from chalicelib.flow.choreography import REQUESTED, State
+from chalicelib.flow.engine_versions import is_lower
 from chalicelib.flow.operation import Operation
-from chalicelib.target.engine_version import is_lower
 from simulation.stage import ACCOUNT, SOURCE_REGION
 from tests.choreography.run_night import FaultyStage
 

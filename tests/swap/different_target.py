@@ -143,6 +143,7 @@ def like(stage: FaultyStage, name: str = NAMES[0]) -> Baseline:
     baseline = captured(Cluster.of(cluster), instances, plan)
     return replace(
         baseline,
+        kms_key_arn=None,  # that of KMS_KEY_ID, or of the copy
         resource_id="",
         instances=tuple(replace(known, identifier="") for known in baseline.instances),
     )

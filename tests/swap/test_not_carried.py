@@ -1,8 +1,11 @@
 """What cannot be carried over from the old target is listed for people, and for programs."""
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.flow.choreography import State
+from simulation.stage import ACCOUNT, SOURCE_REGION, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.choreography.run_night import FaultyStage
 from tests.swap.different_target import (
@@ -183,3 +186,53 @@ def test_public_access_and_a_managed_master_password_are_named(replacement: str)
 
     assert "public access to staging-cluster-2: the new instances have no public address" in told
     assert any(f"master password by RDS, in {secret}" in phrase for phrase in told)
+
+
+def test_a_lower_engine_version_of_the_snapshot_is_named() -> None:
+    """Somebody upgraded the old target, and production not yet."""
+    stage = DifferentStage()
+    production = stage.aurora._state.region(ACCOUNT, SOURCE_REGION).clusters["prod-cluster"]
+    production.engine_version = "16.9"
+    assert succeeded(stage.run_night())
+
+    assert (
+        "the engine version 16.11: the new cluster has the snapshot's, 16.9 (ENGINE_VERSION)"
+        in stage.notices()[-1]["not_carried"]
+    )
+
+
+def test_the_key_of_the_old_target_is_named_where_the_new_one_has_another() -> None:
+    """In one region, and without KMS_KEY_ID, the new cluster has the key of the snapshot."""
+    stage = SwapStage(SOURCE_REGION=TARGET_REGION, SOURCE_CLUSTER_ID="near-cluster", KMS_KEY_ID="")
+    stage.make_cluster("near-cluster", TARGET_REGION, encrypted=True)
+    key = stage.keys.create(ACCOUNT, TARGET_REGION, "alias/of-staging").arn
+    old = stage.aurora._state.region(ACCOUNT, TARGET_REGION).clusters[NAMES[0]]
+    old.encryption = replace(old.encryption, kind="sse-kms", key_arn=key, key_manager="CUSTOMER")
+    stage.aurora.take_automated_snapshot("near-cluster", account=ACCOUNT, region=TARGET_REGION)
+    assert succeeded(stage.run_until_ended(1))
+    (told,) = stage.notices()[-1]["not_carried"]
+
+    assert told.startswith(f"the KMS key {key}: the new cluster has arn:aws:kms:")
+    assert told.endswith(" (KMS_KEY_ID)")
+
+
+@pytest.mark.parametrize(("replacement", "is_told"), [("pointer", True), ("swap", False)])
+def test_a_scaling_policy_stays_with_the_name_of_its_cluster(
+    replacement: str, *, is_told: bool
+) -> None:
+    """A new cluster of another name has no policy, and so no readers that it would add."""
+    stage = SwapStage(ADOPT_READERS="true", REPLACEMENT=replacement)
+    policy = {"Key": "application-autoscaling:resourceId", "Value": f"cluster:{NAMES[0]}"}
+    stage.rds().create_db_instance(
+        DBInstanceIdentifier="application-autoscaling-1",
+        DBInstanceClass="db.r6g.large",
+        Engine="aurora-postgresql",
+        DBClusterIdentifier=NAMES[0],
+        Tags=[policy],
+    )
+    stage.settle(3600)
+    ended = stage.run_night()
+    told = [found for found in stage.notices()[-1]["not_carried"] if "scaling of readers" in found]
+
+    assert State.SUCCEEDED is ended.state, ended.reason
+    assert is_told is (len(told) == 1)
