@@ -388,6 +388,15 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=(f"{ELSEWHERE}::test_a_night_is_refused_while_people_use_the_target_elsewhere",),
     ),
     Mutant(
+        "the cluster that people use, before people delete it for its name",
+        "chalicelib/target/previous_name.py",
+        "if found.resource_id == opened_id and not is_lost(found.status):",
+        "if False:",
+        tests=(
+            f"{ELSEWHERE}::test_nobody_is_told_to_delete_the_target_for_a_cluster_that_was_never_opened",
+        ),
+    ),
+    Mutant(
         "the cluster that people use, before it is taken for a left-over one",
         "chalicelib/steps/delete_rds.py",
         "    if leftover:\n        refuse_in_use(",

@@ -121,14 +121,17 @@ def refuse_opened_elsewhere(plan: Plan, target: TargetRecord, ports: Ports) -> N
         raise TransientError(
             f"AWS shows the target {found.resource_id} and does not find its name."
         )
-    _refuse_opened(plan, found, ports)
+    refuse_opened(plan, found, ports)
 
 
-def _refuse_opened(plan: Plan, found: Cluster, ports: Ports) -> None:
+def refuse_opened(plan: Plan, found: Cluster, ports: Ports) -> None:
+    """Raise RefusedError for the cluster that was opened last and has another name."""
     name = plan.target.cluster_id
+    holder = observe_cluster(ports.service("rds", plan.target.region), name)
+    who = f", which now {holder.resource_id} has" if holder else ""
     raise RefusedError(
-        f"People use the cluster {found.arn} ({found.resource_id}): it was opened last, under the "
-        f"name {name}. It is left alone.",
+        f"The target is the cluster {found.arn} ({found.resource_id}): it was opened last, under "
+        f"the name {name}{who}. It is left alone.",
         "If another one is to be the target, give this one a name of your own and remove its "
         f"tag {OWNER_TAG}. Otherwise give it the target's name: "
         f"{_named_as_target(plan, found, ports)}",
@@ -146,7 +149,7 @@ def refuse_in_use(operation: Operation, cluster: Cluster, ports: Ports) -> None:
     is_opened = cluster.resource_id == target.opened_id
     if plan.target.swaps and is_opened:
         if cluster.status != "deleting":
-            _refuse_opened(plan, cluster, ports)
+            refuse_opened(plan, cluster, ports)
         return
     if is_opened or is_pointed_to(plan, target, cluster, ports):
         raise RefusedError(

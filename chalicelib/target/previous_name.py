@@ -15,6 +15,7 @@ from chalicelib.flow.ownership import is_ours, refuse_others
 from chalicelib.messages.publishing import announce
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import observe_cluster
+from chalicelib.target.current_target import refuse_opened
 from chalicelib.target.previous_protection import (
     lost_endpoints,
     retirement_of_cluster,
@@ -127,6 +128,9 @@ def retirement_in_the_way(operation: Operation, found: Cluster, ports: Ports) ->
     """
     plan = operation.plan
     refuse_others(f"The cluster {found.arn}, whose name the old target needs,", [found], plan)
+    opened_id = ports.operations.target(plan.target_cluster_arn).opened_id
+    if found.resource_id == opened_id and not is_lost(found.status):
+        refuse_opened(plan, found, ports)  # a rollback that AWS refused has left it so
     retirement = retirement_of_cluster(operation, found.resource_id, ports)
     lost = lost_endpoints(retirement, found, ports)
     is_open = retirement is not None and retirement.state not in TERMINAL

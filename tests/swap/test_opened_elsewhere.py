@@ -62,7 +62,7 @@ def test_a_night_is_refused_while_people_use_the_target_elsewhere(
     failed = stage.run_night()
 
     assert (State.FAILED, State.SNAPSHOT_READY) == (failed.state, failed.stopped_at)
-    assert f"People use the cluster {stage.target().arn[: -len(TARGET)]}{name} ({new})" in str(
+    assert f"The target is the cluster {stage.target().arn[: -len(TARGET)]}{name} ({new})" in str(
         failed.reason
     )
     assert before == all_ids(stage)
@@ -72,6 +72,32 @@ def test_a_night_is_refused_while_people_use_the_target_elsewhere(
     ended = stage.run_night()
     assert State.SUCCEEDED is ended.state, ended.reason
     assert new == stage.standing()[PREVIOUS]
+
+
+def test_nobody_is_told_to_delete_the_target_for_a_cluster_that_was_never_opened() -> None:
+    """AWS refused to take a swap back, whose new cluster has the name and refuses its users."""
+    stage = SwapStage()
+    _, proven = first_and_second(stage)
+    stage.run(20 * HOUR)
+    stage.night()
+    stage.reach(State.TARGET_RENAMED)
+    unproven = stage.standing()[TARGET]
+    stage.data.clusters[unproven].roles["app_user"].can_login = False
+    stage.inject(refused("AccessDenied"), call="rds.modify_db_cluster", times=999)
+    assert State.FAILED is stage.run_until_ended(2).state
+    stage.call_faults.clear()
+    stage.run(20 * HOUR)
+    refused_night = stage.run_night()
+
+    assert {TARGET: unproven, PREVIOUS: proven} == stage.standing()
+    assert f":cluster:{PREVIOUS} ({proven}): it was opened last" in str(refused_night.reason)
+    assert f"which now {unproven} has" in str(refused_night.reason)
+    assert "Delete" not in str(refused_night.remedy)
+    follow(stage, BY_HAND)
+    assert proven == stage.standing()[TARGET]
+    ended = stage.run_night()
+    assert State.SUCCEEDED is ended.state, ended.reason
+    assert proven == stage.standing()[PREVIOUS]
 
 
 def test_the_opened_cluster_is_no_left_over_beside_another_one() -> None:
