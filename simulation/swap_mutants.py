@@ -465,9 +465,23 @@ OF_SWAPS: tuple[Mutant, ...] = (
     Mutant(
         "the owner of both clusters, before the first rename",
         SWAP_TARGET,
-        "            self._refuse_foreign(seen)\n",
+        "            self._cluster(cluster).refuse_unowned(cluster, [], role)\n",
         "            pass\n",
         tests=(f"{FOREIGN}::test_a_rollback_asks_once_more_whose_the_clusters_are",),
+    ),
+    Mutant(
+        "what hangs on both clusters, before a rollback begins",
+        ROLLBACKS,
+        "        refuse_attached(rds, [present.arn, previous.arn])\n",
+        "",
+        tests=(f"{FOREIGN}::test_a_rollback_is_refused_while_something_hangs_on_a_cluster",),
+    ),
+    Mutant(
+        "what hangs on both clusters, before the first rename",
+        SWAP_TARGET,
+        "        refuse_attached(self._rds, [cluster.arn for cluster in concerned.values()])\n",
+        "",
+        tests=(f"{FOREIGN}::test_a_rollback_asks_once_more_what_hangs_on_the_clusters",),
     ),
     Mutant(
         "the owner of a cluster, before it is pointed to",

@@ -19,6 +19,7 @@ from chalicelib.messages.requests import RollbackRequested
 from chalicelib.ports import Ports
 from chalicelib.runtime import plans
 from chalicelib.runtime.starting import create, made_before, new_operation
+from chalicelib.target.attachments import refuse_attached
 from chalicelib.target.by_hand import deleted_by_hand
 from chalicelib.target.cluster import TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.current_target import present_arn, present_name
@@ -147,6 +148,8 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
     _refuse_foreign(before, present, previous, ports)
     if before.plan.target.swaps:
         _refuse_without_key(present, "target")
+        rds = ports.service("rds", before.plan.target.region)
+        refuse_attached(rds, [present.arn, previous.arn])
     if before.plan.target.swaps and target.locked_by is None:
         _refuse_taken_name(before, previous, {made, old.resource_id}, ports)
     return present, previous

@@ -167,18 +167,20 @@ class _Swap:
         if move is Move.DONE:
             return Advance(State.TARGET_RENAMED, self._facts(seen), str(seen))
         if move is Move.PARK_OLD and move not in self._asked:
-            self._refuse_foreign(seen)
+            self._refuse_changed(seen)
         wait, since = self._make(move, seen), self._fault_since
         too_long = since is not None and self._ports.now() - since >= STATE_FAULT_MAX
         if too_long and isinstance(self._refusal, StateFaultError):
             raise refused_for_long(self._refusal)
         return wait
 
-    def _refuse_foreign(self, seen: Positions) -> None:
-        """Look before the first rename whose the clusters are: that may have changed since."""
-        for role, cluster in ((seen.names.old, seen.old), (seen.names.new, seen.new)):
-            if cluster:
-                self._cluster(cluster).refuse_unowned(cluster, [], role)
+    def _refuse_changed(self, seen: Positions) -> None:
+        """Look before the first rename whose the clusters are, and what hangs on them by now."""
+        roles = ((seen.names.old, seen.old), (seen.names.new, seen.new))
+        concerned = {role: cluster for role, cluster in roles if cluster}
+        for role, cluster in concerned.items():
+            self._cluster(cluster).refuse_unowned(cluster, [], role)
+        refuse_attached(self._rds, [cluster.arn for cluster in concerned.values()])
 
     def move_back(self) -> Outcome:
         """Move the rollback on; at its end people are told what is where."""

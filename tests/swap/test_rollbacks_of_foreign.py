@@ -1,5 +1,6 @@
-"""Rollbacks of clusters that people have made others' since: nothing of others is touched."""
+"""Rollbacks of clusters that others have or use by now: they stay as they are."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -9,6 +10,8 @@ from chalicelib.flow.ownership import OWNER_TAG
 from simulation.stage import ACCOUNT, TARGET_REGION
 from tests.choreography.requests import adopt, disown
 from tests.pointer.pointer_stage import A, PointerStage
+from tests.refusals.refused_swaps import deployment, detached, integration
+from tests.refusals.remedies import Deed
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
 
 TARGET, _, PREVIOUS = NAMES
@@ -58,6 +61,50 @@ def test_a_rollback_asks_once_more_whose_the_clusters_are(name: str) -> None:
 
     assert State.FAILED is ended.state
     assert "belongs to test/other, not to test/default" in str(ended.reason)
+    assert before == stage.standing()
+    assert changes == len(stage.calls_of("modify_db_cluster"))
+
+
+@pytest.mark.parametrize("attach", [integration, deployment])
+@pytest.mark.parametrize("name", [TARGET, PREVIOUS])
+def test_a_rollback_is_refused_while_something_hangs_on_a_cluster(
+    attach: Callable[[str], Deed], name: str
+) -> None:
+    """AWS would not rename it, and the target's name would be nobody's for half an hour."""
+    stage = SwapStage()
+    old, _ = first_and_second(stage)
+    before, changes = stage.standing(), len(stage.calls_of("modify_db_cluster"))
+    attach(name)(stage)
+    stage.ask_back(stage.restores()[0], request_id="first")
+
+    assert "AWS may neither delete nor rename a cluster in use" in stage.notices()[-1]["reason"]
+    assert f"{CLUSTERS}{name}" in stage.notices()[-1]["reason"]
+    assert (before, 1) == (stage.standing(), len(stage.restores()))
+    assert changes == len(stage.calls_of("modify_db_cluster"))
+    detached(stage)
+    stage.ask_back(stage.restores()[0], request_id="second")
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
+    assert old == stage.standing()[TARGET]
+
+
+@pytest.mark.parametrize("name", [TARGET, PREVIOUS])
+def test_a_rollback_asks_once_more_what_hangs_on_the_clusters(name: str) -> None:
+    """Somebody makes a deployment of one while the target is started."""
+    stage = SwapStage()
+    first_and_second(stage)
+    stage.rds().stop_db_cluster(DBClusterIdentifier=TARGET)
+    stage.run(600)
+    before, changes = stage.standing(), len(stage.calls_of("modify_db_cluster"))
+
+    def make_deployment() -> None:
+        deployment(name)(stage)
+
+    stage.inject(make_deployment, call="rds.start_db_cluster", after_effect=True)
+    stage.ask_back(stage.restores()[0])
+    ended = stage.run_until_ended(2)
+
+    assert State.FAILED is ended.state
+    assert "the source of the blue/green deployment bgd-one" in str(ended.reason)
     assert before == stage.standing()
     assert changes == len(stage.calls_of("modify_db_cluster"))
 
