@@ -456,6 +456,22 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=(f"{BACK}::test_a_snapshot_that_people_went_back_from_is_not_caught_up",),
     ),
     Mutant(
+        "the name of a previous target, before a rollback begins",
+        ROLLBACKS,
+        "    _refuse_other_name(before, previous)\n",
+        "",
+        tests=(
+            f"{REFUSED}::test_a_previous_target_that_people_renamed_comes_back_under_its_name_alone",
+        ),
+    ),
+    Mutant(
+        "the name of a previous target, before it is deleted",
+        "chalicelib/target/previous_protection.py",
+        "if previous.identifier not in plan.target.cluster_ids:",
+        "if False:",
+        tests=(f"{KEPT}::test_a_previous_target_that_people_renamed_is_kept",),
+    ),
+    Mutant(
         "the owner of both clusters, before a rollback begins",
         ROLLBACKS,
         "    _refuse_foreign(before, present, previous, ports)\n",

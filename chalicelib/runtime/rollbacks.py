@@ -20,7 +20,7 @@ from chalicelib.ports import Ports
 from chalicelib.runtime import plans
 from chalicelib.runtime.starting import create, made_before, new_operation
 from chalicelib.target.attachments import refuse_attached
-from chalicelib.target.by_hand import deleted_by_hand
+from chalicelib.target.by_hand import deleted_by_hand, named_by_hand
 from chalicelib.target.cluster import TargetCluster, find_clusters, observe_cluster
 from chalicelib.target.current_target import present_arn, present_name
 from chalicelib.target.deletion import as_old_target
@@ -145,6 +145,7 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
             f"{place} any more.",
             f"Rename {previous.identifier} yourself if that name is free.",
         )
+    _refuse_other_name(before, previous)
     _refuse_foreign(before, present, previous, ports)
     if before.plan.target.swaps:
         _refuse_without_key(present, "target")
@@ -153,6 +154,23 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
     if before.plan.target.swaps and target.locked_by is None:
         _refuse_taken_name(before, previous, {made, old.resource_id}, ports)
     return present, previous
+
+
+def _refuse_other_name(before: Operation, previous: Cluster) -> None:
+    """Raise RefusedError for a previous target that people renamed.
+
+    The policies of a deployed stage name the clusters that the functions may change.
+    """
+    plan, name = before.plan.target, previous.identifier
+    if name in plan.cluster_ids:
+        return
+    command = named_by_hand(previous, before.previous_id, plan.region, holder=None, parking="")
+    raise RefusedError(
+        f"People renamed the previous target {previous.resource_id} to {name}, and the functions "
+        f"may change only clusters that are called {', '.join(plan.cluster_ids)}. Nothing was "
+        "changed.",
+        f"Ask once more when its name is {before.previous_id}. To rename it: {command}",
+    )
 
 
 def _refuse_foreign(before: Operation, present: Cluster, previous: Cluster, ports: Ports) -> None:

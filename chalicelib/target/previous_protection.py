@@ -51,18 +51,19 @@ def why_kept(operation: Operation, previous: Cluster, ports: Ports) -> Kept | No
     has_name = plan.target.swaps and previous.identifier == plan.target.cluster_id
     if has_name or it == target.opened_id:
         return Kept(f"{it} is the target again, so it is not deleted.", NOTHING_TO_DO)
-    name = present_name(plan, target)
+    name, reason = present_name(plan, target), ""
     holder = observe_cluster(ports.service("rds", plan.target.region), name)
-    if holder is None or holder.resource_id != target.opened_id:
+    if previous.identifier not in plan.target.cluster_ids:
+        reason = f"people renamed it to {previous.identifier}"
+    elif holder is None or holder.resource_id != target.opened_id:
         who = holder.resource_id if holder else "no cluster"
         reason = (
-            f"{it} is kept: {who} has the name {name}, and the cluster that was proven there is "
-            f"{target.opened_id}."
+            f"{who} has the name {name}, and the cluster that was proven there is "
+            f"{target.opened_id}"
         )
-        return Kept.until_deleted_by_hand(previous, reason)
-    if is_pointed_to(plan, target, previous, ports):
-        return Kept.until_deleted_by_hand(previous, f"{it} is kept: pointers still name it.")
-    return None
+    elif is_pointed_to(plan, target, previous, ports):
+        reason = "pointers still name it"
+    return Kept.until_deleted_by_hand(previous, f"{it} is kept: {reason}.") if reason else None
 
 
 def _younger(operation: Operation, previous: Cluster, ports: Ports) -> str | None:

@@ -377,6 +377,13 @@ ROLLBACKS = (
         environment=SWAP,
     ),
     RefusedRequest(
+        "a rollback to a cluster that was renamed",
+        both(a_swapped_night, renamed(PREVIOUS, "of-friday")),
+        back_to_the_restore(request_id="first"),
+        both(renamed("of-friday", PREVIOUS), back_to_the_restore(request_id="second")),
+        environment=SWAP,
+    ),
+    RefusedRequest(
         "a rollback without a name",
         a_swapped_night,
         lambda stage: stage.request(ROLLBACK_REQUESTED, operation_id=""),

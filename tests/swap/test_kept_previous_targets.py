@@ -201,6 +201,23 @@ def test_a_cluster_that_people_keep_stays_after_the_next_night_too(make: type[Sw
     assert [] == stage.broken_promises()
 
 
+@pytest.mark.parametrize(("make", "name"), [(SwapStage, PREVIOUS), (PointerStage, TARGET)])
+def test_a_previous_target_that_people_renamed_is_kept(make: type[SwapStage], name: str) -> None:
+    """They want it; and the functions may not delete a cluster of another name. People are told
+    that it is theirs.
+    """
+    stage = make()
+    old, _ = first_and_second(stage)
+    renamed(name, "of-friday")(stage)
+    stage.run(20 * HOUR)
+    (retirement,) = stage.retirements()
+
+    assert State.CANCELLED is retirement.state
+    assert f"{old} is kept: people renamed it to of-friday." in stage.notices()[-1]["text"]
+    assert "Delete the cluster of-friday yourself if it is not" in stage.notices()[-1]["text"]
+    assert old in all_ids(stage)
+
+
 def test_a_retired_cluster_leaves_no_note_of_what_retired_it() -> None:
     """The target's item keeps a line for the clusters alone that are still there."""
     stage = SwapStage()

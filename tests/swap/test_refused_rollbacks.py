@@ -61,15 +61,24 @@ def test_a_rollback_of_a_rollback_is_refused_while_a_third_cluster_has_the_name(
     assert 2 == len(stage.restores())
 
 
-def test_a_previous_target_that_people_renamed_still_comes_back() -> None:
-    """It is known by its resource id; its other name is free, and the present target gets it."""
-    stage = SwapStage()
+@pytest.mark.parametrize(
+    ("make", "name", "other"), [(SwapStage, PREVIOUS, NEXT), (PointerStage, TARGET, A)]
+)
+def test_a_previous_target_that_people_renamed_comes_back_under_its_name_alone(
+    make: type[SwapStage], name: str, other: str
+) -> None:
+    """The functions may not change clusters of other names: the notice has the command."""
+    stage = make()
     old, new = first_and_second(stage)
-    renamed(PREVIOUS, "elsewhere")(stage)
-    stage.ask_back(stage.restores()[0])
+    renamed(name, "of-friday")(stage)
+    stage.ask_back(stage.restores()[0], request_id="first")
 
+    assert f"renamed the previous target {old} to of-friday" in stage.notices()[-1]["reason"]
+    assert 1 == len(stage.restores())
+    follow(stage, "To rename it: ")
+    stage.ask_back(stage.restores()[0], request_id="second")
     assert State.SUCCEEDED is stage.run_until_ended(2).state
-    assert {TARGET: old, PREVIOUS: new} == stage.standing()
+    assert {TARGET: old, other: new} == stage.standing()
 
 
 @pytest.mark.parametrize(("make", "name"), [(SwapStage, PREVIOUS), (PointerStage, TARGET)])
