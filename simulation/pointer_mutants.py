@@ -10,6 +10,7 @@ PRESENT, PREVIOUS = (
 DELETE_RDS = "chalicelib/steps/delete_rds.py"
 NIGHTS, MOVED = "pointer/test_pointed_nights.py", "pointer/test_moved_pointers.py"
 UNIT, CHANGED = "pointer/test_places.py", "pointer/test_changed_replacement.py"
+WENT_BACK = "pointer/test_reruns_after_going_back.py"
 OF_POINTERS: tuple[Mutant, ...] = (
     Mutant(
         "the proof of a login before pointers are moved",
@@ -150,6 +151,13 @@ OF_POINTERS: tuple[Mutant, ...] = (
         "        refuse_pointed_target(plan, target, ports)\n",
         "",
         tests=(f"{CHANGED}::test_a_pointed_target_is_not_replaced_by_name",),
+    ),
+    Mutant(
+        "the target that people went back to, before a rerun replaces another",
+        "chalicelib/runtime/reruns.py",
+        "target.opened_id not in (None, old.resource_id):",
+        "False:",
+        tests=(f"{WENT_BACK}::test_a_rerun_replaces_the_target_that_people_went_back_to",),
     ),
     Mutant(
         "the settings of the pointers, before a rollback moves them",

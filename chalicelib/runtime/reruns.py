@@ -15,6 +15,8 @@ from chalicelib.records.targets import TargetRecord
 from chalicelib.runtime import plans
 from chalicelib.runtime.present_cluster import refuse_replaced_of
 from chalicelib.runtime.starting import StartRequest, create, new_operation
+from chalicelib.target.cluster import find_clusters
+from chalicelib.target.current_target import name_beside, opened_cluster, present_name
 from chalicelib.target.older_data import why_older
 
 
@@ -49,6 +51,7 @@ def rerun(request: StartRequest, before: Operation, ports: Ports) -> Operation |
         refuse_replaced_of(operation, None, ports)
     if older := why_older(operation, ports, from_step=request.detail.from_step):
         raise older
+    _refuse_second_cluster(before, state, plan, ports)
     if state is State.TARGET_OPEN:  # the archive needs all that is known
         facts = replace(facts_of_opened(before, ports), attempts=AttemptFacts())
     else:
@@ -168,7 +171,7 @@ def _where_to_continue(
     if state is State.TARGET_OPEN:
         return state  # whatever the plan says by now
     _refuse_opened(before, target, ports)
-    replaced = target.last_success_at is not None and target.last_success_at > before.created_at
+    replaced = _is_replaced(before, target)
     # Nothing would ever delete instances that the plan no longer names.
     now = replace(before, plan=plan)
     surplus = {*before.instance_ids} - {*now.instance_ids}
@@ -180,6 +183,41 @@ def _where_to_continue(
     ):
         return State.SNAPSHOT_READY  # the new cluster is gone, or does not fit the plan
     return state
+
+
+def _is_replaced(before: Operation, target: TargetRecord) -> bool:
+    """Tell whether people have another target by now than the one that was to be replaced.
+
+    A rollback to a cluster that no operation made notes no time of success.
+    """
+    old, at = before.facts.target.old, target.last_success_at
+    if before.plan.target.keeps_old and old and target.opened_id not in (None, old.resource_id):
+        return True
+    return at is not None and at > before.created_at
+
+
+def _refuse_second_cluster(before: Operation, state: State, plan: Plan, ports: Ports) -> None:
+    """Raise RefusedError where a rerun would make another cluster beside the one of its chain.
+
+    Its instances would need the names that those of the first one have. So it is where people went
+    back to a target whose pointers lead to its own name.
+    """
+    made = before.facts.target.cluster_resource_id
+    if not plan.target.points or made is None or comes_after(state, State.SNAPSHOT_READY):
+        return
+    target = ports.operations.target(before.plan.target_cluster_arn)
+    present = opened_cluster(plan, target, ports)
+    name = name_beside(plan, target, present)
+    found = find_clusters(ports.service("rds", plan.target.region), [made]).get(made)
+    if found is None or found.identifier == name:
+        return
+    raise RefusedError(
+        f"The target is {present_name(plan, target)} by now, so a rerun of {before.operation_id} "
+        f"would make the cluster {name}, with instances of the same names as those of its first "
+        f"one, {found.identifier}.",
+        "To restore its snapshot once more, ask with snapshot_identifier "
+        f"{before.facts.snapshot.arn}.",
+    )
 
 
 def _refuse_opened(before: Operation, target: TargetRecord, ports: Ports) -> None:

@@ -3,7 +3,8 @@
 import json
 
 from chalicelib.database.errors import CertificateNameError
-from chalicelib.flow.choreography import CANCEL_REQUESTED, State
+from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, ROLLBACK_REQUESTED, State
+from chalicelib.flow.operation import Kind, Operation
 from simulation.in_memory_services import ZONE
 from simulation.stage import ACCOUNT, APP, APP_SECRET, TARGET_REGION
 from tests.choreography.fault_injection import refused
@@ -165,7 +166,46 @@ def pointed_target() -> tuple[str, str]:
     return mended(stage, stage.run_night(), environment(REPLACEMENT="pointer"))
 
 
+def back_to_the_restore_of(operation: Operation) -> Deed:
+    """Ask for the target that an operation replaced."""
+    return lambda stage: stage.request(ROLLBACK_REQUESTED, operation_id=operation.operation_id)
+
+
+def back_after_a_failure(stage: FaultyStage) -> None:
+    """Let a night fail when its cluster is set up, and go back to the target before the last."""
+    a_swapped_night(stage)
+    (first,) = (known for known in stage.all_operations() if known.kind is Kind.RESTORE)
+    stage.run(20 * HOUR)
+    stage.inject(
+        refused("AccessDenied"), step="swap-target", call="rds.describe_db_instances", times=99
+    )
+    stage.night()
+    stage.run(3 * HOUR)
+    stage.call_faults.clear()
+    back_to_the_restore_of(first)(stage)
+    stage.run(HOUR)
+
+
+def rerun_of_the_restore(stage: FaultyStage) -> None:
+    """Ask for a rerun of the newest restore."""
+    restores = [known for known in stage.all_operations() if known.kind is Kind.RESTORE]
+    stage.request(REQUESTED, rerun_of=restores[-1].operation_id)
+
+
+def snapshot_of_the_restore(stage: FaultyStage) -> None:
+    """Ask for the snapshot of the newest restore."""
+    restores = [known for known in stage.all_operations() if known.kind is Kind.RESTORE]
+    stage.request(REQUESTED, snapshot_identifier=restores[-1].facts.snapshot.arn)
+
+
 POINTER_REQUESTS = (
+    RefusedRequest(
+        "a rerun that would make a second cluster",
+        back_after_a_failure,
+        rerun_of_the_restore,
+        snapshot_of_the_restore,
+        environment={**POINTER, "KEEP_PREVIOUS_HOURS": "48"},
+    ),
     RefusedRequest(
         "a rollback of pointers that the settings no longer have",
         both(a_swapped_night, environment(REPLACEMENT="swap")),
