@@ -337,6 +337,20 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=("swap/test_disturbed_swaps.py::test_a_third_cluster_ends_the_swap_at_once",),
     ),
     Mutant(
+        "the old cluster that cannot be used, for which the new one does not leave the name",
+        SWAP,
+        "return _without_old(seen) if is_settled else Move.WAIT",
+        "return Move.DONE",
+        tests=("swap/test_moves.py::test_a_rollback_names_the_new_cluster_where_the_old_is_lost",),
+    ),
+    Mutant(
+        "the start of the old cluster, before the new one leaves the name",
+        SWAP,
+        "if seen.at_target and move is Move.NAME_OLD else move",
+        "if seen.at_target else move",
+        tests=(f"{MOVES}::test_a_stopped_old_cluster_is_started_before_the_name_is_nobodys",),
+    ),
+    Mutant(
         "the end of the attempts at a move that AWS refuses",
         SWAP_TARGET,
         "if too_long and isinstance(self._refusal, StateFaultError):",

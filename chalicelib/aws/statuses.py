@@ -64,6 +64,11 @@ def health(status: str) -> Health:
     return Health.MAY_RECOVER
 
 
+def is_unusable(status: str) -> bool:
+    """Tell whether a resource of this status is lost, or comes back only if people act."""
+    return status == RECOVERABLE or is_lost(status)
+
+
 def is_lost(status: str) -> bool:
     """Tell whether a resource of this status never comes back."""
     return health(status) is Health.TERMINAL

@@ -207,10 +207,12 @@ def _still_rolling_back(operation: Operation, refusal: Refuse) -> Refuse:
     if operation.reason is None:
         return refusal
     first, undoing = operation.remedy or "", operation.undoing.capitalize()
+    if first == NOTHING_TO_DO:
+        first = ""
     return replace(
         refusal,
         reason=f"{operation.reason} {undoing} did not finish: {refusal.reason}",
-        remedy=refusal.remedy if first in refusal.remedy else f"{first} {refusal.remedy}",
+        remedy=refusal.remedy if first in refusal.remedy else f"{first} {refusal.remedy}".strip(),
     )
 
 

@@ -16,6 +16,7 @@ from chalicelib.aws.stale_answers import is_sure
 from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import (
+    NOTHING_TO_DO,
     STATE_FAULT_MAX,
     RefusedError,
     StateFaultError,
@@ -184,10 +185,12 @@ class _Swap:
 
     def move_back(self) -> Outcome:
         """Move the rollback on; at its end people are told what is where."""
-        waited = self._ports.now() - self._operation.entered_at
+        now, asked = self._ports.now(), self._asked.get(Move.PARK_NEW)
+        waited = now - self._operation.entered_at
         deadline = timedelta(seconds=self._operation.plan.target.swap_deadline)
         sure = is_sure(waited, deadline)
-        decide = partial(next_move_back, old_is_gone=sure, is_settled=sure)
+        settled = sure and (asked is None or now - asked >= ASKED_AGAIN_AFTER)
+        decide = partial(next_move_back, old_is_gone=settled, is_settled=settled)
         seen, move = self._decide(decide)
         if move is Move.WAIT and seen.has_name(seen.old):  # nobody waits for the name
             again = "An answer of AWS may be minutes old, so both are looked at once more"
@@ -200,13 +203,15 @@ class _Swap:
         known = self._renew_data_api(seen)
         if isinstance(known, Wait):
             return known
-        why = self._operation.reason or ""
+        why, todo = self._operation.reason or "", self._operation.remedy
+        if commands and todo == NOTHING_TO_DO:
+            todo = None
         return Advance(
             State.FAILING if self._operation.failed_step else State.CANCELLING,
             self._facts(seen),
             f"rolled back: {seen}",
             reason=f"{why} After {self._operation.undoing}, {seen}.".strip(),
-            remedy=" ".join(filter(None, (self._operation.remedy, commands))) or None,
+            remedy=" ".join(filter(None, (todo, commands))) or None,
             warnings=known,
         )
 

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
 from chalicelib.aws.rds import Cluster
-from chalicelib.aws.statuses import Health, health, is_lost
+from chalicelib.aws.statuses import RECOVERABLE, Health, health, is_unusable
 from chalicelib.target.swap import STOPPED, Positions
 
+STARTABLE = (STOPPED, RECOVERABLE)  # the latter once its key is enabled (user guide)
 ENABLING = ("enable-http-endpoint",)
 RENEWING = ("disable-http-endpoint", *ENABLING)  # after a rename (user guide)
 
 
 def by_hand(seen: Positions, region: str, *, data_api: bool = False) -> str:
-    """Give the commands: for the old cluster, or for the new one if the old is lost at the name.
+    """Give the commands: for the old cluster, or for the new one where the old cannot be used.
 
     There are none where neither needs the name, or could get it. `data_api` says that the old one
     has the Data API.
@@ -25,6 +26,11 @@ def by_hand(seen: Positions, region: str, *, data_api: bool = False) -> str:
     old, new = seen.old, seen.new
     if seen.third:
         return ""
+    is_lost = seen.old_id is not None and (old is None or is_unusable(old.status))
+    if is_lost and _could_have(new, seen):
+        at_name = old if old and seen.has_name(old) else None
+        commands = _commands(at_name, new, seen, region)
+        return f"To give the {seen.names.new} the name{_once_usable(at_name)}: {commands}"
     if _could_have(old, seen):
         at_name = new if seen.at_target == seen.new_id else None
         commands = _commands(at_name, old, seen, region)
@@ -32,11 +38,21 @@ def by_hand(seen: Positions, region: str, *, data_api: bool = False) -> str:
             arn = f"{old.arn.removesuffix(old.identifier)}{seen.names.target}"
             renewal = [_deleted(old.identifier), *_switching(arn, RENEWING)]
             commands = f"{commands}; {_typed(renewal, region)}"
-        return f"To give the {seen.names.old} its name back: {commands}"
-    lost = old is not None and is_lost(old.status) and seen.has_name(old)
-    if lost and _could_have(new, seen):
-        return f"To give the {seen.names.new} the name: {_commands(old, new, seen, region)}"
-    return ""
+        return f"To give the {seen.names.old} its name back{_once_usable(old)}: {commands}"
+    if not is_lost or not seen.has_name(new):
+        return ""
+    return (
+        f"The {seen.names.old} cannot be used, so the {seen.names.new} has the name: find out "
+        "whether people can use that one."
+    )
+
+
+def _once_usable(cluster: Cluster | None) -> str:
+    """Say which key has to be enabled before AWS takes a cluster's commands."""
+    if cluster is None or cluster.status != RECOVERABLE:
+        return ""
+    key = " ".join(filter(None, ("its key", cluster.settings.kms_key_arn)))
+    return f", once {key} is enabled"
 
 
 def switched_by_hand(cluster: Cluster, region: str, verbs: Iterable[str]) -> str:
@@ -61,14 +77,14 @@ def named_by_hand(
 ) -> str:
     """Give the commands that give a cluster a name; another one that has it is parked before."""
     freeing = _freeing(holder, parking) if holder else ()
-    return _typed([*freeing, *_available(cluster), _renaming(cluster.identifier, name)], region)
+    return _typed([*_available(cluster), *freeing, _renaming(cluster.identifier, name)], region)
 
 
 def _could_have(cluster: Cluster | None, seen: Positions) -> TypeGuard[Cluster]:
-    """Tell whether a cluster lives under another name than the target's."""
+    """Tell whether a cluster lives, or can be started, under another name than the target's."""
     if cluster is None or cluster.identifier == seen.names.target:
         return False
-    return health(cluster.status) is Health.READY
+    return health(cluster.status) is Health.READY or cluster.status in STARTABLE
 
 
 def _commands(at_name: Cluster | None, wanted: Cluster, seen: Positions, region: str) -> str:
@@ -93,7 +109,7 @@ def _freeing(at_name: Cluster, parking: str) -> Iterator[str]:
 def _available(cluster: Cluster) -> Iterator[str]:
     """Make a cluster available, and wait for that."""
     name = cluster.identifier
-    if cluster.status == STOPPED:
+    if cluster.status in STARTABLE:
         yield f"start-db-cluster --db-cluster-identifier {name}"
     if cluster.status != "available":
         yield f"wait db-cluster-available --db-cluster-identifier {name}"

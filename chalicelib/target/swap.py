@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.aws.rds import Cluster
-from chalicelib.aws.statuses import Health, health, is_lost
+from chalicelib.aws.statuses import Health, health, is_lost, is_unusable
 
 STOPPED, RENAMING = "stopped", "renaming"
 
@@ -141,31 +141,43 @@ def _park_old(seen: Positions) -> Move:
 def next_move_back(seen: Positions, *, old_is_gone: bool, is_settled: bool) -> Move:
     """Give the next move of a rollback: the new cluster leaves the name, the old one takes it.
 
-    Where the old one is gone for good, the new one keeps the name or gets it: somebody's is better
-    than nobody's. Where a third cluster has the name, nothing is moved. Until the answers have
-    settled, a rename that was asked for before the rollback may not show yet.
+    Where the old one is gone for good or cannot be used, the new one keeps the name or gets it:
+    somebody's is better than nobody's. Where a third cluster has the name, nothing is moved. Until
+    the answers have settled, a rename that was asked for before may not show yet.
     """
     if seen.third:
         return Move.DONE
-    if seen.old_id is not None and seen.old is None:
-        return _without_old(seen) if old_is_gone else Move.WAIT
     if seen.is_stale:
         return Move.WAIT
-    park_new = _rename(seen.new, Move.PARK_NEW, start=Move.START_NEW, lost=Move.DONE)
     if seen.old_id is None:
-        return park_new if seen.at_target else Move.DONE
-    if seen.old and seen.has_name(seen.old):
-        is_leaving = seen.old.status == RENAMING or not is_settled
+        return _park_new(seen) if seen.at_target else Move.DONE
+    if seen.old is None:
+        return _without_old(seen) if old_is_gone else Move.WAIT
+    if is_unusable(seen.old.status):
+        return _without_old(seen) if is_settled else Move.WAIT
+    return _name_old(seen, seen.old, is_settled=is_settled)
+
+
+def _name_old(seen: Positions, old: Cluster, *, is_settled: bool) -> Move:
+    """Give a usable old cluster the name, which the new one leaves only for one that is ready."""
+    if seen.has_name(old):
+        is_leaving = old.status == RENAMING or not is_settled
         return Move.WAIT if is_leaving else Move.DONE
-    name_old = _rename(seen.old, Move.NAME_OLD, start=Move.START_OLD, lost=Move.DONE)
-    return park_new if seen.at_target else name_old
+    move = _rename(old, Move.NAME_OLD, start=Move.START_OLD, lost=Move.WAIT)
+    return _park_new(seen) if seen.at_target and move is Move.NAME_OLD else move
+
+
+def _park_new(seen: Positions) -> Move:
+    return _rename(seen.new, Move.PARK_NEW, start=Move.START_NEW, lost=Move.DONE)
 
 
 def _without_old(seen: Positions) -> Move:
-    if seen.new is None or is_lost(seen.new.status) or seen.at_target:
+    if seen.new is None or is_unusable(seen.new.status):
         return Move.DONE
     if seen.new.status == STOPPED:
         return Move.START_NEW
+    if seen.at_target:
+        return Move.WAIT if seen.is_moving else Move.DONE
     return Move.NAME_NEW if _is_ready(seen.new) else Move.WAIT
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.aws.statuses import RECOVERABLE
 from chalicelib.target.swap import Move, Positions, next_move, next_move_back
 from tests.swap.names_world import (
     LAG,
@@ -27,6 +29,8 @@ INCIDENTS = (
     "the old cluster is stopped",
     "the old cluster is deleted",
     "the old cluster is modified",
+    "the old cluster fails",
+    "the old cluster loses its key",
     "the new cluster is stopped",
     "the new cluster is deleted",
     "the new cluster fails",
@@ -54,7 +58,12 @@ def happen(world: World, incident: str) -> None:
         world.clusters.pop(THIRD, None)
     elif found and found.getting is None and found.status != "deleting":
         status = incident.rpartition(" ")[2]
-        words = {"modified": "modifying", "deleted": "deleting", "fails": "failed"}
+        words = {
+            "modified": "modifying",
+            "deleted": "deleting",
+            "fails": "failed",
+            "key": RECOVERABLE,
+        }
         found.status, found.ticks = words.get(status, status), 0
 
 
@@ -94,6 +103,9 @@ def _check(world: World, move: Move, seen: Positions) -> None:
     if move is Move.PARK_OLD:  # the name is given up only for a cluster that is there
         assert seen.new is not None
         assert "available" == seen.new.status
+    if move is Move.PARK_NEW:
+        assert seen.old is not None
+        assert "available" == seen.old.status
     if move in SUBJECTS and THIRD in world.clusters:
         subject = seen.old if SUBJECTS[move] == OLD else seen.new
         assert subject is not None
@@ -150,6 +162,16 @@ def test_a_rollback_brings_the_old_cluster_back_while_it_lives(
 
     if _lives(world, OLD) and _lives(world, NEW) and THIRD not in world.clusters:
         assert OLD == world.holder(TARGET)
+
+
+@pytest.mark.parametrize("status", ["failed", "inaccessible-encryption-credentials", RECOVERABLE])
+@pytest.mark.parametrize("name", [TARGET, NEXT])
+def test_a_rollback_names_the_new_cluster_where_the_old_is_lost(status: str, name: str) -> None:
+    """It is parked; the new one keeps the name, or gets it."""
+    world = World({OLD: Standing(PREVIOUS, status=status), NEW: Standing(name)})
+
+    assert Move.DONE is play(world, rollback(world), [])
+    assert NEW == world.holder(TARGET)
 
 
 def _lives(world: World, who: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.flow.choreography import State
+from chalicelib.flow.choreography import CANCEL_REQUESTED, State
 from chalicelib.flow.errors import STATE_FAULT_MAX
 from tests.choreography.fault_injection import refused
 from tests.swap.swap_stage import NAMES, SwapStage
@@ -46,3 +46,20 @@ def test_a_rename_that_a_state_forbids_for_some_minutes_is_made() -> None:
 
     assert any("was answered InvalidDBClusterStateFault" in waiting for waiting in told)
     assert (State.SUCCEEDED, None) == (ended.state, ended.state_fault_since)
+
+
+def test_a_stopped_old_cluster_is_started_before_the_name_is_nobodys() -> None:
+    """A cost scheduler stopped it while it was parked, and then the swap is cancelled."""
+    stage = SwapStage()
+    old = stage.standing()[TARGET]
+    stage.night()
+    operation = stage.reach(State.TARGET_RENAMED)
+    stage.rds().stop_db_cluster(DBClusterIdentifier=PREVIOUS)
+    stage.settle(600)
+    before = len(stage.made)
+    stage.request(CANCEL_REQUESTED, operation_id=operation.operation_id)
+    ended = stage.run_until_ended(1)
+    changes = [call.method for call in stage.made[before:] if call.method.endswith("_db_cluster")]
+
+    assert (State.CANCELLED, old) == (ended.state, stage.standing()[TARGET])
+    assert "start_db_cluster" == changes[0]
