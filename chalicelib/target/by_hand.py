@@ -117,6 +117,8 @@ def _available(cluster: Cluster) -> Iterator[str]:
 
 def _deleting(cluster: Cluster) -> Iterator[str]:
     name = cluster.identifier
+    if cluster.status == STOPPED:  # AWS deletes none that is stopped
+        yield from _available(cluster)
     if cluster.protected:
         protection = "--no-deletion-protection --apply-immediately"
         yield f"modify-db-cluster --db-cluster-identifier {name} {protection}"

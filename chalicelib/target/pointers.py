@@ -125,6 +125,12 @@ class Pointers:
         )
 
     @property
+    def all_places(self) -> set[str]:
+        """The places that there are, in words."""
+        record = {self.record_place} if self._plan.target.target_dns_name else set()
+        return {self.secret_place, self.parameters_place, *record}
+
+    @property
     def secret_place(self) -> str:
         """The application secret, in words."""
         return f"the secret {self._plan.users.app_credentials_secret_id}"
@@ -209,6 +215,7 @@ class Move:
         self.operation, self._ports = operation, ports
         self._synced: str | None = None
         self.kept: set[str] = set()  # the places that somebody else wrote meanwhile
+        self.empty: set[str] = set()  # those that name nothing, and were not written
 
     def is_waited_for(self, *, host: str | None, is_other: bool = False) -> bool:
         """Tell whether the record was changed to a host last, or to another one."""
@@ -233,6 +240,7 @@ class Move:
         first: Route 53 refuses a name for good that only it can judge.
         """
         self.kept.clear()
+        self.empty.clear()
         seen = self.places.read()
         pending = self._write_record(seen.record, address, source)
         self._write_secret(seen.secret, address, source)
@@ -252,7 +260,7 @@ class Move:
         if names_source:
             self.places.secret.write(seen, address)
         else:
-            self.kept.add(self.places.secret_place)
+            (self.kept if seen.values else self.empty).add(self.places.secret_place)
 
     def _write_parameter(
         self,
@@ -269,7 +277,7 @@ class Move:
         if names_source:
             self.places.parameters.write(name, seen, wanted)
         else:
-            self.kept.add(self.places.parameters_place)
+            (self.kept if seen else self.empty).add(self.places.parameters_place)
 
     def _write_record(
         self, seen: SeenRecord | None, address: Address | None, source: Address | None
@@ -281,7 +289,7 @@ class Move:
         names_source = source is None or host == source.host
         noted = self.operation.facts.swap
         if not names_source and host != wanted:
-            self.kept.add(self.places.record_place)
+            (self.kept if seen else self.empty).add(self.places.record_place)
         if names_source and (host != wanted or noted.record_host != wanted):
             # A change whose reply was lost is made once more, for an id to wait for.
             ttl = max(seen.ttl if seen else 0, noted.record_ttl or 0)

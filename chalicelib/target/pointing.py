@@ -114,8 +114,10 @@ class Pointing:
         named = f"name {to.identifier}, {to.resource_id}" if to else "name no cluster"
         if not (address or source):
             named = "are as they were, because neither cluster is found"
-        elif kept := sorted(self._pointers.kept):
-            named += f"; others have changed {listed(kept)} since, which stays so"
+        elif self._pointers.empty == self._pointers.places.all_places:
+            named = "name no cluster"
+        else:
+            named += self._left()
         why = self._operation.reason or ""
         return Advance(
             State.FAILING if self._operation.failed_step else State.CANCELLING,
@@ -123,6 +125,12 @@ class Pointing:
             f"rolled back: the pointers {named}",
             reason=f"{why} After {self._operation.undoing}, the pointers {named}.".strip(),
         )
+
+    def _left(self) -> str:
+        """Say which pointers stay as they are, because they did not name the new cluster."""
+        kept, empty = sorted(self._pointers.kept), sorted(self._pointers.empty)
+        others = f"; others have changed {listed(kept)} since, which stays so" if kept else ""
+        return others + (f"; {listed(empty)} name no cluster" if empty else "")
 
     def _moved_to(self, new: Cluster | None) -> Address | None:
         """Give what the pointers name that were moved, though the new cluster may be gone."""

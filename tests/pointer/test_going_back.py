@@ -293,6 +293,30 @@ def test_a_way_back_says_what_somebody_else_has_written_meanwhile() -> None:
     )
 
 
+def test_a_first_night_that_is_cancelled_blames_nobody_for_pointers_that_it_never_made() -> None:
+    """No place names a cluster, before and after."""
+    stage = PointerStage()
+    operation = stage.proving()
+    stage.request(CANCEL_REQUESTED, operation_id=operation.operation_id)
+    ended = stage.run_until_ended(1)
+
+    assert State.CANCELLED is ended.state
+    assert stage.all_name(None) == stage.pointed()
+    assert "the pointers name no cluster." in str(ended.reason)
+
+
+def test_a_first_night_that_cannot_write_all_pointers_says_which_name_nothing() -> None:
+    """The parameters cannot be written; the others lead to the target that was there."""
+    stage = PointerStage()
+    stage.proving()
+    stage.inject(refused("AccessDenied"), state="TARGET_PROVEN", call="ssm.put_parameter", times=99)
+    ended = stage.run_until_ended(1)
+
+    assert (State.FAILED, TARGET) == (ended.state, stage.pointed()["secret"])
+    assert f"; the SSM parameters below {FOLDER} name no cluster." in str(ended.reason)
+    assert "others" not in str(ended.reason)
+
+
 def test_a_way_back_without_either_cluster_does_not_claim_that_nothing_is_named() -> None:
     """Both are gone, and the pointers still name what was there."""
     stage = PointerStage()

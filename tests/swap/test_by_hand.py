@@ -7,9 +7,10 @@ import pytest
 
 from chalicelib.flow.choreography import State
 from simulation.stage import ACCOUNT, TARGET_REGION
+from tests.choreography.fault_injection import refused
 from tests.refusals.refused_swaps import kept_out
 from tests.refusals.remedies import go_on
-from tests.swap.swap_stage import NAMES, SwapStage
+from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
 
 TARGET, NEXT, PREVIOUS = NAMES
 MEMBERS = {
@@ -87,6 +88,25 @@ def test_a_new_cluster_that_fails_at_the_name_is_deleted_by_people(status: str) 
     assert f"{status} at {TARGET}." in str(ended.reason)
     assert [] == [found for found in stage.retirements() if found.open]
     assert old == stage.standing()[TARGET]
+
+
+def test_a_stopped_cluster_in_the_way_is_started_before_people_delete_it() -> None:
+    """AWS deletes no stopped cluster: a failed night has left it, and somebody saved its cost."""
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="48")
+    first_and_second(stage)
+    stage.run(3600)
+    trouble = refused("InvalidParameterValue")
+    stage.inject(trouble, step="setup-db-users", call="rds.modify_db_cluster", times=9)
+    assert State.FAILED is stage.run_night().state
+    stage.call_faults.clear()
+    stage.rds().stop_db_cluster(DBClusterIdentifier=NEXT)
+    stage.settle(3600)
+    stage.ask_back(stage.restores()[0], request_id="first")
+    assert NEXT in stage.standing()
+    follow(stage, "To delete it: ")
+    stage.ask_back(stage.restores()[0], request_id="second")
+
+    assert State.SUCCEEDED is stage.run_until_ended(3).state
 
 
 def test_what_a_rollback_can_do_needs_no_commands() -> None:
