@@ -351,6 +351,13 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=(f"{MOVES}::test_a_stopped_old_cluster_is_started_before_the_name_is_nobodys",),
     ),
     Mutant(
+        "the cancellation that comes while a function waits for the clusters",
+        "chalicelib/target/patience.py",
+        "if operation.cancellable and _is_cancelled(operation, ports):",
+        "if False:",
+        tests=("swap/test_cancelled_swaps.py::test_nothing_is_renamed_after_a_cancellation",),
+    ),
+    Mutant(
         "the end of the attempts at a move that AWS refuses",
         SWAP_TARGET,
         "if too_long and isinstance(self._refusal, StateFaultError):",

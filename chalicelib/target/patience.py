@@ -4,10 +4,11 @@ Everywhere else a step that has to wait ends, and the heartbeat or an event of R
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from botocore.exceptions import ClientError
 
-from chalicelib.flow.errors import TransientError
+from chalicelib.flow.errors import TransientError, UnreadableRecordError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Outcome, Wait
 from chalicelib.observability import logger
@@ -21,6 +22,7 @@ def patiently(operation: Operation, ports: Ports, attempt: Callable[[], Outcome]
     """Repeat an attempt every few seconds until seconds do not count, or the time is nearly over.
 
     What may pass costs one attempt, not the swap; the last one raises it. Each kind is logged once.
+    A cancellation is seen before the next attempt, so nothing is renamed or moved after it.
     """
     logged = set[tuple[str, ...]]()
     while True:
@@ -36,6 +38,15 @@ def patiently(operation: Operation, ports: Ports, attempt: Callable[[], Outcome]
                 logger.warning("Tried again every %d seconds: %s", LOOK_SECONDS, error.reason)
             logged.add(kind)
         ports.pause(LOOK_SECONDS)
+        if operation.cancellable and _is_cancelled(operation, ports):
+            return Wait("Its cancellation was requested.", LOOK_SECONDS)
+
+
+def _is_cancelled(operation: Operation, ports: Ports) -> bool:
+    with suppress(TransientError, UnreadableRecordError):
+        found = ports.operations.read(operation.operation_id)
+        return bool(found and found.cancel_requested)
+    return False
 
 
 def _kind(error: TransientError) -> tuple[str, ...]:
