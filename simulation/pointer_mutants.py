@@ -9,6 +9,7 @@ PRESENT, PREVIOUS = (
 )
 DELETE_RDS = "chalicelib/steps/delete_rds.py"
 NIGHTS, MOVED = "pointer/test_pointed_nights.py", "pointer/test_moved_pointers.py"
+STOPPED = "pointer/test_stopped_clusters.py"
 UNIT, CHANGED = "pointer/test_places.py", "pointer/test_changed_replacement.py"
 WENT_BACK = "pointer/test_reruns_after_going_back.py"
 OF_POINTERS: tuple[Mutant, ...] = (
@@ -25,6 +26,13 @@ OF_POINTERS: tuple[Mutant, ...] = (
         '        (S.TARGET_OPEN,),\n        deadline="swap_deadline", on_giving_up=S.ROLLING_BACK,',
         '        (S.TARGET_OPEN,),\n        deadline="swap_deadline", on_giving_up=S.FAILING,',
         ("refused-pointer",),
+    ),
+    Mutant(
+        "the start of a stopped cluster, before pointers go back to it",
+        "chalicelib/target/pointing.py",
+        "if to and (starting := self._until_started(to)):",
+        "if starting := None:",
+        tests=(f"{STOPPED}::test_pointers_go_back_to_a_stopped_cluster_when_it_runs",),
     ),
     Mutant(
         "the way back of pointers on a cancellation",

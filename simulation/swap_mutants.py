@@ -358,6 +358,15 @@ OF_SWAPS: tuple[Mutant, ...] = (
         tests=("swap/test_cancelled_swaps.py::test_nothing_is_renamed_after_a_cancellation",),
     ),
     Mutant(
+        "the cluster that is lost while it is restarted",
+        "chalicelib/target/restarting.py",
+        "        if is_lost(cluster.status):\n",
+        "        if False:\n",
+        tests=(
+            "swap/test_restarts.py::test_a_cluster_that_is_lost_while_it_is_restarted_ends_the_night_at_once",
+        ),
+    ),
+    Mutant(
         "the end of the attempts at a move that AWS refuses",
         SWAP_TARGET,
         "if too_long and isinstance(self._refusal, StateFaultError):",

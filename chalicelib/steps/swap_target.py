@@ -13,7 +13,6 @@ from functools import partial
 from chalicelib.aws.client import AwsError, Service
 from chalicelib.aws.rds import Cluster
 from chalicelib.aws.stale_answers import is_sure
-from chalicelib.aws.statuses import Health, health
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import (
     NOTHING_TO_DO,
@@ -23,7 +22,7 @@ from chalicelib.flow.errors import (
     TransientError,
     refused_for_long,
 )
-from chalicelib.flow.facts import Facts, Restart
+from chalicelib.flow.facts import Facts
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.ports import Ports
@@ -40,8 +39,9 @@ from chalicelib.target.pointing import Pointing
 from chalicelib.target.previous_name import until_name_is_free
 from chalicelib.target.readiness import until_as_planned
 from chalicelib.target.reboots import until_rebooted, warnings_of_parameters
+from chalicelib.target.restarting import Restarting
 from chalicelib.target.restored_cluster import require_restored
-from chalicelib.target.swap import STOPPED, Move, Names, Positions, next_move, next_move_back
+from chalicelib.target.swap import Move, Names, Positions, next_move, next_move_back
 
 ASKED_AGAIN_AFTER = timedelta(seconds=45)  # a rename shows after some seconds
 SETTLING_SECONDS = 30
@@ -60,7 +60,7 @@ def swap_target(operation: Operation, ports: Ports) -> Outcome:
         case State.SWAPPING:
             return patiently(operation, ports, swap.move)
         case State.TARGET_RESTARTING:
-            return patiently(operation, ports, _Restarting(operation, ports, rds).move)
+            return patiently(operation, ports, Restarting(operation, ports, rds).move)
         case State.ROLLING_BACK:
             return patiently(operation, ports, swap.move_back)
     return _begin(operation, ports, rds)
@@ -330,39 +330,3 @@ class _Swap:
             if not isinstance(error, StateFaultError):
                 raise
             self._fault_since = self._fault_since or self._ports.now()
-
-
-class _Restarting:
-    """Stops and starts the new cluster: only then its certificate has its new name (user guide)."""
-
-    def __init__(self, operation: Operation, ports: Ports, rds: Service) -> None:
-        self._operation, self._ports, self._rds = operation, ports, rds
-
-    def move(self) -> Outcome:
-        """Move the restart on, by the cluster's status and by what was asked before."""
-        made = self._operation.facts.target.cluster_resource_id or ""
-        cluster = find_clusters(self._rds, [made]).get(made)
-        if cluster is None:
-            raise TransientError(f"The new cluster {made} is not found.")
-        target = TargetCluster(self._rds, self._operation, cluster.identifier)
-        stage = self._operation.facts.swap.restart
-        if cluster.status == STOPPED:
-            self._note(Restart.STARTING)
-            target.start()
-        elif health(cluster.status) is Health.READY and stage is Restart.STARTING:
-            what = f"{cluster.identifier} was stopped and started"
-            return Advance(State.TARGET_RENAMED, self._with(Restart.DONE), what)
-        elif health(cluster.status) is Health.READY:
-            self._note(Restart.STOPPING)
-            target.stop()
-        reason = f"The cluster {cluster.identifier}, which is to be restarted, is {cluster.status}."
-        return Wait(reason, LOOK_SECONDS, at_once=True)
-
-    def _note(self, stage: Restart) -> None:
-        if self._operation.facts.swap.restart is not stage:
-            facts = self._with(stage)
-            self._operation = self._ports.operations.save_facts(self._operation, facts)
-
-    def _with(self, stage: Restart) -> Facts:
-        facts = self._operation.facts
-        return replace(facts, swap=replace(facts.swap, restart=stage))

@@ -21,6 +21,7 @@
 - readiness, proof_at_name: the proofs before people get the new cluster, and at its name
 - user_logins: the logins of the plan's users, as their secret has them
 - swap: which cluster gets which name next
+- restarting: the restart of a cluster that was renamed, for its certificate
 - previous, previous_protection, previous_name: the replaced cluster, which is kept for a while;
   what keeps it from its deletion; and what happens when a restore needs its name
 - left_over: the one that production's passwords open, which no restore would delete

@@ -10,7 +10,7 @@ from datetime import timedelta
 from chalicelib.aws.pointer_places import Address
 from chalicelib.aws.rds import Cluster
 from chalicelib.aws.stale_answers import is_sure
-from chalicelib.aws.statuses import Health, health, is_lost
+from chalicelib.aws.statuses import Health, health, is_lost, is_unusable
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Kind, Operation
@@ -22,6 +22,8 @@ from chalicelib.target.cluster import TargetCluster, find_clusters
 from chalicelib.target.patience import LOOK_SECONDS
 from chalicelib.target.pointers import Move, address_of
 from chalicelib.target.swap import STOPPED
+
+STOPPING, STARTING = "stopping", "starting"
 
 
 class Pointing:
@@ -65,8 +67,8 @@ class Pointing:
     def point_back(self) -> Outcome:
         """Move the pointers back to the old cluster; every end says what they name.
 
-        Where the old one is gone for good, they stay with the new one, which was proven; where
-        there was none, they are taken away.
+        Where the old one is gone for good or cannot be used, they stay with the new one, which was
+        proven; where there was none, they are taken away. A stopped one is started before.
         """
         is_late = self._ports.now() >= self._operation.deadline
         try:
@@ -101,14 +103,16 @@ class Pointing:
         old, new = self._clusters()
         plan = self._operation.plan
         had_old = self._operation.facts.target.old is not None
-        is_gone = had_old and (old is None or is_lost(old.status))
+        is_gone = had_old and (old is None or is_unusable(old.status))
         if is_gone and not self._is_sure:
-            return self._wait("The old cluster is not found.")
+            return self._wait(f"The old cluster is {old.status if old else 'not found'}.")
         if new is None and not self._is_sure:
             return self._wait("The new cluster is not found.")
         to = new if is_gone else old
         source = None if is_gone else self._moved_to(new)
         self._back_to = address = address_of(plan, to) if to else None
+        if to and (starting := self._until_started(to)):
+            return starting
         if (address or source) and (pending := self._pointers.to(address, source=source)):
             return self._wait(pending)
         named = f"name {to.identifier}, {to.resource_id}" if to else "name no cluster"
@@ -131,6 +135,14 @@ class Pointing:
         kept, empty = sorted(self._pointers.kept), sorted(self._pointers.empty)
         others = f"; others have changed {listed(kept)} since, which stays so" if kept else ""
         return others + (f"; {listed(empty)} name no cluster" if empty else "")
+
+    def _until_started(self, cluster: Cluster) -> Wait | None:
+        """Start a stopped cluster before pointers lead people to it."""
+        if cluster.status == STOPPED:
+            TargetCluster(self._rds, self._operation, cluster.identifier).start()
+        elif cluster.status not in (STOPPING, STARTING):
+            return None
+        return self._wait(f"The cluster {cluster.identifier} is {cluster.status}.")
 
     def _moved_to(self, new: Cluster | None) -> Address | None:
         """Give what the pointers name that were moved, though the new cluster may be gone."""

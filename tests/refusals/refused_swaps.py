@@ -9,6 +9,7 @@ from dataclasses import replace
 from botocore.exceptions import ParamValidationError
 
 from chalicelib.aws.statuses import RECOVERABLE
+from chalicelib.database.errors import CertificateNameError
 from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, ROLLBACK_REQUESTED, State
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.records.store import Change
@@ -450,6 +451,20 @@ def lost_target() -> tuple[str, str]:
     stage.ask_back(restored)
     assert State.SUCCEEDED is stage.run_until_ended(2).state
     return str(failed.reason), str(failed.remedy)
+
+
+def lost_in_a_restart() -> tuple[str, str]:
+    """Lose the new cluster while it is restarted; people delete it, and name the old one."""
+    stage = SwapStage()
+    stage.night()
+    stage.reach(State.TARGET_RENAMED)
+    server = stage.data.clusters[stage.standing()[TARGET]]
+    server.trouble = CertificateNameError(f"The certificate names {NEXT}.", "")
+    stage.reach(State.TARGET_RESTARTING)
+    status(TARGET_ARN, "failed")(stage)
+    failed = stage.run_until_ended(1)
+    replaced = both(emptied(TARGET), both(deleted(TARGET), renamed(PREVIOUS, TARGET)))
+    return mended(stage, failed, replaced, from_step=failed.rerun_from)
 
 
 def undecided() -> tuple[str, str]:

@@ -49,6 +49,7 @@ from tests.refusals.refused_settings import SETTINGS
 from tests.refusals.refused_swaps import (
     ROLLBACKS,
     SWAPS,
+    lost_in_a_restart,
     lost_target,
     nothing_to_delete,
     opened_elsewhere,
@@ -250,7 +251,7 @@ def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
     results += [users_of_the_first(), users_of_the_first(newest="rds.modify_db_cluster")]
     warning = lost_copy()
     tested = {(result.reason, result.remedy) for result in results}
-    tested |= {(warning, warning), nothing_to_delete(), lost_target()}
+    tested |= {(warning, warning), nothing_to_delete(), lost_target(), lost_in_a_restart()}
     tested |= {in_use(), kept_for_good(), pointed_target(), endpoints_left()}
     tested |= {half_deleted(), being_replaced(), opened_elsewhere(), undecided()}
     tested |= {(str(problem), str(problem.remedy)) for problem in nameless()}
