@@ -16,6 +16,7 @@ AGAIN = "swap/test_retired_again.py"
 FOREIGN = "swap/test_rollbacks_of_foreign.py"
 MOVES = "swap/test_refused_moves.py"
 BACK = "swap/test_caught_up_after_rollback.py"
+INSTANCES = "swap/test_old_answers_about_instances.py"
 OTHER = "swap/test_other_certificates.py"
 REPLACED = "pointer/test_replaced_clusters.py"
 OF_SWAPS: tuple[Mutant, ...] = (
@@ -145,6 +146,15 @@ OF_SWAPS: tuple[Mutant, ...] = (
         "refused = [login.username for login in logins if not database.try_login(login)]",
         "refused = []",
         ("unproven-swap",),
+    ),
+    Mutant(
+        "the instances of the new cluster alone, before a login counts",
+        "chalicelib/target/proof_at_name.py",
+        "if found.identifier in own]",
+        "]",
+        tests=(
+            f"{INSTANCES}::test_a_login_at_the_old_cluster_proves_nothing_whatever_aws_shows",
+        ),
     ),
     Mutant(
         "the proof of a login where the certificate has another name",

@@ -41,7 +41,7 @@ def _prove(operation: Operation, ports: Ports) -> Outcome:
     rds = ports.service("rds", plan.target.region)
     target = TargetCluster(rds, operation)
     cluster = require_restored(operation, target, ports)
-    _refuse_old_address(cluster, target, ports)
+    _refuse_old_address(operation, cluster, target, ports)
     place = place_of(plan, cluster)
     try:
         what = _log_in(operation, place, ports)
@@ -81,19 +81,24 @@ def _next_state(operation: Operation) -> State:
     return State.TARGET_PROVEN if operation.plan.target.points else State.SWAPPING
 
 
-def _refuse_old_address(cluster: Cluster, target: TargetCluster, ports: Ports) -> None:
-    """Raise TransientError while the name still leads to the cluster that had it before.
+def _refuse_old_address(
+    operation: Operation, cluster: Cluster, target: TargetCluster, ports: Ports
+) -> None:
+    """Raise TransientError until the name leads to the cluster's own instances.
 
-    That one has the same users, so a login would prove nothing. The names of instances do not
-    change with a rename (user guide, modifying a cluster).
+    The cluster that had it before has the same users, so a login would prove nothing; AWS may still
+    show the instances of that one with the name. The names of instances do not change with a rename
+    (user guide, modifying a cluster).
     """
-    members = [found for found in target.observe_instances() if found.endpoint]
-    known = {address for found in members for address in ports.addresses(found.endpoint or "")}
-    host = cluster.endpoint or ""
+    host, own = cluster.endpoint or "", operation.facts.target.instances
+    hosts = [
+        found.endpoint or "" for found in target.observe_instances() if found.identifier in own
+    ]
+    known = {address for name in hosts if name for address in ports.addresses(name)}
     leads_to = ports.addresses(host)
     if leads_to == {host}:  # an address, as localaws has: it needs no name server, and is never old
         return
-    if known and not known & leads_to:
+    if not known & leads_to:
         raise TransientError(f"The name {host} does not lead to {cluster.resource_id} yet.")
 
 
