@@ -91,10 +91,9 @@ def _refuse_old_address(
     (user guide, modifying a cluster).
     """
     host, own = cluster.endpoint or "", operation.facts.target.instances
-    hosts = [
-        found.endpoint or "" for found in target.observe_instances() if found.identifier in own
-    ]
-    known = {address for name in hosts if name for address in ports.addresses(name)}
+    members = [found for found in target.observe_instances() if found.identifier in own]
+    hosts = [found.endpoint for found in members if found.endpoint]
+    known = {address for name in hosts for address in ports.addresses(name)}
     leads_to = ports.addresses(host)
     if leads_to == {host}:  # an address, as localaws has: it needs no name server, and is never old
         return
