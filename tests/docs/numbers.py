@@ -11,6 +11,7 @@ from chalicelib import ports
 from chalicelib.aws.secrets import MasterCredentials
 from chalicelib.aws.stale_answers import SURE_AFTER
 from chalicelib.flow import polling, text_limits
+from chalicelib.flow.errors import STATE_FAULT_MAX
 from chalicelib.flow.plan import default_of
 from chalicelib.messages import event_age
 from chalicelib.records import targets
@@ -139,6 +140,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
     "docs/replacement.md": (
         f"`KEEP_PREVIOUS_HOURS` ({default_of('keep_previous_hours')} unless set)",
         f"until {word(SURE_AFTER.total_seconds() / 60)} minutes have passed, because AWS",
+        f"(for {word(STATE_FAULT_MAX.total_seconds() / 60)} minutes, where AWS gives a cluster's",
     ),
     "docs/reliability.md": (f"within its deadline and {word(runner.UNANSWERED_MAX)} heartbeats",),
     "docs/configuration.md": (
