@@ -165,7 +165,7 @@ OF_POINTERS: tuple[Mutant, ...] = (
         "chalicelib/runtime/reruns.py",
         "target.opened_id not in (None, old.resource_id):",
         "False:",
-        tests=(f"{WENT_BACK}::test_a_rerun_replaces_the_target_that_people_went_back_to",),
+        tests=(f"{WENT_BACK}::test_a_rerun_that_would_make_two_clusters_is_refused",),
     ),
     Mutant(
         "the settings of the pointers, before a rollback moves them",
