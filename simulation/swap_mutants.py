@@ -14,6 +14,7 @@ ADOPTED, KEPT = "swap/test_adopted_readers.py", "swap/test_kept_previous_targets
 ELSEWHERE, PRESENT = "swap/test_opened_elsewhere.py", "chalicelib/target/current_target.py"
 AGAIN = "swap/test_retired_again.py"
 FOREIGN = "swap/test_rollbacks_of_foreign.py"
+PASSWORDS = "swap/test_rollbacks_of_passwords.py"
 MOVES = "swap/test_refused_moves.py"
 BACK = "swap/test_caught_up_after_rollback.py"
 INSTANCES = "swap/test_old_answers_about_instances.py"
@@ -541,10 +542,24 @@ OF_SWAPS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the owner of a cluster, before it is pointed to",
-        "chalicelib/target/pointing.py",
-        "        target.refuse_unowned(new, [], role)\n",
+        "chalicelib/target/successor.py",
+        "    TargetCluster(rds, operation, found.identifier).refuse_unowned(found, [], role)\n",
         "",
         tests=(f"{FOREIGN}::test_pointers_ask_once_more_whose_the_previous_target_is",),
+    ),
+    Mutant(
+        "the login at the previous target, before a rollback renames it",
+        ROLLBACKS,
+        "state = State.SWAPPING if _is_parked(before, present) else State.TARGET_STARTING",
+        "state = State.SWAPPING",
+        tests=(f"{PASSWORDS}::test_a_rollback_renames_nothing_where_the_users_are_refused",),
+    ),
+    Mutant(
+        "the name that is nobody's, before a rollback tries a login",
+        ROLLBACKS,
+        "return plan.swaps and present.identifier != plan.cluster_id",
+        "return False",
+        tests=(f"{PASSWORDS}::test_a_rollback_that_finishes_another_gives_the_name_first",),
     ),
     Mutant(
         "the writer of a previous target, before a rollback begins",

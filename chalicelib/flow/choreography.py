@@ -208,7 +208,7 @@ CHOREOGRAPHY: tuple[StateRow, ...] = (
         (S.TARGET_CHOSEN, S.TARGET_OPEN),
         deadline="delete_deadline",  # in which an older previous target is deleted
         resume_at=S.CLUSTER_RESTORED),  # and who can log in by then
-    # Only a rollback begins here, where pointers lead to the target.
+    # Only a rollback begins here; one that finishes another begins with the renames.
     StateRow(S.TARGET_STARTING,    P.SWAP,     "TargetStartRequested",    "swap-target",
         (S.TARGET_CHOSEN,),
         deadline="swap_deadline", aurora_work="the start", rds_events=(rds.CLUSTER_STARTED,)),

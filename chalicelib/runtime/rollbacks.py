@@ -49,7 +49,7 @@ def roll_back(request: RollbackRequested, before: Operation, event_id: str, port
     _refuse_other_pointers(before, ports)
     present, previous = _clusters(before, ports)
     requester = f"request {quoted(request_id)}"
-    state = State.TARGET_STARTING if before.plan.target.points else State.SWAPPING
+    state = State.SWAPPING if _is_parked(before, present) else State.TARGET_STARTING
     new = new_operation(operation_id, before.plan, ports.now(), requested_by=requester, state=state)
     operation = replace(
         new,
@@ -230,6 +230,12 @@ def _is_half_way(before: Operation, present: Cluster, previous: Cluster, ports: 
         return False
     holder = observe_cluster(ports.service("rds", plan.region), plan.cluster_id)
     return holder is None or holder.resource_id == previous.resource_id
+
+
+def _is_parked(before: Operation, present: Cluster) -> bool:
+    """Tell whether the name may be nobody's, so that the renames come before a proof."""
+    plan = before.plan.target
+    return plan.swaps and present.identifier != plan.cluster_id
 
 
 def _waits_as(before: Operation, present: Cluster, previous: Cluster) -> str:

@@ -41,6 +41,7 @@ from chalicelib.target.readiness import until_as_planned
 from chalicelib.target.reboots import until_rebooted, warnings_of_parameters
 from chalicelib.target.restarting import Restarting
 from chalicelib.target.restored_cluster import require_restored
+from chalicelib.target.successor import start_successor
 from chalicelib.target.swap import Move, Names, Positions, next_move, next_move_back
 
 ASKED_AGAIN_AFTER = timedelta(seconds=45)  # a rename shows after some seconds
@@ -52,6 +53,8 @@ STARTS = frozenset({Move.START_OLD, Move.START_NEW})
 
 def swap_target(operation: Operation, ports: Ports) -> Outcome:
     """Begin the swap, continue it, restart the new cluster, or roll back; raises RefusedError."""
+    if operation.state is State.TARGET_STARTING:
+        return start_successor(operation, ports)
     rds = ports.service("rds", operation.plan.target.region)
     swap = _Swap(operation, ports, rds)
     if operation.plan.target.points and operation.state is not State.USERS_READY:
@@ -68,8 +71,6 @@ def swap_target(operation: Operation, ports: Ports) -> Outcome:
 
 def _point(operation: Operation, ports: Ports) -> Outcome:
     pointing = Pointing(operation, ports)
-    if operation.state is State.TARGET_STARTING:
-        return pointing.start()
     is_back = operation.state is State.ROLLING_BACK
     return patiently(operation, ports, pointing.point_back if is_back else pointing.point)
 

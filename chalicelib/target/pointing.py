@@ -13,15 +13,15 @@ from chalicelib.aws.stale_answers import is_sure
 from chalicelib.aws.statuses import Health, health, is_lost, is_unusable
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
-from chalicelib.flow.operation import Kind, Operation
+from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.target_spec import PORT
 from chalicelib.flow.text_limits import listed
 from chalicelib.ports import Ports
-from chalicelib.target.cluster import TargetCluster, find_clusters
+from chalicelib.target.cluster import find_clusters
 from chalicelib.target.patience import LOOK_SECONDS
 from chalicelib.target.pointers import Move, address_of
-from chalicelib.target.swap import STOPPED
+from chalicelib.target.successor import usable_successor
 
 STOPPING, STARTING = "stopping", "starting"
 
@@ -35,17 +35,6 @@ class Pointing:
         self._pointers = Move(operation, ports)
         self._back_to: Address | None = None
 
-    def start(self) -> Outcome:
-        """Start the cluster that people go back to; raises RefusedError where it is lost."""
-        cluster = self._usable()
-        if cluster.status == STOPPED:
-            TargetCluster(self._rds, self._operation, cluster.identifier).start()
-        elif health(cluster.status) is Health.READY:
-            what = f"{cluster.identifier} is {cluster.status}"
-            return Advance(State.TARGET_CHOSEN, self._operation.facts, what)
-        interval = self._operation.plan.target.restore_check_interval
-        return Wait(f"The cluster {cluster.identifier} is {cluster.status}.", interval)
-
     def point(self) -> Outcome:
         """Move the pointers on to the new cluster; raises RefusedError where it is lost.
 
@@ -55,7 +44,7 @@ class Pointing:
         is_moved = self._pointers.is_waited_for(host=self._operation.facts.target.endpoint)
         if is_moved and (pending := self._pointers.unsynced()):
             return self._wait(pending)
-        cluster = self._usable()
+        cluster = usable_successor(self._operation, self._ports)
         if health(cluster.status) is not Health.READY:
             return self._wait(f"The new cluster {cluster.identifier} is {cluster.status}.")
         address = address_of(self._operation.plan, cluster)
@@ -163,23 +152,6 @@ class Pointing:
         deadline = timedelta(seconds=self._operation.plan.target.swap_deadline)
         waited = self._ports.now() - self._operation.entered_at
         return is_sure(waited, deadline)
-
-    def _usable(self) -> Cluster:
-        """Find the new cluster; raises TransientError, and RefusedError where it is lost."""
-        _, new = self._clusters()
-        if new is None:
-            made = self._operation.facts.target.cluster_resource_id
-            raise TransientError(f"The cluster {made} is not found.")
-        if is_lost(new.status):
-            raise RefusedError(
-                f"The cluster {new.identifier} is {new.status}, so nothing points to it.",
-                "Its events tell the cause. It is made again.",
-                from_step="delete-rds",
-            )
-        role = "previous target" if self._operation.kind is Kind.ROLLBACK else "new cluster"
-        target = TargetCluster(self._rds, self._operation, new.identifier)
-        target.refuse_unowned(new, [], role)
-        return new
 
     def _clusters(self) -> tuple[Cluster | None, Cluster | None]:
         target = self._operation.facts.target

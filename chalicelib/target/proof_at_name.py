@@ -9,7 +9,7 @@ from chalicelib.database.errors import CertificateNameError
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.facts import Restart
-from chalicelib.flow.operation import Operation
+from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.outcome import Advance, Outcome
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import TargetCluster
@@ -67,12 +67,23 @@ def _log_in(operation: Operation, place: Endpoint, ports: Ports) -> str:
     database.reach()
     refused = [login.username for login in logins if not database.try_login(login)]
     if refused:
-        raise RefusedError(
-            f"The new cluster refuses {' and '.join(refused)} at {place}.",
-            "Find out who changed the users or the secret since they were created.",
-            from_step="setup-db-users",
-        )
+        raise _refused(operation, " and ".join(refused), place)
     return "the plan's users log in at" if logins else "PostgreSQL answers at"
+
+
+def _refused(operation: Operation, names: str, place: Endpoint) -> RefusedError:
+    if operation.kind is Kind.ROLLBACK:
+        secret_id = operation.plan.users.app_credentials_secret_id
+        return RefusedError(
+            f"The previous target refuses {names} at {place}.",
+            f"Set the passwords of the secret {secret_id} for these users there, or put the ones "
+            "that they have there into the secret, and ask again.",
+        )
+    return RefusedError(
+        f"The new cluster refuses {names} at {place}.",
+        "Find out who changed the users or the secret since they were created.",
+        from_step="setup-db-users",
+    )
 
 
 def _next_state(operation: Operation) -> State:

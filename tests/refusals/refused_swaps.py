@@ -3,6 +3,7 @@
 Each with its remedy as a deed.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, ROLLBACK_R
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.records.store import Change
 from chalicelib.records.targets import target_key
-from simulation.stage import ACCOUNT, TARGET_REGION
+from simulation.stage import ACCOUNT, APP_SECRET, TARGET_REGION
 from tests.choreography.fault_injection import raised, refused
 from tests.choreography.requests import remove_target
 from tests.choreography.run_night import FaultyStage
@@ -477,6 +478,23 @@ def undecided() -> tuple[str, str]:
     stage.run(HOUR)
     del stage.store.tables["state"][kept]
     return mended(stage, stage.run_night(), renamed(NEXT, "of-last-week"))
+
+
+def rotated_since() -> tuple[str, str]:
+    """Go back to a cluster whose users have an earlier password, then put that into the secret."""
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="48")
+    stage.run_night()
+    stage.run(20 * HOUR)
+    stage.run_night()
+    earlier = stage.secrets.get_secret_value(SecretId=APP_SECRET)["SecretString"]
+    rotated = json.dumps({**json.loads(earlier), "app_password": "rotated-by-somebody"})
+    stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=rotated)
+    stage.ask_back(stage.restores()[1], request_id="first")
+    failed = stage.run_until_ended(3)
+    stage.secrets.put_secret_value(SecretId=APP_SECRET, SecretString=earlier)
+    stage.ask_back(stage.restores()[1], request_id="second")
+    assert State.SUCCEEDED is stage.run_until_ended(4).state
+    return str(failed.reason), str(failed.remedy)
 
 
 def opened_elsewhere() -> tuple[str, str]:

@@ -53,6 +53,7 @@ from tests.refusals.refused_swaps import (
     lost_target,
     nothing_to_delete,
     opened_elsewhere,
+    rotated_since,
     undecided,
 )
 from tests.refusals.remedies import RefusalCase, Tried, go_on, tried
@@ -253,7 +254,7 @@ def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
     tested = {(result.reason, result.remedy) for result in results}
     tested |= {(warning, warning), nothing_to_delete(), lost_target(), lost_in_a_restart()}
     tested |= {in_use(), kept_for_good(), pointed_target(), endpoints_left()}
-    tested |= {half_deleted(), being_replaced(), opened_elsewhere(), undecided()}
+    tested |= {half_deleted(), being_replaced(), opened_elsewhere(), undecided(), rotated_since()}
     tested |= {(str(problem), str(problem.remedy)) for problem in nameless()}
     tested |= {(problem, problem) for case in CASES for problem in tried(case).problems}
     files = (no_root(tmp_path), no_authority(tmp_path))
