@@ -10,7 +10,7 @@ from datetime import timedelta
 from chalicelib.aws.pointer_places import Address
 from chalicelib.aws.rds import Cluster
 from chalicelib.aws.stale_answers import is_sure
-from chalicelib.aws.statuses import Health, health, is_lost, is_unusable
+from chalicelib.aws.statuses import Health, health, is_unusable
 from chalicelib.flow.choreography import State
 from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
@@ -18,10 +18,11 @@ from chalicelib.flow.outcome import Advance, Outcome, Wait
 from chalicelib.flow.target_spec import PORT
 from chalicelib.flow.text_limits import listed
 from chalicelib.ports import Ports
-from chalicelib.target.cluster import find_clusters
+from chalicelib.target.cluster import TargetCluster, find_clusters
 from chalicelib.target.patience import LOOK_SECONDS
 from chalicelib.target.pointers import Move, address_of
 from chalicelib.target.successor import usable_successor
+from chalicelib.target.swap import STOPPED
 
 STOPPING, STARTING = "stopping", "starting"
 

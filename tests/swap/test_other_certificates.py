@@ -59,10 +59,8 @@ def test_no_cluster_is_restarted_that_refuses_its_users() -> None:
     assert [] == stage.calls_of("stop_db_cluster")
 
 
-def test_a_previous_target_that_refuses_its_users_does_not_keep_the_name() -> None:
-    """It has the secret of its time, and a certificate of a former name: the present target is
-    given its name back.
-    """
+def test_a_previous_target_that_refuses_its_users_does_not_get_the_name() -> None:
+    """It has the secret of its time, and a certificate of a former name: nothing is renamed."""
     stage = without_restarts()
     stage.run_night()
     stage.run(20 * 3600)
@@ -73,6 +71,6 @@ def test_a_previous_target_that_refuses_its_users_does_not_keep_the_name() -> No
     stage.ask_back(stage.restores()[-1], request_id="back")
     ended = stage.run_until_ended(3)
 
-    assert (State.FAILED, State.TARGET_RENAMED) == (ended.state, ended.stopped_at)
+    assert (State.FAILED, State.TARGET_CHOSEN) == (ended.state, ended.stopped_at)
     assert "refuses app_user" in (ended.reason or "")
     assert stood == stage.standing()
