@@ -20,6 +20,7 @@
 - reboots: those that parameters need
 - readiness, proof_at_name: the proofs before people get the new cluster, and at its name
 - user_logins: the logins of the plan's users, as their secret has them
+- successor: the cluster that is to be the target, which may have to be started
 - swap: which cluster gets which name next
 - restarting: the restart of a cluster that was renamed, for its certificate
 - previous, previous_protection, previous_name: the replaced cluster, which is kept for a while;
