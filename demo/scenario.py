@@ -92,7 +92,7 @@ class Demo:
             self._say(
                 "  delete-first keeps no previous cluster, so there is nothing to go back to."
             )
-        self._heading("Try it yourself")
+        self._heading("Next steps")
         self._offer(next_steps.lines(aws.endpoint, connections, outcome.record))
         self._heading("The end")
         return self._results.finish(time.monotonic() - self._began, self._meter.peak_bytes)
@@ -178,7 +178,7 @@ class Demo:
     def _close(
         self, aws: Aws, cluster: Item, outcome: OperationInspection, connection: Connection
     ) -> None:
-        self._heading("5. Yours to query")
+        self._heading("5. The connection")
         writer, reader, port = cluster["Endpoint"], cluster["ReaderEndpoint"], cluster["Port"]
         self._say(f"  writer {writer}, reader {reader}, port {port}")
         answer = next_steps.try_psql(aws.endpoint, connection)

@@ -22,7 +22,7 @@ def rules(view: StageView) -> Iterator[Finding]:
         yield failed(f"No rule invokes {', '.join(missing)}.", deploy(view))
     for name, rule in view.rules.items():
         yield from _rule(view, name, rule)
-    yield ok(f"{len(view.rules)} are enabled and match the choreography.")
+    yield ok(f"{len(view.rules)} are enabled and match the deployed flow.")
 
 
 def _rule(view: StageView, name: str, rule: Described) -> Iterator[Finding]:

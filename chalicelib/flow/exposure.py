@@ -49,7 +49,7 @@ def sentence(facts: Facts) -> str:
         return ""
     kept = facts.users.logins_kept
     passwords = "the other passwords of production" if kept else "production's passwords"
-    return f"{passwords} could open the copy for at most {_describe(seconds)}"
+    return f"{passwords} worked on the copy for at most {_describe(seconds)}"
 
 
 def _describe(seconds: float) -> str:

@@ -286,11 +286,11 @@ def _contents(operation: Operation) -> list[str]:
     users, plan = operation.facts.users, operation.plan.users
     stopped = quiesce_kinds.sentence(users.quieted, plan.kinds_left)
     closed = _closed(operation.facts) or "there were none"
-    parts = [_users(operation), f"Production's logins are closed: {closed}."]
+    parts = [_users(operation), f"Production's logins are disabled: {closed}."]
     parts += _exposure(operation.facts)
     if users.logins_kept:
         parts.append(f"Kept open on purpose (KEEP_LOGIN_ROLES): {listed(users.logins_kept)}.")
-    parts.append(f"Production's jobs and ways out: {stopped}.")
+    parts.append(f"Production's jobs and outbound connections: {stopped}.")
     parts += _others_closed(operation.facts)
     if operation.keeps_cluster:
         parts.append(UNTRIED)
@@ -336,7 +336,10 @@ def _what_to_do(operation: Operation, logins_open_on: str | None) -> list[str]:
         where = _open_cluster(operation, which)
         parts.append(f"Beware: production's logins and passwords are still open on {where}.")
     elif operation.facts.users.production_logins_closed and _made_its_cluster(operation):
-        parts += ["Production's logins are closed on the new cluster.", *_exposure(operation.facts)]
+        parts += [
+            "Production's logins are disabled on the new cluster.",
+            *_exposure(operation.facts),
+        ]
     parts += _others_closed(operation.facts)
     if operation.state is not State.SKIPPING and (command := advice.next_command(operation)):
         parts.append(command)

@@ -108,7 +108,7 @@ def ensure_data_api(
     """Enable the Data API at the target's name where the old target had it.
 
     After a rename it has to be disabled and enabled again (user guide), so the new cluster gets it
-    only here, and one that comes back gets it anew. Production's logins are closed by now: no
+    only here, and one that comes back gets it anew. Production's logins are disabled by now: no
     secret of production's opens the copy through it.
     """
     if operation.kind is Kind.ROLLBACK and operation.plan.target.swaps:

@@ -39,7 +39,7 @@ def test_what_was_stopped_is_reported() -> None:
     assert (State.SUCCEEDED, FOUND, ()) == (ended.state, ended.facts.users.quieted, ended.warnings)
     assert {"user-mappings": 0, "cron-jobs": 0, "aws-callers": 1} == left
     assert told in row["what"]
-    assert f"Production's jobs and ways out: {told}." in stage.notices()[-1]["text"]
+    assert f"Production's jobs and outbound connections: {told}." in stage.notices()[-1]["text"]
     assert FOUND == stage.notices()[-1]["quieted"]
 
 
@@ -58,7 +58,7 @@ def test_excluded_kinds_are_left_running_and_reported() -> None:
 def test_a_remaining_connection_to_production_fails_the_operation_before_users_are_created() -> (
     None
 ):
-    """Production's logins are closed, ours are not made, and the remedy is QUIESCE."""
+    """Production's logins are disabled, ours are not made, and the remedy is QUIESCE."""
     stage = FaultyStage()
     production(stage).active |= {"dblink": 1}
     production(stage).unstoppable = frozenset({"dblink"})

@@ -1,5 +1,5 @@
-"""Production's logins are closed before there are readers, and the record says how long they could
-open the copy.
+"""Production's logins are disabled before there are readers, and the record says for how long they
+worked on the copy.
 """
 
 from dataclasses import replace
@@ -163,7 +163,7 @@ def test_a_record_of_the_version_before_goes_on(stage: FaultyStage) -> None:
     assert State.SUCCEEDED == ended.state
     assert 1 == len(stage.created_instances())
     assert stage.notices()[-1]["exposure_seconds_max"] is None
-    assert "passwords could open the copy" not in stage.notices()[-1]["text"]
+    assert "passwords worked on the copy" not in stage.notices()[-1]["text"]
 
 
 def test_the_exposure_is_in_the_record_notification_event_and_audit_trail(
@@ -252,4 +252,4 @@ def test_a_duration_is_written_in_minutes_and_seconds(seconds: float, text: str)
     )
     found = exposure.sentence(facts)
 
-    assert f"production's passwords could open the copy for at most {text}" == found
+    assert f"production's passwords worked on the copy for at most {text}" == found

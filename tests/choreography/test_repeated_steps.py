@@ -368,7 +368,7 @@ def test_a_check_that_is_no_longer_possible_is_reported(stage: FaultyStage) -> N
     text = stage.notices()[-1]["text"]
 
     assert "was tried when this cluster was restored, and cannot be tried any more." in text
-    assert "could open the copy for at most" not in text
+    assert "worked on the copy for at most" not in text
 
 
 def test_what_the_restore_did_is_not_told_again(stage: FaultyStage) -> None:
@@ -383,7 +383,7 @@ def test_what_the_restore_did_is_not_told_again(stage: FaultyStage) -> None:
     assert ({}, None) == (ended.facts.users.quieted, notice["exposure_seconds_max"])
     assert "nothing was found to stop" in notice["text"]
     assert "nothing was found to stop" in trail["USERS_READY"]
-    assert "could open the copy" not in trail["USERS_READY"]
+    assert "worked on the copy" not in trail["USERS_READY"]
     assert trail["USERS_READY"].startswith(
         "closed: 0 logins of production; closed before this run: 1 login; "
     )

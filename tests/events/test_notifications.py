@@ -66,7 +66,7 @@ def test_a_success_says_where_how_old_and_how_long() -> None:
     assert "2026-11-23T03:19:00.000Z" in text
     assert machine["age_of_data_seconds"] > 0
     assert "aurora-restore/test/app-db-credentials" in text
-    assert "Production's logins are closed: shop_app." in text
+    assert "Production's logins are disabled: shop_app." in text
     assert re.search(r"^Time: [\d.]+ s in all, [\d.]+ s of them our own\.$", text, re.MULTILINE)
     assert "What to do" not in text
 

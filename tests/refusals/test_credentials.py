@@ -230,7 +230,7 @@ def test_a_users_secret_spoiled_after_the_preflight_fails_with_production_locked
 
     assert operation.facts.users.production_logins_closed is True
     assert ("shop_app",) == operation.facts.users.logins_closed
-    assert "Production's logins are closed on the new cluster." in text
+    assert "Production's logins are disabled on the new cluster." in text
     assert "Beware" not in text
     assert None is scene.stage.target().unsecured_cluster_id
     assert ("shop_app",) == scene.ends(State.SUCCEEDED).facts.users.logins_closed

@@ -69,7 +69,7 @@ def test_very_many_logins_are_counted_in_the_notice_and_named_in_the_trail(count
     assert tuple(names[:NAMES_MAX]) == operation.facts.users.logins_closed
     assert len(names) == operation.facts.users.logins_closed_count
     assert (
-        f"Production's logins are closed: {len(names):,}, the first 50: {names[0]}, "
+        f"Production's logins are disabled: {len(names):,}, the first 50: {names[0]}, "
         in stage.notices()[-1]["text"]
     )
     assert names == names_in_the_trail(stage, operation)

@@ -195,7 +195,7 @@ def test_a_cluster_that_is_renamed_to_and_fro_is_seen() -> None:
 
 
 def test_a_name_for_a_cluster_that_production_can_open_is_seen() -> None:
-    """Production's logins are closed before anybody gets the new cluster."""
+    """Production's logins are disabled before anybody gets the new cluster."""
     trace = SwapTrace().prepare()
     trace.go(State.SWAPPING, facts={"users": {"production_logins_closed": None}})
 
