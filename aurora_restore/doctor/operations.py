@@ -10,8 +10,11 @@ from aurora_restore.findings import Finding, failed, ok, warning
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.errors import NOTHING_TO_DO, UnreadableRecordError
 from chalicelib.flow.operation import Kind, Operation
+from chalicelib.flow.retirement import kept_until
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages import advice
+from chalicelib.target.cluster import find_clusters
+from chalicelib.target.previous_protection import why_kept
 
 OVERDUE_AFTER = timedelta(
     minutes=15
@@ -39,7 +42,33 @@ def operations(view: StageView) -> Iterator[Finding]:
         )
     for sentence in unreadable[:SHOWN_MAX]:
         yield failed(sentence, "")
-    yield ok(" ".join(map(_under_way, opened[:SHOWN_MAX])) or "None is open.")
+    told = (_of_previous(each, view) or _under_way(each) for each in opened[:SHOWN_MAX])
+    yield ok(" ".join(told) or "None is open.")
+
+
+def _of_previous(operation: Operation, view: StageView) -> str | None:
+    """Say what a retirement that waits for its time will do, as things are now.
+
+    None where only the record tells: while clusters change their names, or its time is over.
+    """
+    old, ports = operation.facts.target.old, view.ports
+    target = ports.operations.target(operation.plan.target_cluster_arn)
+    if operation.state is not State.PREVIOUS_KEPT or old is None or target.swapped_by:
+        return None
+    rds = ports.service("rds", operation.plan.target.region)
+    cluster = find_clusters(rds, [old.resource_id]).get(old.resource_id)
+    kept = why_kept(operation, cluster, ports) if cluster else None
+    if cluster is None or kept:
+        why = kept.reason if kept else f"{old.resource_id} is gone."
+        return f"{operation.operation_id} will end without deleting anything: {why}"
+    until = kept_until(operation)
+    if view.now() >= until:
+        return None
+    name = f"{cluster.identifier} ({old.resource_id})"
+    return (
+        f"{operation.operation_id} keeps the previous target {name} until {iso_timestamp(until)} "
+        "and deletes it then."
+    )
 
 
 def _under_way(operation: Operation) -> str:

@@ -215,7 +215,16 @@ class Changes:
             dynamodb.delete_item, TableName=STATE, Key={"operation_id": spelt["operation_id"]}
         )
 
-    def put_operation(self, name: str, plan: Plan, *, due_at: datetime) -> None:
+    def put_operation(
+        self,
+        name: str,
+        plan: Plan,
+        *,
+        due_at: datetime,
+        since: datetime | None = None,
+        state: State = State.SNAPSHOT_READY,
+        **more: Any,
+    ) -> None:
         """Put the record of an open operation."""
         operation = Operation(
             operation_id=name,
@@ -224,12 +233,13 @@ class Changes:
             stage=plan.stage,
             plan_name=plan.name,
             plan=plan,
-            state=State.SNAPSHOT_READY,
-            created_at=due_at,
-            entered_at=due_at,
+            state=state,
+            created_at=since or due_at,
+            entered_at=since or due_at,
             due_at=due_at,
             deadline=due_at,
             open="yes",
+            **more,
         )
         self.put_item(**operation.to_item())
 
