@@ -11,6 +11,7 @@ from chalicelib.flow.choreography import IN_VPC
 from chalicelib.flow.errors import RefusedError
 from chalicelib.flow.not_carried import not_carried
 from chalicelib.flow.plan import Plan
+from chalicelib.flow.setting_definitions import DAYS, SchedulePlan
 from chalicelib.flow.text_limits import counted
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.messages.commands import request_command, request_id_of
@@ -35,9 +36,15 @@ def target(view: StagePlan) -> Iterator[Finding]:
 
     Say what the next restore does with it.
     """
-    cluster = view.cluster
+    cluster, schedule = view.cluster, view.plan.schedule
+    if schedule.paused:
+        yield warning(
+            "Restores are paused (PAUSED=true): no snapshot is restored until that is changed.",
+            "Set PAUSED=false when they are to go on. What you request is restored all the same.",
+        )
     if cluster is None:
-        yield ok(f"There is no {view.plan.target_cluster_arn} yet: it will be created.")
+        missing = f"There is no {view.plan.target_cluster_arn} yet: it will be created."
+        yield ok(f"{missing}{_limits(schedule)}")
         return
     yield from view.passes("target", "attachments")
     with collect_refusals() as refused:
@@ -48,21 +55,32 @@ def target(view: StagePlan) -> Iterator[Finding]:
     yield ok(
         f"{cluster.arn} is ours, {cluster.status}, with "
         f"{counted(len(view.instances), 'instance')}. {_next(view, cluster.identifier)}"
-        f"{_readers(view)}{_left(view)}"
+        f"{_limits(schedule)}{_readers(view)}{_left(view)}"
     )
+
+
+def _limits(schedule: SchedulePlan) -> str:
+    """Say when snapshots are restored by themselves, where that is not at any time."""
+    days = ", ".join(schedule.refresh_days) if {*schedule.refresh_days} != {*DAYS} else ""
+    on = f" on {days}" if days else ""
+    at = f" at {schedule.refresh_window}" if schedule.refresh_window else ""
+    return f" Snapshots are restored by themselves only{on}{at} (UTC)." if on or at else ""
 
 
 def _next(view: StagePlan, present_id: str) -> str:
     """Say what becomes of the target when a cluster is restored."""
-    target = view.plan.target
+    target, minutes = view.plan.target, view.plan.schedule.notice_minutes
+    announced = f", announced {counted(minutes, 'minute')} before" if minutes else ""
     if not target.keeps_old:
-        return "The next restore deletes it first (REPLACEMENT=delete-first)."
+        return f"The next restore deletes it first (REPLACEMENT=delete-first){announced}."
     hours = counted(target.keep_previous_hours, "hour")
     name = present_id if target.points else target.previous_id
-    kept = f"kept as {name} for {hours}" if target.keep_previous_hours else "deleted"
+    stopped = ", stopped," if target.stop_previous else ""
+    kept = f"kept{stopped} as {name} for {hours}" if target.keep_previous_hours else "deleted"
+    does = f"exchanges it for {view.next_id}"
     if target.points:
-        return f"The next restore makes {view.next_id} and points to that; then it is {kept}."
-    return f"The next restore exchanges it for {view.next_id}; then it is {kept}."
+        does = f"makes {view.next_id} and points to that"
+    return f"The next restore {does}{announced}; then it is {kept}."
 
 
 def pointers(view: StagePlan) -> Iterator[Finding]:

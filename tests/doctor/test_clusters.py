@@ -274,6 +274,26 @@ def test_a_target_that_is_not_ours_is_reported_with_the_command_that_adopts_it(
             {"REPLACEMENT": "delete-first"},
             "The next restore deletes it first (REPLACEMENT=delete-first).",
         ),
+        (
+            {"NOTICE_MINUTES": "30", "STOP_PREVIOUS": "true"},
+            (
+                f"The next restore exchanges it for {TARGET}-next, announced 30 minutes before; "
+                f"then it is kept, stopped, as {TARGET}-previous for 12 hours."
+            ),
+        ),
+        (
+            {
+                "REPLACEMENT": "delete-first",
+                "NOTICE_MINUTES": "1",
+                "REFRESH_DAYS": "mon,tue",
+                "REFRESH_WINDOW": "22:00-05:00",
+            },
+            (
+                "The next restore deletes it first (REPLACEMENT=delete-first), announced 1 minute "
+                "before. Snapshots are restored by themselves only on mon, tue at 22:00-05:00 "
+                "(UTC)."
+            ),
+        ),
     ],
 )
 def test_what_the_next_restore_does_with_the_target_is_said(
@@ -284,6 +304,20 @@ def test_what_the_next_restore_does_with_the_target_is_said(
     scene.set_variables(**settings)
 
     assert scene.see("target").what.endswith(f"0 instances. {said}")
+
+
+def test_paused_restores_are_reported(scene: Scene) -> None:
+    """Whoever forgot that they are paused sees why the target gets no new data."""
+    make_ours(scene, TARGET)
+    scene.set_variables(PAUSED="true")
+    found = scene.see("target")
+
+    assert Status.WARNING is found.status
+    assert (
+        "Restores are paused (PAUSED=true): no snapshot is restored until that is changed."
+        == found.what
+    )
+    assert found.do.startswith("Set PAUSED=false")
 
 
 def test_what_the_next_restore_cannot_carry_over_is_said(scene: Scene) -> None:
