@@ -241,9 +241,16 @@ OF_SWAPS: tuple[Mutant, ...] = (
     Mutant(
         "the younger retirement of the same cluster, before an older one deletes it",
         "chalicelib/target/previous_protection.py",
-        "if younger := _younger(operation, previous, ports):",
+        "if younger := younger_retirement(operation, it, ports):",
         'if younger := "":',
         tests=(f"{KEPT}::test_an_older_retirement_deletes_nothing_that_people_keep",),
+    ),
+    Mutant(
+        "the retirement that decides, before the cancellation of an outdated one is confirmed",
+        "chalicelib/runtime/cancellations.py",
+        "    _refuse_outdated(before, ports)\n",
+        "",
+        tests=(f"{AGAIN}::test_the_cancellation_of_an_outdated_retirement_names_the_one_that_decides",),
     ),
     Mutant(
         "what keeps a previous target, before a restore waits for its name",

@@ -14,7 +14,6 @@ from chalicelib.flow.choreography import (
     ROLLBACK_REQUESTED,
     ROWS,
     START_STEP,
-    TERMINAL,
 )
 from chalicelib.flow.errors import (
     RefusedError,
@@ -32,7 +31,6 @@ from chalicelib.flow.untrusted_text import quoted
 from chalicelib.messages import commands, notifications
 from chalicelib.messages.envelopes import event_id_of, is_operation_id, operation_id_of
 from chalicelib.messages.event_age import why_untimely
-from chalicelib.messages.publishing import announce
 from chalicelib.messages.rds_events import RdsNotice
 from chalicelib.messages.requests import (
     LAST,
@@ -44,7 +42,15 @@ from chalicelib.messages.requests import (
 )
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
-from chalicelib.runtime import plans, repeated_steps, reruns, rollbacks, runner, starting
+from chalicelib.runtime import (
+    cancellations,
+    plans,
+    repeated_steps,
+    reruns,
+    rollbacks,
+    runner,
+    starting,
+)
 from chalicelib.runtime.unnamed import refuse_unnamed
 from chalicelib.settings import DEFAULT_PLAN
 from chalicelib.snapshots.eligibility import why_ineligible
@@ -217,7 +223,9 @@ def _do_request(envelope: Envelope, ports: Ports) -> str | None:
     if envelope["detail-type"] != REQUESTED:
         refuse_unnamed(envelope, ports)
     if envelope["detail-type"] == CANCEL_REQUESTED:
-        return _cancel(parse_request(CancelRequested, detail), event_id, ports)
+        cancellation = parse_request(CancelRequested, detail)
+        known = _operation_or_refuse(cancellation.operation_id, ports)
+        return cancellations.cancel(cancellation, known, event_id, ports)
     if envelope["detail-type"] == ROLLBACK_REQUESTED:
         _roll_back(parse_request(RollbackRequested, detail), event_id, ports)
         return None
@@ -320,31 +328,3 @@ def _roll_back(request: RollbackRequested, event_id: str, ports: Ports) -> None:
     if not (request.request_id or event_id):
         raise RefusedError("The event has neither an id nor a request_id.", "Give it a request_id.")
     rollbacks.roll_back(request, before, event_id, ports)
-
-
-def _cancel(request: CancelRequested, event_id: str, ports: Ports) -> str | None:
-    before = _operation_or_refuse(request.operation_id, ports)
-    if event_id and before.cancelled_by_event == event_id:
-        return f"the event has cancelled {before.operation_id} already"
-    flagged = ports.operations.request_cancel(
-        before.operation_id, reason=request.reason, event_id=event_id, now=ports.now()
-    )
-    if flagged is None:
-        raise _too_late(ports.operations.read(before.operation_id) or before, ports)
-    announce([flagged], ports)  # the step that holds it, or is woken by this, sees the flag
-    return None
-
-
-def _too_late(operation: Operation, ports: Ports) -> RefusedError:
-    if operation.state in TERMINAL:
-        return RefusedError(
-            f"The operation {operation.operation_id} ended as {operation.state}, so there is "
-            "nothing to cancel.",
-            "To cancel another one, look up which are open, in the index open-by-due of the table "
-            f"{ports.settings.state_table_name}.",
-        )
-    return RefusedError(
-        f"The operation {operation.operation_id} is {operation.state}, which is too late to "
-        "cancel.",
-        "Wait for its end; nothing of it is undone.",
-    )

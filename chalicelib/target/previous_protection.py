@@ -42,7 +42,7 @@ def why_kept(operation: Operation, previous: Cluster, ports: Ports) -> Kept | No
     """
     plan, target = operation.plan, ports.operations.target(operation.plan.target_cluster_arn)
     it = previous.resource_id
-    if younger := _younger(operation, previous, ports):
+    if younger := younger_retirement(operation, it, ports):
         reason = f"{it} is kept: {younger} decides about it."
         if ports.operations.read(younger):
             return Kept(reason, NOTHING_TO_DO, is_certain=True)
@@ -66,7 +66,7 @@ def why_kept(operation: Operation, previous: Cluster, ports: Ports) -> Kept | No
     return Kept.until_deleted_by_hand(previous, f"{it} is kept: {reason}.") if reason else None
 
 
-def _younger(operation: Operation, previous: Cluster, ports: Ports) -> str | None:
+def younger_retirement(operation: Operation, resource_id: str, ports: Ports) -> str | None:
     """Name the operation that decides about a previous target instead of this one.
 
     It was the target once more in between, and another retirement began when it was replaced again.
@@ -74,7 +74,7 @@ def _younger(operation: Operation, previous: Cluster, ports: Ports) -> str | Non
     without a record.
     """
     target = ports.operations.target(operation.plan.target_cluster_arn)
-    noted = target.retirements.get(previous.resource_id)
+    noted = target.retirements.get(resource_id)
     decider = ports.operations.read(noted) if noted else None
     is_this = decider is not None and decider.root_id == operation.root_id
     return None if is_this else noted

@@ -1,6 +1,12 @@
 """What keeps a previous target until a person has done the remedy."""
 
-from chalicelib.flow.choreography import REQUESTED, ROLLBACK_REQUESTED, State
+from chalicelib.flow.choreography import (
+    CANCEL_REQUESTED,
+    REQUESTED,
+    ROLLBACK_REQUESTED,
+    State,
+)
+from chalicelib.flow.operation import Operation
 from tests.choreography.fault_injection import after_the_first, refused
 from tests.refusals.remedies import go_on
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
@@ -79,3 +85,39 @@ def being_replaced() -> tuple[str, str]:
     assert State.SUCCEEDED is stage.run_until_ended(3).state
     assert new == stage.standing()[TARGET]
     return refusal["reason"], refusal["remedy"]
+
+
+def outdated() -> set[tuple[str, str]]:
+    """Cancel a retirement whose cluster is the target again; and, when a younger one decides about
+    it, before and after the end of that one, and without its record.
+
+    Each time, do what the refusal says.
+    """
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="48")
+    first_and_second(stage)
+    stage.run(HOUR)
+    (older,) = stage.retirements()
+    stage.ask_back(stage.restores()[-1])
+    stage.run_until_ended(2)
+    told = {_cancelled(stage, older)}
+    stage.ask_back(stage.restores()[-1])
+    stage.run_until_ended(3)
+    told.add(_cancelled(stage, older))
+    go_on(stage, stage.notices()[-1]["remedy"])
+    stage.run(HOUR)
+    younger = stage.retirements()[-1]
+    assert State.CANCELLED is younger.state
+    record = stage.store.tables["state"].pop(younger.operation_id)
+    told.add(_cancelled(stage, older))
+    stage.store.tables["state"][younger.operation_id] = record
+    told.add(_cancelled(stage, older))
+    go_on(stage, stage.notices()[-1]["remedy"])
+    stage.run(HOUR)
+    assert State.RETIRED is stage.retirements()[-1].state
+    return told
+
+
+def _cancelled(stage: SwapStage, retirement: Operation) -> tuple[str, str]:
+    """Ask for the end of a retirement, which is refused."""
+    stage.request(CANCEL_REQUESTED, operation_id=retirement.operation_id)
+    return stage.notices()[-1]["reason"], stage.notices()[-1]["remedy"]

@@ -44,7 +44,12 @@ from tests.refusals.refused_pointers import (
     pointed_target,
 )
 from tests.refusals.refused_requests import REQUESTS, RefusedRequest, refused_request
-from tests.refusals.refused_retirements import being_replaced, endpoints_left, half_deleted
+from tests.refusals.refused_retirements import (
+    being_replaced,
+    endpoints_left,
+    half_deleted,
+    outdated,
+)
 from tests.refusals.refused_settings import SETTINGS
 from tests.refusals.refused_swaps import (
     ROLLBACKS,
@@ -255,6 +260,7 @@ def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
     tested |= {(warning, warning), nothing_to_delete(), lost_target(), lost_in_a_restart()}
     tested |= {in_use(), kept_for_good(), pointed_target(), endpoints_left()}
     tested |= {half_deleted(), being_replaced(), opened_elsewhere(), undecided(), rotated_since()}
+    tested |= outdated()
     tested |= {(str(problem), str(problem.remedy)) for problem in nameless()}
     tested |= {(problem, problem) for case in CASES for problem in tried(case).problems}
     files = (no_root(tmp_path), no_authority(tmp_path))

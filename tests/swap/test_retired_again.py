@@ -241,3 +241,65 @@ def test_a_rerun_of_an_older_retirement_deletes_nothing_that_people_keep(
     assert (first.operation_id, State.CANCELLED) == (ended.rerun_of, ended.state)
     assert f"{last.operation_id} decides about it." in (ended.reason or "")
     assert old in stage.standing().values()
+
+
+def replaced_again(stage: SwapStage) -> tuple[Operation, Operation]:
+    """Go back to a previous target, and forth again: two retirements of one cluster are open."""
+    first_and_second(stage)
+    stage.run(HOUR)
+    for count in (2, 3):
+        stage.ask_back(stage.restores()[-1])
+        assert State.SUCCEEDED is stage.run_until_ended(count).state
+    older, _, younger = stage.retirements()
+    assert older.facts.target.old == younger.facts.target.old
+    return older, younger
+
+
+@pytest.mark.parametrize("stage_of", [SwapStage, PointerStage])
+def test_the_cancellation_of_an_outdated_retirement_names_the_one_that_decides(
+    stage_of: type[SwapStage],
+) -> None:
+    """It would keep nothing. The command of the refusal keeps the cluster."""
+    stage = stage_of(KEEP_PREVIOUS_HOURS="24")
+    older, younger = replaced_again(stage)
+    standing = stage.standing()
+    stage.request(CANCEL_REQUESTED, operation_id=older.operation_id)
+    told = stage.notices()[-1]
+
+    assert told["reason"].startswith(
+        f"The operation {older.operation_id} no longer deletes anything: {younger.operation_id} "
+    )
+    go_on(stage, told["remedy"])
+    stage.run(60 * HOUR)
+    assert State.CANCELLED is stage.retirements()[-1].state
+    assert standing == stage.standing()
+
+
+def test_a_retirement_whose_cluster_is_the_target_again_has_nothing_to_cancel() -> None:
+    """No notice confirms that the cluster is kept as a previous target."""
+    stage = SwapStage()
+    old, _ = first_and_second(stage)
+    stage.ask_back(stage.restores()[0])
+    stage.run_until_ended(2)
+    count = len(stage.notices())
+    stage.request(CANCEL_REQUESTED, operation_id=stage.retirements()[0].operation_id)
+    (told,) = stage.notices()[count:]
+
+    assert f"no longer deletes anything: its cluster, {old}, is the target again." in told["reason"]
+    assert "Nothing has to be done." == told["remedy"]
+
+
+def test_a_decision_that_was_made_already_can_be_changed_by_its_own_command() -> None:
+    """People cancelled the younger retirement; they cancel the older one, and have the cluster
+    deleted then by the command of the refusal.
+    """
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="24")
+    older, younger = replaced_again(stage)
+    stage.request(CANCEL_REQUESTED, operation_id=younger.operation_id)
+    stage.run(HOUR)
+    stage.request(CANCEL_REQUESTED, operation_id=older.operation_id)
+    go_on(stage, stage.notices()[-1]["remedy"])
+    stage.run(HOUR)
+
+    assert State.RETIRED is stage.retirements()[-1].state
+    assert PREVIOUS not in stage.standing()
