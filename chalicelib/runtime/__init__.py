@@ -3,6 +3,7 @@
 - router: every event comes in here
 - starting, reruns, repeated_steps, rollbacks, plans: the start of operations, and their plans
 - present_cluster: the refusal of a request for a cluster that is no longer the target
+- cancellations: the end of operations on request
 - unnamed: the answer to a cancellation or a rollback that names no operation
 - runner, lease: claims an operation for a while, runs its step and writes the outcome
 - heartbeat, republishing: the tick of every minute, which announces overdue operations again
