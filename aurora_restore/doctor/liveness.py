@@ -10,7 +10,9 @@ from aurora_restore.documents import Described
 from aurora_restore.findings import Finding, failed, ok, warning
 from aurora_restore.setting_bounds import FRESHNESS_HOURS
 from chalicelib.aws.client import NotFoundError
+from chalicelib.flow.operation import Kind
 from chalicelib.flow.timestamps import iso_timestamp
+from chalicelib.records.targets import TargetRecord
 
 BEATS_WITHIN = timedelta(minutes=5)
 
@@ -52,7 +54,7 @@ def log_lines(view: StageView, function: str, pattern: str, within: timedelta) -
 
 
 def freshness(view: StagePlan) -> Iterator[Finding]:
-    """See when the target was last restored.
+    """See how old the target's data is, as the alarm no-fresh-restore does: a rollback ages it.
 
     Raises UnreadableRecordError for a target's item that is no such item.
     """
@@ -61,11 +63,28 @@ def freshness(view: StagePlan) -> Iterator[Finding]:
     hours = view.stage_view.stage.freshness_hours or FRESHNESS_HOURS.default
     if target.last_success_at is None:
         yield ok("It has not been restored yet.")
-    elif view.stage_view.now() - target.last_success_at > timedelta(hours=hours):
+        return
+    told = _data(view, target, target.last_success_at)
+    since = target.last_success_snapshot_at or target.last_success_at
+    if view.stage_view.now() - since > timedelta(hours=hours):
         yield warning(
-            "The last restore that succeeded ended at "
-            f"{iso_timestamp(target.last_success_at)}, more than {hours} hours ago.",
+            f"The data of the last success is more than {hours} hours old. {told}",
             "See the check `last operation`: it says how the last one ended, and what to do.",
         )
     else:
-        yield ok(f"Restored at {iso_timestamp(target.last_success_at)}.")
+        yield ok(told)
+
+
+def _data(view: StagePlan, target: TargetRecord, succeeded_at: datetime) -> str:
+    """Say of which snapshot the target's data is, and since when it has that data."""
+    standing, at = target.standing, iso_timestamp(succeeded_at)
+    if standing.operation != target.last_success_operation:
+        return f"The last success ended at {at}; {standing.operation} replaced its cluster since."
+    last = view.ports.operations.read(standing.operation) if standing.operation else None
+    how = "restored"
+    if last and (last.kind is Kind.ROLLBACK or last.keeps_cluster):
+        how = "a step was repeated" if last.keeps_cluster else "rolled back"
+        at = iso_timestamp(last.ended_at or last.entered_at)
+    snapshot_at = standing.snapshot_at
+    data = f"Data of the snapshot of {iso_timestamp(snapshot_at)}" if snapshot_at else ""
+    return f"{data or 'Data that no known operation restored'}; {how} at {at}."
