@@ -7,9 +7,10 @@ from chalicelib.flow.errors import NOTHING_TO_DO, Retry
 from chalicelib.flow.facts import Deletion
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.messages.commands import (
-    request_command,
+    YOUR_SNAPSHOT,
     request_id_of,
     rerun_command,
+    restore_command,
     rollback_command,
 )
 from chalicelib.messages.previous_target import (
@@ -17,12 +18,10 @@ from chalicelib.messages.previous_target import (
     kept_previous,
     may_be_half_deleted,
 )
-from chalicelib.settings import DEFAULT_PLAN
 
 SWAPPED_HALF_WAY = "docs/runbook.md#a-swap-that-did-not-finish"
 POINTED_HALF_WAY = "docs/runbook.md#pointers-that-were-not-moved-everywhere"
 NEW_IS_TARGET = "new cluster is the target"
-YOUR_SNAPSHOT = "your-snapshot"  # in a command, for the name of a snapshot that does not exist yet
 
 _DELETION_UNKNOWN = (
     "The deletion of the old target {target} was decided. Aurora completes any part of it that has "
@@ -141,19 +140,15 @@ def next_command(operation: Operation) -> str | None:
 
 def _new_request(operation: Operation, snapshot: str | None = None) -> str:
     request_id = request_id_of({"instead of": operation.operation_id})
-    return _command(operation, {"request_id": request_id, "snapshot_identifier": snapshot})
+    return restore_command(operation, {"request_id": request_id, "snapshot_identifier": snapshot})
 
 
 def _of_last_success(operation: Operation) -> str:
     request_id = request_id_of({"last instead of": operation.operation_id})
     step = operation.rerun_from
-    return _command(operation, {"request_id": request_id, "rerun_of": "last", "from_step": step})
-
-
-def _command(operation: Operation, detail: Mapping[str, object]) -> str:
-    plan = operation.plan_name if operation.plan_name != DEFAULT_PLAN else None
-    region = operation.region or operation.plan.target.region
-    return request_command(operation.stage, region, {**detail, "plan": plan})
+    return restore_command(
+        operation, {"request_id": request_id, "rerun_of": "last", "from_step": step}
+    )
 
 
 def _is_before(state: State, other: State) -> bool:

@@ -13,11 +13,27 @@ from chalicelib.flow.choreography import (
 from chalicelib.flow.identifiers import requested_id
 from chalicelib.flow.operation import Operation
 from chalicelib.ports import Ports
+from chalicelib.settings import DEFAULT_PLAN
+
+YOUR_SNAPSHOT = "your-snapshot"  # in a command, for a name that people put in its place
 
 
 def request_command(stage: str, region: str, detail: Mapping[str, object]) -> str:
     """Write the command that puts a RestoreRequested on the stage's bus."""
     return _command(stage, region, REQUESTED, detail)
+
+
+def restore_command(operation: Operation, detail: Mapping[str, object]) -> str:
+    """Write the command that asks for another restore by the plan of an operation."""
+    plan = operation.plan_name if operation.plan_name != DEFAULT_PLAN else None
+    return request_command(operation.stage, _region(operation), {**detail, "plan": plan})
+
+
+def snapshot_command(operation: Operation) -> str:
+    """Write the command that restores a snapshot instead of a rollback of an operation."""
+    request_id = request_id_of({"instead of going back": operation.operation_id})
+    detail = {"request_id": request_id, "snapshot_identifier": YOUR_SNAPSHOT}
+    return restore_command(operation, detail)
 
 
 def rollback_command(operation: Operation) -> str:

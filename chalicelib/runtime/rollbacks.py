@@ -15,8 +15,10 @@ from chalicelib.flow.retirement import kept_until
 from chalicelib.flow.text_limits import listed
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import quoted
+from chalicelib.messages.commands import YOUR_SNAPSHOT, rollback_command, snapshot_command
 from chalicelib.messages.requests import RollbackRequested
 from chalicelib.ports import Ports
+from chalicelib.records.targets import TargetRecord
 from chalicelib.runtime import plans
 from chalicelib.runtime.starting import create, made_before, new_operation
 from chalicelib.target.attachments import refuse_attached
@@ -28,10 +30,6 @@ from chalicelib.target.previous_protection import retirement_of_cluster
 from chalicelib.target.wholeness import still_half_deleted
 
 _DELETING = State.PREVIOUS_DELETING
-NO_WAY_BACK = "Restore a snapshot of that time instead, by its snapshot_identifier."
-FINISH_DELETION = (
-    "Have its deletion finished before that; the last notification about it has the command."
-)
 
 
 def roll_back(request: RollbackRequested, before: Operation, event_id: str, ports: Ports) -> None:
@@ -104,11 +102,11 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
     old, made = before.facts.target.old, before.facts.target.cluster_resource_id or ""
     target = ports.operations.target(before.plan.target_cluster_arn)
     name = present_arn(before.plan, target)
-    if target.opened_id != made or old is None or not before.keeps_previous:
+    if old is None or not _replaced_last(before, target):
         raise RefusedError(
-            f"The operation {before.operation_id} is not the one that replaced {name} last, so it "
-            f"cannot be rolled back.{_why_gone(before, ports)}",
-            NO_WAY_BACK,
+            f"The operation {before.operation_id} {_why_not(before, name)}, so it cannot be rolled "
+            f"back.{_why_gone(before, ports)}",
+            _way_back(before, target, ports),
         )
     moving = ports.operations.read(target.swapped_by) if target.swapped_by else None
     if moving and moving.state not in TERMINAL:  # what stands half-way is no state to judge
@@ -118,22 +116,27 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
         )
     retirement = retirement_of_cluster(before, old.resource_id, ports)
     if retirement and retirement.state is State.PREVIOUS_DELETING:
-        raise RefusedError(f"The previous target {old.resource_id} is being deleted.", NO_WAY_BACK)
+        raise RefusedError(
+            f"The previous target {old.resource_id} is being deleted.", _no_way_back(before)
+        )
     rds = ports.service("rds", before.plan.target.region)
     found = find_clusters(rds, [made, old.resource_id])
     present, previous = found.get(made), found.get(old.resource_id)
     if previous is None or is_lost(previous.status):
         state = previous.status if previous else "gone"
         gone = _why_gone(before, ports)
-        raise RefusedError(f"The previous target {old.resource_id} is {state}.{gone}", NO_WAY_BACK)
+        raise RefusedError(
+            f"The previous target {old.resource_id} is {state}.{gone}", _no_way_back(before)
+        )
     _refuse_without_key(previous, "previous target")
     since = (retirement.ended_at or retirement.created_at) if retirement else before.created_at
     if still_half_deleted(before, previous, ports, had=_had(before), since=since):
         raise RefusedError(
             f"The previous target {previous.arn} was being deleted when that stopped, so it is no "
             "longer whole.",
-            f"{NO_WAY_BACK} {FINISH_DELETION} Or create its missing instances again, and ask "
-            "once more when its writer is available.",
+            "Create its missing instances again, and ask once more when its writer is available. "
+            "Or have its deletion finished, by the command of the last notification about it. "
+            f"{_no_way_back(before)}",
         )
     _refuse_without_writer(before, previous, ports)
     place = present_name(before.plan, target)
@@ -154,6 +157,60 @@ def _clusters(before: Operation, ports: Ports) -> tuple[Cluster, Cluster]:
     if before.plan.target.swaps and target.locked_by is None:
         _refuse_taken_name(before, previous, {made, old.resource_id}, ports)
     return present, previous
+
+
+def _replaced_last(operation: Operation, target: TargetRecord) -> bool:
+    """Tell whether an operation put the present target in the place of one that is kept."""
+    made = operation.facts.target.cluster_resource_id
+    return made is not None and made == target.opened_id and operation.keeps_previous
+
+
+def _why_not(before: Operation, name: str) -> str:
+    """Say why an operation is not the one that can be rolled back."""
+    if not before.opened:
+        return "replaced nothing"
+    if not before.keeps_previous:
+        return "kept no previous target"
+    return f"is not the one that replaced {name} last"
+
+
+def _way_back(before: Operation, target: TargetRecord, ports: Ports) -> str:
+    """Name the operation that can be rolled back now, while its previous target is kept."""
+    for known in (target.standing.operation, target.last_success_operation):
+        last = _without_repetitions(known, ports)
+        if last and _replaced_last(last, target) and (kept := _kept_by(last, ports)):
+            return (
+                f"{last.operation_id} can be rolled back: the target that it replaced, "
+                f"{kept.identifier} ({kept.resource_id}), is kept. To go back to that: "
+                f"{rollback_command(last)}"
+            )
+    return _no_way_back(before)
+
+
+def _without_repetitions(operation_id: str | None, ports: Ports) -> Operation | None:
+    """Give the operation that made a cluster, for one that only repeated a step on it."""
+    found = ports.operations.read(operation_id) if operation_id else None
+    while found and found.keeps_cluster and found.rerun_of:
+        found = ports.operations.read(found.rerun_of)
+    return found
+
+
+def _kept_by(last: Operation, ports: Ports) -> Cluster | None:
+    """Give the previous target of an operation, unless it is gone, lost or being deleted."""
+    resource_id = last.facts.target.old.resource_id if last.facts.target.old else ""
+    retirement = retirement_of_cluster(last, resource_id, ports)
+    found = find_clusters(ports.service("rds", last.plan.target.region), [resource_id])
+    kept = found.get(resource_id)
+    is_going = retirement is not None and retirement.state is State.PREVIOUS_DELETING
+    return None if kept is None or is_going or is_lost(kept.status) else kept
+
+
+def _no_way_back(before: Operation) -> str:
+    """Offer a snapshot, where no previous target is kept."""
+    return (
+        "Restore a snapshot of that time instead: put its name in place of "
+        f"{YOUR_SNAPSHOT}. {snapshot_command(before)}"
+    )
 
 
 def _refuse_other_name(before: Operation, previous: Cluster) -> None:
@@ -201,7 +258,7 @@ def _refuse_without_writer(before: Operation, previous: Cluster, ports: Ports) -
     if previous.writer is None:
         raise RefusedError(
             f"The previous target {previous.resource_id} has no writer: nobody could log in to it.",
-            NO_WAY_BACK,
+            _no_way_back(before),
         )
     rds = ports.service("rds", before.plan.target.region)
     writer = TargetCluster(rds, before, previous.identifier).observe_instance(previous.writer)
@@ -210,7 +267,7 @@ def _refuse_without_writer(before: Operation, previous: Cluster, ports: Ports) -
             f"The writer {writer.identifier} of the previous target {previous.arn} is "
             f"{writer.status}: nobody could log in to it. Nothing was changed.",
             "Correct what made it fail, or create another instance in that cluster and make it "
-            f"the writer; then ask once more. {NO_WAY_BACK}",
+            f"the writer; then ask once more. {_no_way_back(before)}",
         )
 
 

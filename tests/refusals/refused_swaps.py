@@ -327,20 +327,29 @@ ROLLBACKS = (
         "a rollback of what was replaced since",
         lambda stage: stage.run_night(),
         back_to_the_restore(),
-        its_snapshot,
+        command_of_the_remedy,
+    ),
+    RefusedRequest(
+        "a rollback of what replaced nothing",
+        a_swapped_night,
+        lambda stage: stage.request(
+            ROLLBACK_REQUESTED, operation_id=stage.all_operations()[-1].operation_id
+        ),
+        command_of_the_remedy,
+        environment=SWAP,
     ),
     RefusedRequest(
         "a rollback to what is being deleted",
         a_retirement(State.PREVIOUS_DELETING),
         back_to_the_restore(),
-        its_snapshot,
+        command_of_the_remedy,
         environment=SWAP,
     ),
     RefusedRequest(
         "a rollback to what is gone",
         a_retirement(State.RETIRED),
         back_to_the_restore(),
-        its_snapshot,
+        command_of_the_remedy,
         environment=SWAP,
     ),
     RefusedRequest(
@@ -354,7 +363,7 @@ ROLLBACKS = (
         "a rollback to a cluster without instances",
         both(a_swapped_night, emptied(PREVIOUS)),
         back_to_the_restore(),
-        its_snapshot,
+        command_of_the_remedy,
         environment=SWAP,
     ),
     RefusedRequest(

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.flow.choreography import REQUESTED, State
 from chalicelib.flow.operation import Kind, Operation
-from chalicelib.messages.advice import YOUR_SNAPSHOT
+from chalicelib.messages.commands import YOUR_SNAPSHOT
 from simulation.in_memory_services import client_error
 from simulation.stage import ACCOUNT, SOURCE_REGION
 from tests.choreography.fault_injection import raised

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.aws.statuses import RECOVERABLE
-from chalicelib.flow.choreography import State
+from chalicelib.flow.choreography import REQUESTED, State
 from simulation.stage import ACCOUNT, TARGET_REGION
 from tests.choreography.fault_injection import refused
 from tests.pointer.pointer_stage import A, PointerStage
 from tests.refusals.refused_swaps import emptied, made, renamed
+from tests.refusals.remedies import go_on
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
 from tests.swap.test_by_hand import follow
 
@@ -193,3 +194,48 @@ def status_of(stage: SwapStage, name: str) -> str:
     """Give a cluster's status."""
     (found,) = stage.rds().describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
     return str(found["Status"])
+
+
+@pytest.mark.parametrize("make", [SwapStage, PointerStage])
+@pytest.mark.parametrize("which", ["failed", "retirement", "older", "repetition"])
+def test_a_rollback_of_another_operation_names_the_one_that_can_be_rolled_back(
+    make: type[SwapStage], which: str
+) -> None:
+    """The previous target is kept, and the command of the refusal brings it back."""
+    stage = make(KEEP_PREVIOUS_HOURS="48")
+    first_and_second(stage)
+    stage.run(20 * 3600)
+    old = stage.target().opened_id
+    last = stage.run_night()
+    assert State.SUCCEEDED is last.state
+    (older, *_), retirement = stage.restores(), stage.retirements()[-1]
+    if which == "failed":
+        stage.inject(refused("AccessDenied", 403), call="rds.describe_db_cluster_snapshots")
+        stage.request(REQUESTED)
+        assert State.FAILED is stage.run_until_ended(3).state
+    elif which == "repetition":
+        stage.request(REQUESTED, rerun_of="last", from_step="setup-db-users")
+        assert State.SUCCEEDED is stage.run_until_ended(3).state
+    newest = stage.restores()[-1]
+    wrong = {"failed": newest, "retirement": retirement, "older": older, "repetition": newest}
+    stage.ask_back(wrong[which])
+    told, count = stage.notices()[-1], len(stage.restores())
+
+    why = {"older": "is not the one that replaced", "repetition": "kept no previous target"}
+    assert f"{wrong[which].operation_id} {why.get(which, 'replaced nothing')}" in told["reason"]
+    assert told["remedy"].startswith(f"{last.operation_id} can be rolled back: the target that")
+    go_on(stage, told["remedy"])
+    assert State.SUCCEEDED is stage.run_until_ended(count + 1).state
+    assert old == stage.target().opened_id
+
+
+def test_a_rollback_for_which_nothing_is_kept_is_answered_with_a_snapshot() -> None:
+    """The command of the refusal restores one, once its name is in place."""
+    stage = SwapStage()
+    first_and_second(stage)
+    stage.run(20 * 3600)
+    stage.ask_back(stage.retirements()[0])
+    go_on(stage, stage.notices()[-1]["remedy"])
+
+    assert "your-snapshot" in stage.notices()[-1]["remedy"]
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
