@@ -7,7 +7,7 @@ from aurora_restore.findings import Finding, ok, warning
 from chalicelib.aws.rds import Cluster
 from chalicelib.flow.choreography import TERMINAL
 from chalicelib.flow.operation import Operation
-from chalicelib.flow.ownership import OWNER_TAG, is_ours
+from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG, is_ours
 from chalicelib.messages.commands import rerun_command
 from chalicelib.target.by_hand import deleted_by_hand
 
@@ -20,15 +20,21 @@ def kept_clusters(view: StagePlan) -> Iterator[Finding]:
     target, plan = view.record, view.plan
     in_use = {target.opened_id, view.cluster.resource_id if view.cluster else None}
     in_use |= _at_work(target.locked_by, view)
+    names = []
     for cluster in _ours(view):
+        if cluster.resource_id in in_use:
+            continue
         noted = target.retirements.get(cluster.resource_id)
         retirement = view.ports.operations.read(noted) if noted else None
-        goes_by_itself = retirement is not None and retirement.state not in TERMINAL
         has_next_name = plan.target.keeps_old and cluster.identifier == view.next_id
-        is_left_over = noted is None and has_next_name
-        if cluster.resource_id not in in_use and not goes_by_itself and not is_left_over:
+        if retirement is not None and retirement.state not in TERMINAL:
+            names.append(cluster.identifier)
+        elif noted is None and has_next_name:
+            yield _left_over(cluster, view)
+        else:
             yield _nobody_deletes(cluster, noted, retirement, view)
-    yield ok("Nothing is kept that nobody will delete.")
+    kept = f"Every kept cluster will be deleted: {', '.join(names)}." if names else ""
+    yield ok(kept or "No cluster is kept beside the target.")
 
 
 def _ours(view: StagePlan) -> Iterator[Cluster]:
@@ -47,6 +53,17 @@ def _at_work(holder: str | None, view: StagePlan) -> set[str | None]:
     target = operation.facts.target
     known = {found.resource_id for found in (target.old, target.leftover) if found}
     return {target.cluster_resource_id, *known}
+
+
+def _left_over(cluster: Cluster, view: StagePlan) -> Finding:
+    """Name a cluster that the next restore deletes: it costs money, and is in a rollback's way."""
+    operation = cluster.tags.get(OPERATION_TAG, "an operation")
+    return warning(
+        f"{cluster.arn} ({cluster.resource_id}) is {cluster.status}: it is left of {operation}. "
+        f"The next restore deletes it, or a rerun of {operation} uses it; until then it costs "
+        "money.",
+        f"To delete it now: {deleted_by_hand(cluster, view.plan.target.region)}",
+    )
 
 
 def _nobody_deletes(

@@ -460,11 +460,31 @@ def test_a_cluster_that_nothing_will_delete_is_reported(
 
 
 def test_a_cluster_whose_deletion_is_to_come_is_not_reported(scene: Scene) -> None:
-    """Its operation waits for its time; a left-over one makes room for the next restore."""
+    """Its operation waits for its time."""
     adopted(scene, State.PREVIOUS_KEPT)
-    make_ours(scene, f"{TARGET}-b")
+    found = str(scene.see("kept clusters"))
 
-    assert Status.OK is scene.see("kept clusters").status
+    assert f"kept clusters: OK (Every kept cluster will be deleted: {TARGET}.)" == found
+
+
+def test_a_cluster_that_an_operation_has_left_is_reported(scene: Scene) -> None:
+    """The next restore deletes it; until then it costs money, and a rollback needs its name."""
+    make_ours(scene, TARGET)
+    none = str(scene.see("kept clusters"))
+    make_ours(scene, f"{TARGET}-next")
+    operation = [{"Key": "aurora-restore-operation", "Value": "tonight"}]
+    scene.client("rds").add_tags_to_resource(ResourceName=f"{TARGET_ARN}-next", Tags=operation)
+    found = scene.see("kept clusters")
+
+    assert "kept clusters: OK (No cluster is kept beside the target.)" == none
+    assert Status.WARNING is found.status
+    assert found.what.startswith(f"{TARGET_ARN}-next (")
+    assert (
+        "it is left of tonight. The next restore deletes it, or a rerun of tonight uses it"
+        in found.what
+    )
+    assert found.do.startswith("To delete it now: aws rds delete-db-cluster ")
+    assert f"{TARGET}-next" in found.do
 
 
 def test_a_left_over_cluster_of_another_replacement_is_reported(scene: Scene) -> None:
