@@ -1,4 +1,4 @@
-"""Clusters of a plan that are not its target, and that nothing will delete: they cost money."""
+"""Clusters of a plan that are not its target: what deletes them, or that nothing will."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,7 @@ from chalicelib.flow.operation import Operation
 from chalicelib.flow.ownership import OPERATION_TAG, OWNER_TAG, is_ours
 from chalicelib.messages.commands import rerun_command
 from chalicelib.target.by_hand import deleted_by_hand
+from chalicelib.target.cluster import find_clusters
 
 
 def kept_clusters(view: StagePlan) -> Iterator[Finding]:
@@ -35,6 +36,21 @@ def kept_clusters(view: StagePlan) -> Iterator[Finding]:
             yield _nobody_deletes(cluster, noted, retirement, view)
     kept = f"Every kept cluster will be deleted: {', '.join(names)}." if names else ""
     yield ok(kept or "No cluster is kept beside the target.")
+
+
+def way_back(view: StagePlan) -> str:
+    """Name the previous target that the next restore deletes, because its name is needed."""
+    plan, retirements = view.plan.target, view.record.retirements
+    if not plan.keeps_old or not retirements:
+        return ""
+    needed = {view.next_id, plan.previous_id} if plan.swaps else {view.next_id}
+    rds, reads = view.ports.service("rds", plan.region), view.ports.operations.read
+    for cluster in find_clusters(rds, retirements).values():
+        retirement = reads(retirements[cluster.resource_id])
+        if cluster.identifier in needed and retirement and retirement.state not in TERMINAL:
+            name = f"{cluster.identifier} ({cluster.resource_id})"
+            return f" The previous target {name}, which you can go back to now, is deleted by then."
+    return ""
 
 
 def _ours(view: StagePlan) -> Iterator[Cluster]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from aurora_restore.doctor.kept import way_back
 from aurora_restore.doctor.stage_plan import StagePlan, collect_refusals, unknown_version
 from aurora_restore.documents import allows
 from aurora_restore.findings import Finding, failed, ok, warning
@@ -55,7 +56,7 @@ def target(view: StagePlan) -> Iterator[Finding]:
     yield ok(
         f"{cluster.arn} is ours, {cluster.status}, with "
         f"{counted(len(view.instances), 'instance')}. {_next(view, cluster.identifier)}"
-        f"{_limits(schedule)}{_readers(view)}{_left(view)}"
+        f"{way_back(view)}{_limits(schedule)}{_readers(view)}{_left(view)}"
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from chalicelib.flow.choreography import State
 from chalicelib.flow.facts import Facts, OldTarget, TargetFacts
 from chalicelib.flow.operation import Kind
@@ -86,3 +88,21 @@ def test_a_retirement_whose_time_is_over_says_what_it_waits_for(scene: Scene) ->
     assert f"retire-it is PREVIOUS_KEPT since {iso_timestamp(KEPT_SINCE)}: The previous" in str(
         found
     )
+
+
+@pytest.mark.parametrize("suffix", ["previous", "next"])
+def test_the_way_back_that_the_next_restore_deletes_is_named(scene: Scene, suffix: str) -> None:
+    """After a restore the previous target is kept under one name, after a rollback under another.
+
+    Where people keep it, it is no way back that goes by itself.
+    """
+    name = f"{TARGET}-{suffix}"
+    ids = clusters(scene, TARGET, name)
+    open_one(scene, ids[TARGET], **{ids[name]: "retire-it"})
+    before = scene.see("target").what
+    keep(scene, "retire-it", ids[name])
+    found = scene.see("target").what
+
+    told = f"The previous target {name} ({ids[name]}), which you can go back to now, is deleted by"
+    assert told not in before
+    assert f"for 12 hours. {told} then." in found
