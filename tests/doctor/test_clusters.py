@@ -385,6 +385,17 @@ def test_pointers_are_written_by_the_next_restore(scene: Scene) -> None:
     ) in scene.see("target").what
 
 
+def test_pointers_are_not_missed_where_the_last_restore_wrote_none(scene: Scene) -> None:
+    """It took place before REPLACEMENT=pointer was set; nobody has changed anything."""
+    make_ours(scene, TARGET)
+    pointing(scene)
+    open_as(scene, TARGET)
+
+    assert (
+        "pointers: OK (No restore has written the pointers yet; the next one writes them.)"
+    ) == str(scene.see("pointers"))
+
+
 def test_pointers_that_name_something_else_are_reported(scene: Scene) -> None:
     """The record of the target says which cluster people should find."""
     make_ours(scene, f"{TARGET}-a")
