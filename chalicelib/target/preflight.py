@@ -21,6 +21,7 @@ from chalicelib.target.attachments import refuse_attached
 from chalicelib.target.cluster import TargetCluster, observe_cluster
 from chalicelib.target.engine_version import EngineVersion
 from chalicelib.target.pointers import Pointers
+from chalicelib.target.previous_name import refuse_kept_instance
 from chalicelib.target.quotas import SNAPSHOTS, refuse_full
 from chalicelib.target.user_logins import user_logins
 from chalicelib.target.version_checks import VersionChecks
@@ -231,6 +232,7 @@ class Preflight:
             if found and found.cluster_id != self._target.identifier:
                 what = f"The instance {name}, whose name the target needs,"
                 refuse_others(what, [found], self._plan)
+                refuse_kept_instance(self._operation, found, self._ports)
                 raise RefusedError(
                     f"The instance name {name} is taken by {found.arn}, which is not the target's.",
                     "Rename or delete that instance, or name another target in TARGET_CLUSTER_ID.",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chalicelib.aws.rds import Cluster
+from chalicelib.aws.rds import Cluster, Instance
 from chalicelib.aws.statuses import RECOVERABLE, is_lost
 from chalicelib.flow.choreography import TERMINAL, State
 from chalicelib.flow.errors import (
@@ -12,6 +12,9 @@ from chalicelib.flow.facts import Facts
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.outcome import Wait
 from chalicelib.flow.ownership import is_ours, refuse_others
+from chalicelib.flow.retirement import kept_until
+from chalicelib.flow.timestamps import iso_timestamp
+from chalicelib.messages.commands import cancel_command, rerun_command
 from chalicelib.messages.publishing import announce
 from chalicelib.ports import Ports
 from chalicelib.target.cluster import observe_cluster
@@ -142,4 +145,39 @@ def retirement_in_the_way(operation: Operation, found: Cluster, ports: Ports) ->
         f"The name {plan.target.previous_id}, under which the old target is kept, is taken by "
         f"{found.arn}, and {lost or f'no operation of ours will delete it.{rerun}'}",
         "Delete or rename that cluster if it is not needed, or set REPLACEMENT=delete-first.",
+    )
+
+
+def refuse_kept_instance(operation: Operation, taken: Instance, ports: Ports) -> None:
+    """Raise RefusedError where an instance of a previous target has a name that a new one needs.
+
+    It is the way back of people, so they decide whether that goes.
+    """
+    rds = ports.service("rds", operation.plan.target.region)
+    kept = observe_cluster(rds, taken.cluster_id) if taken.cluster_id else None
+    retirement = retirement_of_cluster(operation, kept.resource_id, ports) if kept else None
+    if kept is None or retirement is None or retirement.state is State.RETIRED:
+        return
+    until = ""
+    if retirement.state not in TERMINAL:
+        until = f" until {iso_timestamp(kept_until(retirement))}"
+    raise RefusedError(
+        f"The instance name {taken.identifier} is taken by {taken.arn}, which belongs to the "
+        f"previous target {kept.identifier} ({kept.resource_id}). That is kept{until}.",
+        _how_to_delete_first(retirement),
+    )
+
+
+def _how_to_delete_first(retirement: Operation) -> str:
+    """Say how to have a previous target deleted before its time, or after that was called off."""
+    rerun = rerun_command(retirement)
+    if retirement.state in TERMINAL:
+        return (
+            f"{retirement.operation_id} ended as {retirement.state}, so nothing deletes it by "
+            f"itself. If nobody wants to go back to it, have it deleted: {rerun}"
+        )
+    return (
+        "Wait until then. Or, if nobody wants to go back to it, have it deleted first. Cancel the "
+        f"operation that keeps it: {cancel_command(retirement)} and then, when that has ended, "
+        f"have it deleted: {rerun}"
     )

@@ -8,7 +8,7 @@ from chalicelib.flow.choreography import (
 )
 from chalicelib.flow.operation import Operation
 from tests.choreography.fault_injection import after_the_first, refused
-from tests.refusals.remedies import go_on
+from tests.refusals.remedies import go_on, mended, typed
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
 
 TARGET, _, PREVIOUS = NAMES
@@ -115,6 +115,22 @@ def outdated() -> set[tuple[str, str]]:
     stage.run(HOUR)
     assert State.RETIRED is stage.retirements()[-1].state
     return told
+
+
+def names_of_instances(*, is_cancelled: bool) -> tuple[str, str]:
+    """Change to delete-first while a previous target has the names of the new instances.
+
+    Then have it deleted by the commands of the remedy.
+    """
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="48")
+    first_and_second(stage)
+    stage.run(HOUR)
+    if is_cancelled:
+        stage.request(CANCEL_REQUESTED, operation_id=stage.retirements()[0].operation_id)
+        stage.run(HOUR)
+    stage.environment["REPLACEMENT"] = "delete-first"
+    failed = stage.run_night()
+    return mended(stage, failed, lambda it: typed(it, str(failed.remedy)))
 
 
 def _cancelled(stage: SwapStage, retirement: Operation) -> tuple[str, str]:

@@ -115,6 +115,15 @@ def go_on(stage: FaultyStage, text: str) -> None:
     stage.put_event(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
 
 
+def typed(stage: FaultyStage, text: str) -> list[str]:
+    """Put each of the events that a text proposes, one after the other."""
+    commands = re.findall(r"aws events put-events --region \S+ --entries '[^']+'", text)
+    for command in commands:
+        go_on(stage, command)
+        stage.run(3600)
+    return commands
+
+
 def take_snapshot_now(stage: FaultyStage) -> None:
     """Take a manual snapshot of production, and wait for it."""
     rds = stage.rds(SOURCE_REGION)

@@ -48,6 +48,7 @@ from tests.refusals.refused_retirements import (
     being_replaced,
     endpoints_left,
     half_deleted,
+    names_of_instances,
     outdated,
 )
 from tests.refusals.refused_settings import SETTINGS
@@ -261,6 +262,7 @@ def test_there_is_a_case_for_every_refusal(tmp_path: Path) -> None:
     tested |= {in_use(), kept_for_good(), pointed_target(), endpoints_left()}
     tested |= {half_deleted(), being_replaced(), opened_elsewhere(), undecided(), rotated_since()}
     tested |= outdated()
+    tested |= {names_of_instances(is_cancelled=is_so) for is_so in (False, True)}
     tested |= {(str(problem), str(problem.remedy)) for problem in nameless()}
     tested |= {(problem, problem) for case in CASES for problem in tried(case).problems}
     files = (no_root(tmp_path), no_authority(tmp_path))

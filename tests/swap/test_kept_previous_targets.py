@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.flow.choreography import CANCEL_REQUESTED, State
+from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, State
 from chalicelib.flow.errors import NOTHING_TO_DO
 from chalicelib.messages.publishing import announce
 from tests.choreography.requests import remove_target
 from tests.pointer.pointer_stage import PointerStage
 from tests.refusals.refused_swaps import renamed
+from tests.refusals.remedies import typed
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
 
 TARGET, NEXT, PREVIOUS = NAMES
@@ -275,3 +276,29 @@ def test_a_replacement_that_was_announced_takes_place_when_the_name_is_free() ->
     _, third = first_and_second(stage)
 
     assert {TARGET: third, PREVIOUS: new} == stage.standing()
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_the_instances_of_a_previous_target_are_named_as_such(is_cancelled: bool) -> None:
+    """After a change to delete-first the new ones need their names. The refusal proposes to wait,
+    or has the commands that delete the cluster; then the restore succeeds.
+    """
+    stage = SwapStage(KEEP_PREVIOUS_HOURS="48")
+    old, _ = first_and_second(stage)
+    stage.run(3600)
+    (retirement,) = stage.retirements()
+    if is_cancelled:
+        stage.request(CANCEL_REQUESTED, operation_id=retirement.operation_id)
+        stage.run(3600)
+    stage.environment["REPLACEMENT"] = "delete-first"
+    ended = stage.run_night()
+
+    assert State.FAILED is ended.state
+    kept = f"belongs to the previous target {PREVIOUS} ({old}). That is kept"
+    assert f"{kept}{'.' if is_cancelled else ' until 2'}" in str(ended.reason)
+    assert ("Wait until then." in str(ended.remedy)) is not is_cancelled
+    assert "Rename or delete that instance" not in str(ended.remedy)
+    assert (1 if is_cancelled else 2) == len(typed(stage, str(ended.remedy)))
+    assert PREVIOUS not in stage.standing()
+    stage.request(REQUESTED, rerun_of=ended.operation_id)
+    assert State.SUCCEEDED is stage.run_until_ended(3).state
