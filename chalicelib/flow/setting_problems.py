@@ -24,6 +24,7 @@ EXPECTED: Mapping[str, str] = {
     "engine_version": "a minor version, such as 16.11",
     "instance_class": "an instance class, such as db.r6g.large",
     "monitoring_role_arn": "the ARN of a role, such as arn:aws:iam::123456789012:role/monitoring",
+    "refresh_days": "days of the week, such as mon,tue,wed",
     "sns_topic_arn": "the ARN of an SNS topic, such as arn:aws:sns:us-west-2:123456789012:restores",
     "master_credentials_secret_id": (
         "the name or ARN of the secret with database, username, password"
@@ -46,7 +47,10 @@ def of_validation(error: ValidationError, places: Mapping[str, str], default: st
 
     `places` are where settings are set, by field name; `default` is where a missing one may be set.
     """
-    sentences = (_sentence(problem, places, default) for problem in error.errors())
+    found = error.errors()
+    lists = {problem["loc"][:-1] for problem in found}  # whose items are told; they seem too short
+    told = (each for each in found if each["type"] != "too_short" or each["loc"] not in lists)
+    sentences = (_sentence(problem, places, default) for problem in told)
     return [line for sentence in sentences for line in sentence.splitlines()]
 
 

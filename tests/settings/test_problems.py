@@ -199,3 +199,19 @@ def test_all_problems_of_the_stages_settings_are_reported_too() -> None:
             "AUDIT_TABLE_NAME is not set",
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("days", "right"),
+    [
+        ("xyz", "'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun'"),
+        (",", "days of the week, such as mon,tue,wed"),
+    ],
+)
+def test_a_list_with_a_wrong_item_is_told_once(days: str, right: str) -> None:
+    """That it has no item left is no problem of its own; a list without any says what goes in."""
+    told = problems(REFRESH_DAYS=days)
+
+    assert 1 == told.count("REFRESH_DAYS is ")
+    assert f"it should be {right}." in told
+    assert "at least 1 item" not in told
