@@ -10,7 +10,7 @@ from chalicelib.flow.choreography import (
     ROLLBACK_REQUESTED,
     event_source,
 )
-from chalicelib.flow.identifiers import requested_id
+from chalicelib.flow.identifiers import requested_id, retire_id
 from chalicelib.flow.operation import Operation
 from chalicelib.ports import Ports
 from chalicelib.settings import DEFAULT_PLAN
@@ -51,7 +51,16 @@ def rollback_command(operation: Operation) -> str:
 
 def cancel_command(operation: Operation) -> str:
     """Write the command that cancels an operation."""
-    detail = {"operation_id": operation.operation_id}
+    return _cancellation(operation, operation.operation_id)
+
+
+def keep_command(operation: Operation) -> str:
+    """Write the command that keeps the target which an operation has replaced for good."""
+    return _cancellation(operation, retire_id(operation.operation_id))
+
+
+def _cancellation(operation: Operation, operation_id: str) -> str:
+    detail = {"operation_id": operation_id}
     return _command(operation.stage, _region(operation), CANCEL_REQUESTED, detail)
 
 

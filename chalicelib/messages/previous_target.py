@@ -7,7 +7,7 @@ from chalicelib.flow.facts import Deletion
 from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.retirement import previous_kept_until
 from chalicelib.flow.timestamps import iso_timestamp
-from chalicelib.messages.commands import rollback_command
+from chalicelib.messages.commands import keep_command, rollback_command
 
 _DELETION: Mapping[Deletion | None, str] = {
     Deletion.ASKED: (
@@ -26,13 +26,14 @@ def kept_previous(operation: Operation) -> list[str]:
     is_back = operation.kind is Kind.ROLLBACK
     which = "cluster that was rolled back" if is_back else "previous target"
     kept = f"The {which}, {named(operation)}, is kept until {iso_timestamp(until)}"
-    command = rollback_command(operation)
+    command, keep = rollback_command(operation), f"To keep it for good: {keep_command(operation)}"
     if not _name_is_needed(operation):
         back = "To go back to it until then, or until the next restore replaces the target"
-        return [f"{kept}.", f"{back}: {command}"]
+        return [f"{kept}.", f"{back}: {command}", keep]
     return [
         f"{kept}, or until the next restore needs its name.",
         f"To go back to it until then: {command}",
+        keep,
     ]
 
 

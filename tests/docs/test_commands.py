@@ -14,8 +14,20 @@ from botocore import xform_name
 from typer.main import get_command
 
 from aurora_restore.cli.verbs import COMMANDS
-from chalicelib.flow.choreography import CANCEL_REQUESTED, REQUESTED, event_source
-from chalicelib.messages.requests import CancelRequested, RestoreRequested, parse_request
+from chalicelib.flow.choreography import (
+    CANCEL_REQUESTED,
+    REQUESTED,
+    ROLLBACK_REQUESTED,
+    event_source,
+)
+from chalicelib.flow.identifiers import retire_id
+from chalicelib.messages.commands import YOUR_SNAPSHOT
+from chalicelib.messages.requests import (
+    CancelRequested,
+    RestoreRequested,
+    RollbackRequested,
+    parse_request,
+)
 from tests.docs.readme import README, ROOT, commands, shell
 from tools.reference import pages
 
@@ -39,12 +51,12 @@ def local_stage() -> dict[str, str]:
     return environment
 
 
-def put_events() -> list[dict[str, str]]:
-    """Read the entries of every put-events in README and localaws.md, in order.
+def put_events(*pages: Path) -> list[dict[str, str]]:
+    """Read the entries of every put-events of pages, in order.
 
     What the shell fills in is `now`.
     """
-    typed = re.sub(r"'\$(\w+|\(.*?\))'", "now", f"{shell(README)}\n{shell(LOCALAWS)}")
+    typed = re.sub(r"'\$(\w+|\(.*?\))'", "now", "\n".join(map(shell, pages)))
     entries = re.findall(r"aws events put-events --entries '(\[.*?\])'", typed, re.DOTALL)
     return [entry for text in entries for entry in json.loads(text)]
 
@@ -135,13 +147,31 @@ def test_the_readmes_events_are_obeyed() -> None:
 
     Each request has another id.
     """
-    request, cancel = put_events()
+    request, cancel = put_events(README, LOCALAWS)
     wish = parse_request(RestoreRequested, json.loads(request["Detail"]))
     stop = parse_request(CancelRequested, json.loads(cancel["Detail"]))
 
     assert [REQUESTED, CANCEL_REQUESTED] == [request["DetailType"], cancel["DetailType"]]
     assert {event_source("local")} == {request["Source"], cancel["Source"]}
     assert ("lunch-break-now", "now") == (wish.request_id, stop.operation_id)
+
+
+def test_the_requests_about_previous_targets_are_what_the_router_reads() -> None:
+    """The operation that is cancelled and run again is the one of the restore that is rolled back,
+    and each request has another id.
+    """
+    back, instead, keep, delete = put_events(ROOT / "docs" / "replacement.md")
+    way_back = parse_request(RollbackRequested, json.loads(back["Detail"]))
+    of_snapshot = parse_request(RestoreRequested, json.loads(instead["Detail"]))
+    kept = parse_request(CancelRequested, json.loads(keep["Detail"]))
+    deleted = parse_request(RestoreRequested, json.loads(delete["Detail"]))
+
+    assert [ROLLBACK_REQUESTED, REQUESTED, CANCEL_REQUESTED, REQUESTED] == [
+        entry["DetailType"] for entry in (back, instead, keep, delete)
+    ]
+    assert YOUR_SNAPSHOT == of_snapshot.snapshot_identifier
+    assert retire_id(way_back.operation_id) == kept.operation_id == deleted.rerun_of
+    assert 3 == len({way_back.request_id, of_snapshot.request_id, deleted.request_id})
 
 
 def test_the_readme_names_what_the_local_stage_has() -> None:

@@ -7,6 +7,7 @@ from chalicelib.flow.operation import Kind, Operation
 from chalicelib.flow.ownership import OWNER_TAG
 from simulation.stage import STAGE, TOPIC
 from tests.pointer.pointer_stage import TARGET, A, B, PointerStage
+from tests.refusals.remedies import go_on
 from tests.swap.swap_stage import NAMES, SwapStage, first_and_second
 
 _, NEXT, PREVIOUS = NAMES
@@ -29,6 +30,22 @@ def test_the_notice_names_the_previous_target_and_both_ends_of_its_time() -> Non
     assert told.startswith(f"The previous target, {PREVIOUS} ({old}), is kept until 2")
     assert told.endswith("Z, or until the next restore needs its name.")
     assert line(stage, "To go back to it until then: aws events put-events ")
+
+
+@pytest.mark.parametrize("stage_of", [SwapStage, PointerStage])
+@pytest.mark.parametrize("is_back", [False, True])
+def test_the_notice_has_the_command_that_keeps_the_previous_target(
+    stage_of: type[SwapStage], is_back: bool
+) -> None:
+    """It names the operation that would delete it, also after a rollback."""
+    stage = stage_of()
+    rolled_back(stage) if is_back else first_and_second(stage)
+    standing = stage.standing()
+    go_on(stage, line(stage, "To keep it for good: "))
+    stage.run(20 * HOUR)
+
+    assert State.CANCELLED is stage.retirements()[-1].state
+    assert standing == stage.standing()
 
 
 def test_the_notice_of_a_rollback_names_the_cluster_that_people_did_not_want() -> None:
