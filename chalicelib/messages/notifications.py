@@ -23,7 +23,7 @@ from chalicelib.flow.text_limits import (
 from chalicelib.flow.timestamps import iso_timestamp
 from chalicelib.flow.untrusted_text import one_line, quoted, shown_name
 from chalicelib.messages import advice, announcements, commands
-from chalicelib.messages.previous_target import kept_previous, named
+from chalicelib.messages.previous_target import keep_for_good, kept_previous, named
 from chalicelib.messages.target_naming import cluster_of, opened_arn, pointers_of, target_of
 from chalicelib.observability import logger
 from chalicelib.ports import Ports
@@ -262,7 +262,7 @@ def _success(operation: Operation) -> list[str]:
         contents = _as_left(operation)
     else:
         contents = [_users(operation)] if _archives_again(operation) else _contents(operation)
-    kept = kept_previous(operation)
+    kept = [*kept_previous(operation), *keep_for_good(operation)]
     return [endpoint, *pointers_of(operation), *contents, *kept]
 
 

@@ -26,15 +26,24 @@ def kept_previous(operation: Operation) -> list[str]:
     is_back = operation.kind is Kind.ROLLBACK
     which = "cluster that was rolled back" if is_back else "previous target"
     kept = f"The {which}, {named(operation)}, is kept until {iso_timestamp(until)}"
-    command, keep = rollback_command(operation), f"To keep it for good: {keep_command(operation)}"
+    stopped = ""
+    if operation.plan.target.stop_previous:
+        stopped = " It is stopped meanwhile; a rollback starts it first."
+    command = rollback_command(operation)
     if not _name_is_needed(operation):
         back = "To go back to it until then, or until the next restore replaces the target"
-        return [f"{kept}.", f"{back}: {command}", keep]
+        return [f"{kept}.{stopped}", f"{back}: {command}"]
     return [
-        f"{kept}, or until the next restore needs its name.",
+        f"{kept}, or until the next restore needs its name.{stopped}",
         f"To go back to it until then: {command}",
-        keep,
     ]
+
+
+def keep_for_good(operation: Operation) -> list[str]:
+    """Say how to keep the previous target of a success beyond its time."""
+    if previous_kept_until(operation) is None:
+        return []
+    return [f"To keep it for good: {keep_command(operation)}"]
 
 
 def _no_way_back(operation: Operation) -> list[str]:

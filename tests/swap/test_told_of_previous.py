@@ -33,6 +33,23 @@ def test_the_notice_names_the_previous_target_and_both_ends_of_its_time() -> Non
 
 
 @pytest.mark.parametrize("stage_of", [SwapStage, PointerStage])
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_the_notice_says_that_the_previous_target_is_stopped(
+    stage_of: type[SwapStage], is_stopped: bool
+) -> None:
+    """It does with STOP_PREVIOUS=true alone, and a rollback starts the cluster, as it says."""
+    stage = stage_of(STOP_PREVIOUS=str(is_stopped).lower())
+    first_and_second(stage)
+    told = line(stage, "The previous target, ")
+
+    assert is_stopped is told.endswith(" It is stopped meanwhile; a rollback starts it first.")
+    stage.run(HOUR)
+    stage.ask_back(stage.restores()[0])
+    assert State.SUCCEEDED is stage.run_until_ended(2).state
+    assert is_stopped is bool(stage.calls_of("start_db_cluster"))
+
+
+@pytest.mark.parametrize("stage_of", [SwapStage, PointerStage])
 @pytest.mark.parametrize("is_back", [False, True])
 def test_the_notice_has_the_command_that_keeps_the_previous_target(
     stage_of: type[SwapStage], is_back: bool
