@@ -23,7 +23,8 @@ from chalicelib.target.older_data import why_older
 ASK_LATER = "When it has ended, ask again."
 RESTORED_LATER = (
     "Nothing has to be done: the snapshot is restored by itself when the target is free, if it is "
-    "still the newest."
+    "still the newest, unless restores are paused or REFRESH_DAYS and REFRESH_WINDOW exclude it by "
+    "then."
 )
 # Operations for one snapshot; all but the last were skipped because the target was busy.
 CATCH_UPS_MAX = 5

@@ -90,7 +90,8 @@ def test_a_snapshot_that_comes_while_an_operation_runs_is_skipped(scene: Refusal
     (text,) = [notice["text"] for notice in scene.stage.notices()]
     assert (
         "Nothing has to be done: the snapshot is restored by itself when the target is free, if it "
-        "is still the newest." in text
+        "is still the newest, unless restores are paused or REFRESH_DAYS and REFRESH_WINDOW "
+        "exclude it by then." in text
     )
     assert State.COPYING is scene.stage.all_operations()[0].state
 
