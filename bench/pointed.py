@@ -79,6 +79,7 @@ class PointedWatch(TargetWatch):
 
     def outage(self, began: datetime, aurora: float) -> Outage:
         """Say what the night came to, with the moment in which a client connects again."""
+        self._outlast_the_night()
         found = super().outage(began, aurora)
         moved = [place.moved_at for place in self._places.values() if place.moved_at]
         turning = (max(self._known()) - min(moved)).total_seconds() if moved else 0.0
@@ -88,6 +89,13 @@ class PointedWatch(TargetWatch):
             lenient=found.lenient + CONNECT_SECONDS,
             turning=turning,
         )
+
+    def _outlast_the_night(self) -> None:
+        """Take note of when clients stop being given a record's past, if the night ended before."""
+        found = [self._cluster_at(place.host) for place in self._places.values()]
+        is_new = all(cluster is not self._old for cluster in found)
+        if self.fresh_at is None and is_new and all(map(self._answers, found)):
+            self.fresh_at = max(self._known(), default=None)
 
     def _known(self) -> list[datetime]:
         return [place.known_at for place in self._places.values() if place.known_at]
