@@ -1,6 +1,6 @@
 """Many operations open at once, each with a snapshot and a target of its own.
 
-Every operation is asked for by a person's request, all in one minute; the door's resolution of so
+Every operation is asked for by a person's request, all in one minute; the router's resolution of so
 many plans from SSM is not measured, so operations are created behind it. Aurora copies snapshots of
 one source one after another, so each operation has a manual snapshot of its own, and the model's
 quotas are raised to make room. Every target stands already and has been restored before, as long

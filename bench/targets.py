@@ -160,7 +160,7 @@ def _added(rows: Rows) -> list[Target]:
 def _never(rows: Rows) -> list[Target]:
     why = (
         "Both see each of five waits half a minute late on average, and ours has more to do "
-        "between them: the door, the bus between steps, and functions that start cold."
+        "between them: the router, the bus between steps, and functions that start cold."
     )
     return [
         Target(

@@ -24,7 +24,7 @@ def calls() -> list[FunctionCall]:
 
 
 def of_steps() -> list[FunctionCall]:
-    """List the calls that steps make of their own: without announcements, the door and the
+    """List the calls that steps make of their own: without announcements, the router and the
     heartbeat.
     """
     return [
