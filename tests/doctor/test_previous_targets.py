@@ -14,24 +14,24 @@ from tests.doctor.scene import Scene
 from tests.doctor.test_clusters import TARGET_ARN, make_ours
 from tests.doctor.test_operations import plan_of
 
-NOW = datetime.now(UTC)
-KEPT_SINCE = NOW - timedelta(hours=1)
-KEPT_UNTIL = KEPT_SINCE + timedelta(hours=12)
+KEPT_FOR = timedelta(hours=12)
 
 
-def keep(scene: Scene, name: str, resource_id: str) -> None:
-    """Put the record of an operation that keeps a previous target since an hour ago."""
+def keep(scene: Scene, name: str, resource_id: str) -> datetime:
+    """Put the record of an operation that keeps a previous target since an hour ago: since when."""
+    since = datetime.now(UTC) - timedelta(hours=1)
     old = OldTarget(arn=TARGET_ARN, resource_id=resource_id)
     scene.put_operation(
         name,
         plan_of(scene),
-        due_at=KEPT_UNTIL,
-        since=KEPT_SINCE,
+        due_at=since + KEPT_FOR,
+        since=since,
         state=State.PREVIOUS_KEPT,
         kind=Kind.RETIRE,
         facts=Facts(target=TargetFacts(old=old)),
         waiting_for=f"The previous target {TARGET}-previous is kept until 21:49.",
     )
+    return since
 
 
 def clusters(scene: Scene, *names: str) -> Mapping[str, str]:
@@ -55,8 +55,8 @@ def test_only_the_retirement_that_deletes_something_says_so(scene: Scene) -> Non
     now, previous = ids[TARGET], ids[f"{TARGET}-previous"]
     decides = {previous: "retire-it", now: "retire-now", "cluster-GONE": "retire-gone"}
     open_one(scene, now, **decides)
+    until = keep(scene, "retire-it", previous) + KEPT_FOR
     for name, resource_id in (
-        ("retire-it", previous),
         ("retire-earlier", previous),
         ("retire-now", now),
         ("retire-gone", "cluster-GONE"),
@@ -66,7 +66,7 @@ def test_only_the_retirement_that_deletes_something_says_so(scene: Scene) -> Non
 
     assert (
         f"retire-it keeps the previous target {TARGET}-previous ({previous}) until "
-        f"{iso_timestamp(KEPT_UNTIL)} and deletes it then."
+        f"{iso_timestamp(until)} and deletes it then."
     ) in found.what
     for name, why in (
         ("retire-earlier", f"{previous} is kept: retire-it decides about it."),
@@ -82,12 +82,10 @@ def test_a_retirement_whose_time_is_over_says_what_it_waits_for(scene: Scene) ->
     ids = clusters(scene, TARGET, f"{TARGET}-previous")
     previous = ids[f"{TARGET}-previous"]
     open_one(scene, ids[TARGET], **{previous: "retire-it"})
-    keep(scene, "retire-it", previous)
+    since = keep(scene, "retire-it", previous)
     found = scene.see("operations", later=timedelta(hours=11, minutes=5))
 
-    assert f"retire-it is PREVIOUS_KEPT since {iso_timestamp(KEPT_SINCE)}: The previous" in str(
-        found
-    )
+    assert f"retire-it is PREVIOUS_KEPT since {iso_timestamp(since)}: The previous" in str(found)
 
 
 @pytest.mark.parametrize("suffix", ["previous", "next"])

@@ -4,6 +4,7 @@ to end.
 
 import copy
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +30,7 @@ from simulation.stage import (
 OWNER = f"{STAGE}/default"
 TARGET_ARN = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:cluster:staging-cluster"
 WRITER_ARN = f"arn:aws:rds:{TARGET_REGION}:{ACCOUNT}:db:staging-cluster-1"
+COMMAND_END = re.compile(r"(?:; done| --region [a-z0-9-]+)$")  # it has no full stop
 
 
 class LogOutput:
@@ -195,9 +197,8 @@ class RefusalScene:
 
         assert at == operation.failed_step
         assert is_sentence(operation.reason), operation.reason
-        assert is_sentence(str(operation.remedy).replace("; done", ".")), (
-            operation.remedy
-        )  # a command has no full stop
+        remedy = COMMAND_END.sub(".", str(operation.remedy))
+        assert is_sentence(remedy), operation.remedy
         assert notified == operation.notified
         if notified:
             assert [("FAILED", operation.reason, operation.remedy)] == [

@@ -400,6 +400,7 @@ def test_a_left_over_cluster_that_is_made_whole_and_opened_is_a_target_like_any_
     stage.request(REQUESTED, rerun_of=first.operation_id)
     assert succeeded(stage.run_until_ended(3))
     assert left == stage.standing()[TARGET]
+    assert not stage.target().notes[ClusterNote.HALF_DELETED]
     stage.rds().modify_db_cluster(
         DBClusterIdentifier=TARGET, ApplyImmediately=True, BackupRetentionPeriod=3
     )
