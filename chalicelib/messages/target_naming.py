@@ -1,8 +1,11 @@
 """How messages name the target: by its ARN, or with pointers by the cluster that they name."""
 
+from typing import NamedTuple
+
 from chalicelib.flow.choreography import State
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.parameter_paths import of_pointers
+from chalicelib.flow.plan import Plan
 
 
 def target_of(operation: Operation, *, first: bool = False) -> str:
@@ -34,14 +37,31 @@ def opened_arn(operation: Operation) -> str:
 
 def pointers_of(operation: Operation) -> list[str]:
     """Say where the pointers are that name the target; empty where it keeps its name."""
-    plan = operation.plan
-    if not plan.target.points:
+    if not operation.plan.target.points:
         return []
-    places = [
-        f"the secret {plan.users.app_credentials_secret_id}",
-        f"the SSM parameters below {of_pointers(operation.stage, operation.plan_name)}",
-    ]
-    if plan.target.target_dns_name:
-        places.append(f"the record {plan.target.target_dns_name}")
+    places = pointer_places(operation.plan).present
     name = operation.new_cluster_id
     return [f"Pointers: {name} is named by {', '.join(places[:-1])} and {places[-1]}."]
+
+
+class PointerPlaces(NamedTuple):
+    """The places of the pointers of a plan, in words; `record` is None where none is set."""
+
+    secret: str
+    parameters: str
+    record: str | None
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The places that there are."""
+        return (*self[:2], self.record) if self.record else self[:2]
+
+
+def pointer_places(plan: Plan) -> PointerPlaces:
+    """Name the places of a plan's pointers."""
+    record = plan.target.target_dns_name
+    return PointerPlaces(
+        f"the secret {plan.users.app_credentials_secret_id}",
+        f"the SSM parameters below {of_pointers(plan.stage, plan.name)}",
+        f"the record {record}" if record else None,
+    )

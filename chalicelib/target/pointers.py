@@ -25,6 +25,7 @@ from chalicelib.flow.errors import RefusedError, TransientError
 from chalicelib.flow.operation import Operation
 from chalicelib.flow.plan import Plan
 from chalicelib.flow.target_spec import PORT
+from chalicelib.messages.target_naming import pointer_places
 from chalicelib.ports import Ports
 
 NO_HOST = ""
@@ -76,6 +77,7 @@ class Pointers:
 
     def __init__(self, plan: Plan, ports: Ports) -> None:
         self._plan, self._ports = plan, ports
+        self.words = pointer_places(plan)
 
     @cached_property
     def secret(self) -> PointedSecret:
@@ -108,42 +110,21 @@ class Pointers:
 
     def named(self) -> str:
         """Say what each place names, for people who may have to finish a move by hand."""
-        told = [_told(self.secret_place, self._secret_names)]
-        told.append(_told(self.parameters_place, self._parameters_name))
-        if self._plan.target.target_dns_name:
-            told.append(_told(self.record_place, self._record_leads))
-        return "; ".join(told)
+        words, reads = self.words, (self._secret_names, self._parameters_name, self._record_leads)
+        return "; ".join(
+            _told(place, read) for place, read in zip(words, reads, strict=True) if place
+        )
 
     def by_hand(self, address: Address) -> str:
         """Say what to write where, so that all places name a cluster."""
         values = ", ".join(f"{name}={value}" for name, value in address.members.items())
-        record = f", and let {self.record_place} lead to that host"
+        words = self.words
+        record = f", and let {words.record} lead to that host" if words.record else ""
         return (
             f"To lead clients to {address.cluster_id} by hand, write {values} to "
-            f"{self.secret_place}, the same values, with the host as endpoint and reader_endpoint, "
-            f"to {self.parameters_place}{record if self._plan.target.target_dns_name else ''}."
+            f"{words.secret}, the same values, with the host as endpoint and reader_endpoint, "
+            f"to {words.parameters}{record}."
         )
-
-    @property
-    def all_places(self) -> set[str]:
-        """The places that there are, in words."""
-        record = {self.record_place} if self._plan.target.target_dns_name else set()
-        return {self.secret_place, self.parameters_place, *record}
-
-    @property
-    def secret_place(self) -> str:
-        """The application secret, in words."""
-        return f"the secret {self._plan.users.app_credentials_secret_id}"
-
-    @property
-    def parameters_place(self) -> str:
-        """The parameters, in words."""
-        return f"the SSM parameters below {self._ports.settings.pointer_path(self._plan.name)}"
-
-    @property
-    def record_place(self) -> str:
-        """The record, in words."""
-        return f"the record {self._plan.target.target_dns_name}"
 
     def _secret_names(self) -> str:
         values = self.secret.read().values
@@ -260,7 +241,7 @@ class Move:
         if names_source:
             self.places.secret.write(seen, address)
         else:
-            (self.kept if seen.values else self.empty).add(self.places.secret_place)
+            (self.kept if seen.values else self.empty).add(self.places.words.secret)
 
     def _write_parameter(
         self,
@@ -277,7 +258,7 @@ class Move:
         if names_source:
             self.places.parameters.write(name, seen, wanted)
         else:
-            (self.kept if seen else self.empty).add(self.places.parameters_place)
+            (self.kept if seen else self.empty).add(self.places.words.parameters)
 
     def _write_record(
         self, seen: SeenRecord | None, address: Address | None, source: Address | None
@@ -289,7 +270,7 @@ class Move:
         names_source = source is None or host == source.host
         noted = self.operation.facts.swap
         if not names_source and host != wanted:
-            (self.kept if seen else self.empty).add(self.places.record_place)
+            (self.kept if seen else self.empty).add(str(self.places.words.record))
         if names_source and (host != wanted or noted.record_host != wanted):
             # A change whose reply was lost is made once more, for an id to wait for.
             ttl = max(seen.ttl if seen else 0, noted.record_ttl or 0)

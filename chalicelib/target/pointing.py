@@ -108,7 +108,7 @@ class Pointing:
         named = f"name {to.identifier}, {to.resource_id}" if to else "name no cluster"
         if not (address or source):
             named = "are as they were, because neither cluster is found"
-        elif self._pointers.empty == self._pointers.places.all_places:
+        elif self._pointers.empty == {*self._pointers.places.words.present}:
             named = "name no cluster"
         else:
             named += self._left()

@@ -390,16 +390,22 @@ def test_what_the_restore_did_is_not_told_again(stage: FaultyStage) -> None:
     assert "staging-cluster is the target, as before" == trail["TARGET_OPEN"]
 
 
-def test_a_rerun_says_which_logins_it_closed_itself(stage: FaultyStage) -> None:
-    """Those of production were closed by the operation that failed after that."""
-    stage.inject(REFUSED, call="postgresql.ensure_users")
+def trail_of_rerun(stage: FaultyStage, refused_call: str) -> list[str]:
+    """Let a night fail at a refused call and a rerun succeed; gives what the rerun's trail says."""
+    stage.inject(REFUSED, call=refused_call)
     failed = stage.run_night()
     stage.call_faults.clear()
     stage.request("RestoreRequested", rerun_of=failed.operation_id)
     ended = stage.run_to_the_end()
-    told = [row["what"] for row in stage.trail(ended.operation_id)]
 
     assert (State.FAILED, State.SUCCEEDED) == (failed.state, ended.state)
+    return [row["what"] for row in stage.trail(ended.operation_id)]
+
+
+def test_a_rerun_says_which_logins_it_closed_itself(stage: FaultyStage) -> None:
+    """Those of production were closed by the operation that failed after that."""
+    told = trail_of_rerun(stage, "postgresql.ensure_users")
+
     assert ["closed: 0 logins of production; closed before this run: 1 login"] == [
         ";".join(what.split(";")[:2]) for what in told if what.startswith("closed: ")
     ]
@@ -407,14 +413,8 @@ def test_a_rerun_says_which_logins_it_closed_itself(stage: FaultyStage) -> None:
 
 def test_a_rerun_closes_the_logins_that_an_operation_could_not(stage: FaultyStage) -> None:
     """They were listed and stayed open, so the rerun is what closes them."""
-    stage.inject(REFUSED, call="postgresql.revoke_production_logins")
-    failed = stage.run_night()
-    stage.call_faults.clear()
-    stage.request("RestoreRequested", rerun_of=failed.operation_id)
-    ended = stage.run_to_the_end()
-    told = [row["what"] for row in stage.trail(ended.operation_id)]
+    told = trail_of_rerun(stage, "postgresql.revoke_production_logins")
 
-    assert (State.FAILED, State.SUCCEEDED) == (failed.state, ended.state)
     assert any(what.startswith("closed: 1 login of production; ") for what in told)
     assert not any("before this run" in what for what in told)
 

@@ -46,23 +46,33 @@ def test_a_rollback_is_refused_where_a_cluster_is_not_the_plans_any_more(
     assert changes == len(stage.calls_of("modify_db_cluster"))
 
 
-@pytest.mark.parametrize("name", [TARGET, PREVIOUS])
-def test_a_rollback_asks_once_more_whose_the_clusters_are(name: str) -> None:
-    """Somebody takes one while the target is started, which a rename needs."""
+def meanwhile(deed: Deed) -> str:
+    """Do something while a rollback starts the target, which a rename needs; gives its failure."""
     stage = SwapStage()
     first_and_second(stage)
     stage.rds().stop_db_cluster(DBClusterIdentifier=TARGET)
     stage.run(600)
     before, changes = stage.standing(), len(stage.calls_of("modify_db_cluster"))
-    taken = partial(adopt, stage, TARGET_REGION, name, "other")
-    stage.inject(taken, call="rds.start_db_cluster", after_effect=True)
+
+    def happens() -> None:
+        deed(stage)
+
+    stage.inject(happens, call="rds.start_db_cluster", after_effect=True)
     stage.ask_back(stage.restores()[0])
     ended = stage.run_until_ended(2)
 
     assert State.FAILED is ended.state
-    assert "belongs to test/other, not to test/default" in str(ended.reason)
     assert before == stage.standing()
     assert changes == len(stage.calls_of("modify_db_cluster"))
+    return str(ended.reason)
+
+
+@pytest.mark.parametrize("name", [TARGET, PREVIOUS])
+def test_a_rollback_asks_once_more_whose_the_clusters_are(name: str) -> None:
+    """Somebody takes one while the target is started."""
+    reason = meanwhile(lambda stage: adopt(stage, TARGET_REGION, name, "other"))
+
+    assert "belongs to test/other, not to test/default" in reason
 
 
 @pytest.mark.parametrize("attach", [integration, deployment])
@@ -90,23 +100,9 @@ def test_a_rollback_is_refused_while_something_hangs_on_a_cluster(
 @pytest.mark.parametrize("name", [TARGET, PREVIOUS])
 def test_a_rollback_asks_once_more_what_hangs_on_the_clusters(name: str) -> None:
     """Somebody makes a deployment of one while the target is started."""
-    stage = SwapStage()
-    first_and_second(stage)
-    stage.rds().stop_db_cluster(DBClusterIdentifier=TARGET)
-    stage.run(600)
-    before, changes = stage.standing(), len(stage.calls_of("modify_db_cluster"))
+    reason = meanwhile(deployment(name))
 
-    def make_deployment() -> None:
-        deployment(name)(stage)
-
-    stage.inject(make_deployment, call="rds.start_db_cluster", after_effect=True)
-    stage.ask_back(stage.restores()[0])
-    ended = stage.run_until_ended(2)
-
-    assert State.FAILED is ended.state
-    assert "the source of the blue/green deployment bgd-one" in str(ended.reason)
-    assert before == stage.standing()
-    assert changes == len(stage.calls_of("modify_db_cluster"))
+    assert "the source of the blue/green deployment bgd-one" in reason
 
 
 def test_pointers_ask_once_more_whose_the_previous_target_is() -> None:
